@@ -1,0 +1,245 @@
+// The Label page: one item at a time. Optimistic on screen, serial and acknowledged on the wire.
+const AHEAD = 8, BEHIND = 8, REFILL = 60;
+const $ = (selector) => element.querySelector(selector);
+let desk = null, at = 0, generation = 0, refilling = false, locked = false;
+const past = [], pictures = new Map();
+
+/* saving: one act after the other, each sent again until the server acknowledges it */
+let chain = Promise.resolve(), pending = 0;
+const post = (act, settle) => {
+  const id = Math.random().toString(36).slice(2) + Date.now().toString(36);
+  pending++;
+  chain = chain.then(() => deliver({ ...act, id, project: desk.project.id }, settle));
+};
+const deliver = async (payload, settle) => {
+  for (let wait = 500; ; wait = Math.min(2 * wait, 5000)) {
+    let answer;
+    try { answer = await server.act(payload); } catch (failure) { answer = undefined; }
+    if (answer && typeof answer.ok === "boolean") { pending--; settle(answer); return; }
+    tell("Not saved yet: the server does not answer. Trying again…", true);
+    await sleep(wait);
+  }
+};
+const tell = (words, bad = false) => { const live = $(".lb-live"); live.textContent = words; live.classList.toggle("st-bad", bad); };
+
+/* what is on the desk */
+const item = () => desk.items[at];
+const tally = (name, change) => { const c = desk.classes.find((k) => k.name === name); if (c) c.n += change; };
+const relabel = (it, label) => {
+  if (it.label) { tally(it.label, -1); desk.labelled--; }
+  if (label) { tally(label, 1); desk.labelled++; }
+  it.label = label;
+};
+const prefetch = (k) => {
+  const it = desk.items[k];
+  if (!it || !it.sha || pictures.has(it.id)) return;
+  const image = new Image();
+  image.alt = it.name; image.draggable = false; image.src = media(desk.project.id, it.sha, 768);
+  image.decode().catch(() => {});
+  pictures.set(it.id, image);
+};
+const trim = () => { for (const id of pictures.keys()) if (pictures.size > 4 * (AHEAD + BEHIND)) pictures.delete(id); else break; };
+
+/* drawing */
+const stage = () => {
+  const it = item(), box = $(".lb-box");
+  box.classList.toggle("is-text", !it.sha);
+  if (!it.sha) { box.replaceChildren(el("p", { class: "lb-text" + (it.text.length > 280 ? " long" : "") }, it.text)); return; }
+  prefetch(at);
+  box.replaceChildren(pictures.get(it.id));
+};
+const caption = () => {
+  const field = $(".lb-caption textarea");
+  if (field && document.activeElement !== field) field.value = item().text || "";
+};
+const strip = () => {
+  if (!desk.pictures) return;
+  const cells = [];
+  for (let k = Math.max(0, at - 3); k < Math.min(desk.items.length, at + 12); k++) {
+    const it = desk.items[k], mark = it.label ? "has" : "";
+    cells.push(el("img", { src: media(desk.project.id, it.sha, 96), alt: "", "data-k": k, class: (k === at ? "now " : "") + mark }));
+  }
+  $(".lb-strip").replaceChildren(...cells);
+};
+const rail = () => {
+  const it = item(), share = desk.all ? (100 * desk.labelled) / desk.all : 0;
+  $(".lb-bar i").style.width = share + "%";
+  $(".lb-bar").setAttribute("aria-valuenow", Math.round(share));
+  $(".lb-done").textContent = number(desk.labelled) + " of " + number(desk.all) + " labelled";
+  element.querySelectorAll(".lb-classes button").forEach((button) => {
+    const c = desk.classes[+button.dataset.k];
+    button.querySelector(".n").textContent = number(c.n);
+    button.setAttribute("aria-pressed", it && it.label === c.name ? "true" : "false");
+  });
+};
+const show = () => {
+  if (at >= desk.items.length) { rail(); ending(); return; }
+  element.classList.remove("lb-over");
+  $(".lb-name").textContent = item().name;
+  $(".lb-at").textContent = number(at + 1) + " / " + number(Math.max(desk.total, desk.items.length));
+  stage(); caption(); strip(); rail();
+  for (let k = 1; k <= AHEAD; k++) prefetch(at + k);
+  trim();
+  if (desk.after !== null && at > desk.items.length - REFILL) refill();
+};
+const ending = () => {
+  const left = desk.all - desk.labelled, again = el("button", { class: "st-button", type: "button", onclick: () => open("all") }, "Look through all items");
+  const state = left <= 0
+    ? emptyState("Everything is labelled.", plural(desk.all, "item") + " in " + plural(desk.classes.length, "class").replace("classs", "classes") + ".", linkTo("/train", "Go on to Train"), again)
+    : emptyState("That was the last one.", plural(left, "item") + " still without a label.",
+      el("button", { class: "st-button primary", type: "button", onclick: () => open("unlabelled") }, "Go through them"), linkTo("/train", "Go on to Train", false), again);
+  element.classList.add("lb-over");
+  $(".lb-name").textContent = ""; $(".lb-at").textContent = ""; $(".lb-strip").replaceChildren();
+  $(".lb-box").classList.remove("is-text"); $(".lb-box").replaceChildren(state);
+};
+const classButtons = () => {
+  const find = $(".lb-new input"), words = find ? find.value.trim().toLowerCase() : "";
+  const buttons = desk.classes.map((c, k) => (words && !c.name.toLowerCase().includes(words)) ? null :
+    el("button", { type: "button", "data-k": k, "aria-keyshortcuts": k < 9 ? k + 1 : null, title: c.name },
+      k < 9 ? el("kbd", {}, String(k + 1)) : null, el("span", { class: "c" }, c.name), el("span", { class: "n" }))).filter(Boolean);
+  $(".lb-classes").replaceChildren(...buttons);
+  const typed = find ? find.value.trim() : "", exact = desk.classes.some((c) => c.name.toLowerCase() === words);
+  $(".lb-hint").textContent = typed ? (exact ? "Enter labels it " + typed + "." : "Enter adds the class “" + typed + "”.")
+    : desk.classes.length ? "" : "There is no class yet: type the first one's name and press Enter.";
+  rail();
+};
+
+/* acts */
+const flash = (k) => {
+  const button = $('.lb-classes [data-k="' + k + '"]');
+  if (button) { button.classList.add("hit"); setTimeout(() => button.classList.remove("hit"), 180); }
+};
+const refused = (answer, restore) => { restore(); show(); tell("Not saved. " + said(answer), true); };
+const label = (k) => {
+  const it = item(), c = desk.classes[k];
+  if (!it || !c || locked) return;
+  const before = it.label;
+  past.push({ item: it.id });
+  relabel(it, c.name); flash(k); tell("Saving…");
+  post({ act: "label", item: it.id, label: c.name }, (answer) =>
+    answer.ok ? tell("Saved " + it.name + " as " + c.name) : refused(answer, () => { relabel(it, before); past.pop(); }));
+  at++; show();
+};
+const skip = () => {
+  const it = item();
+  if (!it || locked) return;
+  past.push({ item: it.id });
+  post({ act: "skip", item: it.id }, (answer) => tell(answer.ok ? "Skipped " + it.name : "Not saved. " + said(answer), !answer.ok));
+  at++; show();
+};
+const move = (by) => { if (!locked && at + by >= 0 && at + by <= desk.items.length) { at += by; show(); } };
+const undo = () => {
+  if (locked) return;
+  const last = past.pop(), expected = last ? desk.items.findIndex((it) => it.id === last.item) : -1;
+  // go back at once, so that the next key means the restored item; what it holds comes with the answer
+  if (expected >= 0) { at = expected; show(); }
+  locked = true; tell("Undoing…");
+  post({ act: "undo" }, (answer) => { locked = false; undone(answer); });
+};
+const undone = (answer) => {
+  if (!answer.ok) { tell(said(answer), true); return; }
+  if (!answer.item) { tell("There is nothing to undo."); return; }
+  desk.labelled = answer.labelled; desk.classes = answer.classes;
+  const k = desk.items.findIndex((it) => it.id === answer.item.id);
+  if (k >= 0) { Object.assign(desk.items[k], answer.item); at = k; }
+  else { desk.items.splice(at, 0, answer.item); }
+  const field = $(".lb-caption textarea"); if (field) field.blur();
+  classButtons(); show(); tell("Undone: " + answer.item.name);
+};
+const saveCaption = () => {
+  const field = $(".lb-caption textarea"), it = item(), text = field.value.trim();
+  if (!it || text === it.text) return;
+  if (!text) { field.value = it.text; tell("A caption cannot be empty.", true); return; }
+  const before = it.text;
+  it.text = text; past.push({ item: it.id }); tell("Saving…");
+  post({ act: "caption", item: it.id, text }, (answer) => answer.ok ? tell("Saved the caption of " + it.name) : refused(answer, () => { it.text = before; past.pop(); }));
+};
+const addClass = async (field) => {
+  const name = field.value.trim(), known = desk.classes.findIndex((c) => c.name.toLowerCase() === name.toLowerCase());
+  if (!name) return;
+  if (known >= 0) { field.value = ""; classButtons(); $(".lb-box").focus(); label(known); return; }
+  const answer = await ask("add_class", { project: desk.project.id, name });
+  if (!answer.ok) { tell(said(answer), true); return; }
+  desk.classes.push(answer.added); field.value = ""; classButtons(); show();
+  tell("Added the class " + answer.added.name); $(".lb-box").focus();
+};
+
+/* coming and going */
+const refill = async () => {
+  if (refilling) return;
+  refilling = true;
+  const mine = generation, answer = await ask("more", { project: desk.project.id, show: desk.show, after: desk.after });
+  refilling = false;
+  if (!answer.ok || mine !== generation) return;
+  desk.items.push(...answer.items); desk.after = answer.after;
+  if (at >= desk.items.length - answer.items.length) show();
+};
+const open = async (which) => {
+  await chain;
+  generation++;
+  const answer = await ask("open_desk", { show: which });
+  const root = $(".lb");
+  if (!answer.ok) { root.replaceChildren(emptyState("The items cannot be shown.", said(answer))); return; }
+  if (!answer.project) { root.replaceChildren(emptyState("No project is open.", "Open one of yours, or create a new one.", linkTo("/", "Go to the projects"))); return; }
+  if (!answer.all) { root.replaceChildren(emptyState("There is nothing to label yet.", "Import a folder, an archive or a table first.", linkTo("/data", "Go to Data"))); return; }
+  desk = answer; desk.pictures = answer.project.modalities.includes("image"); at = 0; past.length = 0; pictures.clear();
+  frame(root); classButtons(); show();
+  if (!desk.classes.length) { const field = $(".lb-new input"); if (field) field.focus(); }
+};
+const frame = (root) => {
+  const both = desk.project.modalities.length > 1;
+  const choose = el("select", { class: "st-field", "aria-label": "Which items", onchange: (e) => open(e.target.value) },
+    ...[["unlabelled", "Unlabelled items"], ["all", "All items"]].map(([value, words]) => el("option", { value, selected: value === desk.show }, words)));
+  const field = el("input", { class: "st-field", placeholder: "Find or add a class", "aria-label": "Find or add a class: Enter adds", maxlength: 200, enterkeyhint: "done", autocomplete: "off" });
+  field.addEventListener("input", classButtons);
+  field.addEventListener("keydown", (e) => {
+    if (e.key === "Enter" && !e.isComposing) { e.preventDefault(); addClass(field); }
+    if (e.key === "Escape") { field.value = ""; classButtons(); $(".lb-box").focus(); }
+  });
+  const text = el("textarea", { class: "st-field", rows: 2, "aria-label": "Caption: Enter saves", maxlength: 10000 });
+  text.addEventListener("keydown", (e) => {
+    if (e.key === "Enter" && !e.shiftKey && !e.isComposing) { e.preventDefault(); $(".lb-box").focus(); }
+    if (e.key === "Escape") { text.value = item() ? item().text : ""; $(".lb-box").focus(); }
+  });
+  text.addEventListener("blur", saveCaption);
+  const button = (act, key, words) => el("button", { type: "button", "data-act": act }, el("kbd", {}, key), words);
+  root.replaceChildren(
+    el("div", { class: "lb-stage" },
+      el("div", { class: "lb-top" }, el("strong", { class: "lb-name" }), el("span", { class: "lb-at" })),
+      el("div", { class: "lb-box", tabindex: 0, role: "group", "aria-label": "Item to label" }),
+      both ? el("label", { class: "lb-caption" }, el("span", { class: "st-note" }, "Caption (Enter saves, Esc leaves it as it was)"), text) : null,
+      el("div", { class: "lb-strip", "aria-hidden": "true" })),
+    el("aside", { class: "lb-rail" },
+      choose,
+      el("div", { class: "lb-progress" }, el("div", { class: "lb-bar", role: "progressbar", "aria-label": "Labelled", "aria-valuemin": 0, "aria-valuemax": 100 }, el("i")), el("span", { class: "lb-done st-note" })),
+      el("div", { class: "lb-classes", role: "group", "aria-label": "Classes" }),
+      el("p", { class: "lb-hint st-note" }),
+      desk.fixed ? null : el("div", { class: "lb-new" }, field),
+      el("div", { class: "lb-acts" }, button("skip", "Space", "Skip"), button("undo", "⌫", "Undo"), button("back", "←", "Back"), button("next", "→", "Next")),
+      el("p", { class: "lb-live", "aria-live": "polite" })));
+};
+const acts = { skip, undo, back: () => move(-1), next: () => move(1) };
+element.addEventListener("click", (e) => {
+  const button = e.target.closest("button"), cell = e.target.closest(".lb-strip img");
+  if (!desk) return;
+  if (cell) { at = +cell.dataset.k; show(); return; }
+  if (!button) return;
+  if (button.dataset.k !== undefined) label(+button.dataset.k);
+  else if (button.dataset.act) acts[button.dataset.act]();
+  else return;
+  // after a mouse click the keys should go on meaning items, not this button
+  if (e.detail > 0) $(".lb-box").focus({ preventScroll: true });
+});
+const KEYS = { Backspace: undo, ArrowLeft: acts.back, ArrowRight: acts.next };
+const onKey = (e) => {
+  if (!element.isConnected) { document.removeEventListener("keydown", onKey); return; }
+  const target = e.target instanceof Element ? e.target : document.body;
+  if (!desk || e.repeat || e.ctrlKey || e.metaKey || e.altKey || e.isComposing || !element.offsetParent) return;
+  if (target.closest("input, textarea, select, [contenteditable=true], [role=dialog]")) return;
+  if (/^[1-9]$/.test(e.key)) { e.preventDefault(); label(+e.key - 1); }
+  else if (e.key === " " && !target.closest("button, a")) { e.preventDefault(); skip(); }
+  else if (KEYS[e.key]) { e.preventDefault(); KEYS[e.key](); }
+};
+document.addEventListener("keydown", onKey);
+addEventListener("beforeunload", (e) => { if (pending) e.preventDefault(); });
+open("unlabelled");

@@ -1,0 +1,225 @@
+"""`python -m studio …`: the use cases of the pages, headless. With `--json`, one JSON object on stdout.
+
+Progress goes to stderr. A StudioError becomes `{"error", "hint"}` and exit code 2. Owns arguments and printing; every
+command is one call of the workspace.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, is_dataclass
+from pathlib import Path
+from typing import Any
+
+from studio.cli_text import as_text
+from studio.core.errors import BadInput, RunError, StudioError
+from studio.core.types import ImportOptions, RunSnapshot
+from studio.settings import Settings
+from studio.workspace import Workspace
+from studio.workspace.open_project import OpenProject
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code: 0, or 2 for an error that was said."""
+    arguments = _parser().parse_args(argv)
+    workspace = Workspace(Settings.from_environment())
+    try:
+        result = arguments.act(workspace, arguments)
+    except StudioError as error:
+        return _say_error(error, arguments.json)
+    except KeyboardInterrupt:
+        return _say_error(RunError("Stopped by you.", "Whatever was running can be resumed."), arguments.json)
+    finally:
+        workspace.close()
+    if arguments.json:
+        print(json.dumps(_plain(result), ensure_ascii=False))
+    else:
+        print(as_text(arguments.command, _plain(result)))
+    failed = isinstance(result, dict) and result.get("status") == "failed"
+    return 2 if failed else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m studio", description="Specialise a foundation model without writing code.")
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    def command(name: str, act: Any, help: str, *, project: bool = True) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=help, description=help)
+        sub.add_argument("--json", action="store_true", help="print one JSON object")
+        sub.set_defaults(act=act)
+        if project:
+            sub.add_argument("project", help="the project's folder, name or id")
+        return sub
+
+    new = command("new", _new, "create a project")
+    new.add_argument("--task", required=True, help="image-classification, text-classification or image-text")
+    new.add_argument("--name", help="what people see; the folder's name by default")
+    data = command("import", _import, "import a folder, zip, CSV, JSONL, Parquet or hub data set")
+    data.add_argument("source")
+    for column in ("text", "label", "image"):
+        data.add_argument(f"--{column}", metavar="COL", help=f"column with the {column}")
+    data.add_argument("--split", metavar="NAME", choices=("train", "val", "test"), help="put everything into this split")
+    data.add_argument("--no-labels", action="store_true", help="take the class names, but no labels")
+    command("models", _models, "list what can be loaded here, offline included", project=False)
+    label = command("label", _label, "label one item")
+    label.add_argument("item", type=int)
+    label.add_argument("label")
+    train = command("train", _train, "train and wait, with progress on stderr")
+    _model_arguments(train)
+    train.add_argument("--method", default="lora", choices=("lora", "few-shot"))
+    train.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="any setting, as in rank=8")
+    command("runs", _runs, "list the runs")
+    for name, act in (("resume", _resume), ("cancel", _cancel)):
+        sub = command(name, act, f"{name} a run")
+        sub.add_argument("run")
+        if name == "cancel":
+            sub.add_argument("--keep", action="store_true", help="keep the adapter as it stands")
+    compare = command("compare", _compare, "compare zero-shot, few-shot and fine-tuned on the held-out items")
+    _model_arguments(compare)
+    compare.add_argument("--run", help="the run to compare; the newest finished one by default")
+    predict = command("predict", _predict, "predict pictures (by path) or texts")
+    _model_arguments(predict)
+    predict.add_argument("--run")
+    predict.add_argument("inputs", nargs="+", metavar="INPUT")
+    command("doctor", _doctor, "versions, device, SQLite, what is offline", project=False)
+    return parser
+
+
+def _model_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", required=True, help="open_clip:NAME/TAG, open_clip:local-dir:PATH, hf:ORG/NAME or hf:PATH")
+    parser.add_argument("--shots", type=int, help="labels per class; all by default")
+    parser.add_argument("--seed", type=int, help="which labels, and every random draw")
+
+
+def _new(workspace: Workspace, a: argparse.Namespace) -> Any:
+    folder = Path(a.project).expanduser()
+    project = workspace.create_project(a.name or folder.name, a.task, str(folder))
+    return {"project": project.id, "name": project.name, "task": project.task, "path": project.path}
+
+
+def _import(workspace: Workspace, a: argparse.Namespace) -> Any:
+    options = ImportOptions(text=a.text, label=a.label, image=a.image, split=a.split, keep_labels=not a.no_labels)
+    return workspace.open_project(a.project).labelling.import_data(a.source, options, _progress)
+
+
+def _models(workspace: Workspace, a: argparse.Namespace) -> Any:
+    return {"models": [asdict(entry) for entry in workspace.models.catalog()]}
+
+
+def _label(workspace: Workspace, a: argparse.Namespace) -> Any:
+    labelling = workspace.open_project(a.project).labelling
+    event = labelling.label(a.item, a.label, workspace.settings.author)
+    return {"item": event.item, "label": event.after, "before": event.before, "event": event.id}
+
+
+def _train(workspace: Workspace, a: argparse.Namespace) -> Any:
+    settings: dict[str, Any] = {}
+    for pair in a.set:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise BadInput(f"--set {pair} has no '='.", "Write it as --set rank=8.")
+        settings[name] = value
+    settings |= {k: v for k, v in (("shots", a.shots), ("seed", a.seed)) if v is not None}
+    project = workspace.open_project(a.project)
+    return _follow(project, project.training.start(a.model, a.method, settings))
+
+
+def _runs(workspace: Workspace, a: argparse.Namespace) -> Any:
+    return {"runs": [_plain(run) for run in workspace.open_project(a.project).training.runs()]}
+
+
+def _resume(workspace: Workspace, a: argparse.Namespace) -> Any:
+    project = workspace.open_project(a.project)
+    project.training.resume(a.run)
+    return _follow(project, a.run)
+
+
+def _cancel(workspace: Workspace, a: argparse.Namespace) -> Any:
+    training = workspace.open_project(a.project).training
+    training.stop(a.run, a.keep)
+    return {"run": a.run, "asked": "stop and keep" if a.keep else "stop", "status": training.run(a.run).status}
+
+
+def _compare(workspace: Workspace, a: argparse.Namespace) -> Any:
+    testing = workspace.open_project(a.project).testing
+    found = testing.compare(a.model, a.run, a.shots, a.seed, _progress)
+    methods = {
+        score.method: {k: v for k, v in _plain(score).items() if k != "method" and v not in (None, [])} for score in found.scores
+    }
+    return {**methods, "split": found.split, "classes": list(found.classes), "verdict": found.verdict}
+
+
+def _predict(workspace: Workspace, a: argparse.Namespace) -> Any:
+    project = workspace.open_project(a.project)
+    tables = project.testing.predict([_input(project, i) for i in a.inputs], a.model, a.run, a.shots, a.seed)
+    return {"predictions": [{"input": i, **_plain(t)} for i, t in zip(a.inputs, tables, strict=True)]}
+
+
+def _doctor(workspace: Workspace, a: argparse.Namespace) -> Any:
+    return workspace.doctor()
+
+
+def _input(project: OpenProject, given: str) -> dict[str, bytes | str]:
+    if "image" not in project.modalities:
+        return {"text": given}
+    try:
+        return {"image": Path(given).expanduser().read_bytes()}
+    except OSError as error:
+        raise BadInput(f"{given} cannot be read ({error.strerror}).", "Give the path of a picture.") from error
+
+
+def _follow(project: OpenProject, run_id: str) -> dict[str, Any]:
+    """Wait for a run of this process, its progress on stderr."""
+    said = ""
+    try:
+        while not project.training.wait(run_id):
+            said = _show_run(project.training.run(run_id), said)
+    except KeyboardInterrupt:
+        project.training.stop(run_id)
+        project.training.wait(run_id, 30)
+    run = project.training.run(run_id)
+    _show_run(run, said)
+    print(file=sys.stderr)
+    return {"run": run.id, **{k: v for k, v in _plain(run).items() if k not in {"id", "config"}}}
+
+
+def _show_run(run: RunSnapshot, said: str) -> str:
+    parts = [f"{run.id} {run.status}"]
+    if run.step:
+        parts.append(f"step {run.step}/{run.total}")
+    parts += [f"loss {run.loss:.3f}"] if run.loss is not None else [run.note]
+    parts += [f"validation {run.accuracy:.3f}"] if run.accuracy is not None else []
+    parts += [f"{run.steps_per_s:.2f} steps/s"] if run.steps_per_s else []
+    parts += [f"{run.eta_s:.0f} s left"] if run.eta_s else []
+    line = " · ".join(parts)
+    if line != said:
+        print(
+            f"\r\033[K{line}" if sys.stderr.isatty() else line,
+            end="" if sys.stderr.isatty() else "\n",
+            file=sys.stderr,
+            flush=True,
+        )
+    return line
+
+
+def _progress(done: int, total: int, what: str) -> None:
+    if sys.stderr.isatty():
+        print(f"\r\033[K{what}: {done}{f' of {total}' if total else ''}", end="", file=sys.stderr, flush=True)
+        if done == total:
+            print(file=sys.stderr)
+
+
+def _plain(value: Any) -> Any:
+    """JSON-able: dataclasses as objects, tuples as lists."""
+    return json.loads(json.dumps(asdict(value) if is_dataclass(value) and not isinstance(value, type) else value, default=str))
+
+
+def _say_error(error: StudioError, as_json: bool) -> int:
+    if as_json:
+        print(json.dumps({"error": error.message, "hint": error.hint}, ensure_ascii=False))
+    else:
+        print(f"{error.message}\n{error.hint}".strip(), file=sys.stderr)
+    return 2

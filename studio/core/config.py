@@ -1,0 +1,146 @@
+"""Settings of a run: frozen, validated once, a line of doc under each field. Saved as `config.json` in the run's folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any, Literal
+
+from studio.core.errors import BadInput
+
+Towers = Literal["image", "text", "both"]
+Layers = Literal["all", "half", "top-2", "top-1"]
+
+
+@dataclass(frozen=True, slots=True)
+class LoraConfig:
+    """W + (alpha / rank) · B·A on chosen Linears and 1×1 convolutions (Hu et al. 2021, arXiv:2106.09685)."""
+
+    rank: int = 8
+    """r: width of the update; 1 to 256."""
+    alpha: float = 16.0
+    """Scale of the update: alpha / rank, or alpha / sqrt(rank) with `rslora`."""
+    dropout: float = 0.1
+    """Dropout on the adapter's input, 0 to 0.9."""
+    rslora: bool = False
+    """Rank-stabilised scaling alpha / sqrt(rank) (Kalajdzievski 2023, arXiv:2312.03732)."""
+    layers: Layers = "all"
+    """Which blocks of each adapted tower, counted from the output."""
+    towers: Towers = "image"
+    """Which towers of a two-tower model; ignored by models with one."""
+
+    def __post_init__(self) -> None:
+        _within("rank", self.rank, 1, 256)
+        _within("alpha", self.alpha, 0.01, 1024)
+        _within("dropout", self.dropout, 0.0, 0.9)
+        _one_of("layers", self.layers, ("all", "half", "top-2", "top-1"))
+        _one_of("towers", self.towers, ("image", "text", "both"))
+
+
+@dataclass(frozen=True, slots=True)
+class TrainConfig:
+    """One run of `fit`."""
+
+    lora: LoraConfig = field(default_factory=LoraConfig)
+    lr: float = 2e-4
+    """Peak learning rate of the adapter."""
+    head_lr: float = 1e-3
+    """Peak learning rate of the classification head, where the task trains one."""
+    weight_decay: float = 0.01
+    steps: int = 150
+    """Optimiser steps; `epochs` > 0 takes precedence."""
+    epochs: float = 0.0
+    """Passes over the support set; 0 means: use `steps`."""
+    batch_size: int = 32
+    """Items per optimiser step."""
+    micro_batch: int = 0
+    """Items per forward pass; 0 means the whole batch. Smaller needs less memory and gives the same gradient."""
+    warmup: float = 0.1
+    """Share of the steps with rising learning rate; cosine to 1 % after."""
+    shots: int = 0
+    """Labels per class used; 0 means all."""
+    seed: int = 0
+    augment: bool = True
+    """Random crops and flips for pictures."""
+    min_crop: float = 0.5
+    """Smallest share of the picture's area that a random crop keeps."""
+    precision: Literal["auto", "bf16", "fp32"] = "auto"
+    """`auto`: bf16 where the device computes it natively."""
+    evaluate_every: int = 0
+    """Steps between looks at the validation items; 0 means ten looks a run."""
+    checkpoint_every: int = 50
+    """Steps between checkpoints; one is also written at the end and on stopping."""
+
+    def __post_init__(self) -> None:
+        _within("lr", self.lr, 1e-8, 1.0)
+        _within("head_lr", self.head_lr, 1e-8, 1.0)
+        _within("weight_decay", self.weight_decay, 0.0, 1.0)
+        _within("steps", self.steps, 1, 1_000_000)
+        _within("epochs", self.epochs, 0.0, 10_000)
+        _within("batch_size", self.batch_size, 1, 65_536)
+        _within("micro_batch", self.micro_batch, 0, 65_536)
+        _within("warmup", self.warmup, 0.0, 0.9)
+        _within("shots", self.shots, 0, 1_000_000)
+        _within("seed", self.seed, 0, 2**31 - 1)
+        _within("min_crop", self.min_crop, 0.05, 1.0)
+        _within("evaluate_every", self.evaluate_every, 0, 1_000_000)
+        _within("checkpoint_every", self.checkpoint_every, 1, 1_000_000)
+        _one_of("precision", self.precision, ("auto", "bf16", "fp32"))
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> TrainConfig:
+        """The inverse of `as_json`. Raises BadInput for a field it does not know."""
+        flat = {k: v for k, v in values.items() if k != "lora"}
+        return cls(lora=LoraConfig(**dict(values.get("lora", {})))).with_settings(flat)
+
+    def with_settings(self, settings: Mapping[str, Any]) -> TrainConfig:
+        """A copy with some fields changed, by flat name (`rank`, `lr`, …); texts are converted to the field's type.
+
+        Raises BadInput for an unknown name, a value of the wrong type or out of range.
+        """
+        adapter = {f.name for f in fields(LoraConfig)}
+        own = {f.name for f in fields(self)} - {"lora"}
+        for name in settings:
+            if name not in adapter | own:
+                raise BadInput(f"There is no setting {name!r}.", f"Known: {', '.join(sorted(adapter | own))}.")
+        lora = {k: _convert(k, v, getattr(self.lora, k)) for k, v in settings.items() if k in adapter}
+        rest = {k: _convert(k, v, getattr(self, k)) for k, v in settings.items() if k in own}
+        return replace(self, lora=replace(self.lora, **lora), **rest)
+
+    def changed_from(self, preset: TrainConfig) -> dict[str, Any]:
+        """Flat settings in which this differs from `preset`: what a command line has to say."""
+        mine, theirs = self.as_json(), preset.as_json()
+        mine.update(mine.pop("lora"))
+        theirs.update(theirs.pop("lora"))
+        return {k: v for k, v in mine.items() if v != theirs[k]}
+
+
+def _convert(name: str, value: Any, like: Any) -> Any:
+    """`value` as the type of `like`, so that `--set rank=8` and a slider's 8.0 both give 8."""
+    try:
+        if isinstance(like, bool):
+            text = str(value).strip().lower()
+            if text not in {"true", "false", "1", "0", "yes", "no"}:
+                raise ValueError(text)
+            return text in {"true", "1", "yes"}
+        if isinstance(like, int):
+            if float(value) != int(float(value)):
+                raise ValueError(value)
+            return int(float(value))
+        return type(like)(value)
+    except (TypeError, ValueError, OverflowError):
+        kind = {bool: "true or false", int: "a whole number", float: "a number"}.get(type(like), "a text")
+        raise BadInput(f"{name}={value!r} is not {kind}.", f"Give {name} as {kind}, as in {name}={like}.") from None
+
+
+def _within(name: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:
+        raise BadInput(f"{name} is {value:g}, outside {low:g} … {high:g}.", f"Choose {name} between them.")
+
+
+def _one_of(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise BadInput(f"{name} is {value!r}.", f"Choose one of: {', '.join(choices)}.")

@@ -1,0 +1,296 @@
+"""Every protocol of the house: read this file first.
+
+Items come into a project; a `Modality` reads their content; a `FoundationModel` turns content into features; a `Task`
+says what learning means; a `Predictor` turns features into probabilities. Nothing here imports torch at run time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from studio.core.config import LoraConfig, TrainConfig
+from studio.core.types import Item, ModelInfo, Prediction, Reject
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+Progress = Callable[[int, int, str], None]
+"""`progress(done, total, what)`; total 0 where it is not known. Called from the thread that works."""
+
+Inputs = Mapping[str, "Tensor"]
+"""What a tower takes: tensors on the CPU whose first axis is the item."""
+
+
+class Modality(Protocol):
+    """Reads, checks and shows one kind of content."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def suffixes(self) -> frozenset[str]:
+        """File suffixes, lower case with the dot, that an importer may offer to this modality."""
+        ...
+
+    def read(self, source: bytes | str, name: str = "") -> Any:
+        """The payload that models take: an RGB `PIL.Image.Image`, a `str`. Raises UnreadableItem(name, reason)."""
+        ...
+
+    def thumbnail(self, source: bytes | str, size: int) -> bytes:
+        """A WebP picture of at most `size` pixels a side, re-encoded. Raises UnreadableItem."""
+        ...
+
+
+@runtime_checkable
+class FoundationModel(Protocol):
+    """A frozen model. Thread-safe: each loaded model has one lock around its forward passes."""
+
+    @property
+    def info(self) -> ModelInfo: ...
+
+    def embed(self, modality: str, payloads: Sequence[Any]) -> Tensor:
+        """Features `[n, dim]`, float32 on the CPU, unit norm. Preprocesses, batches and locks by itself."""
+        ...
+
+    def adapted(self, lora: LoraConfig, weights: Path | None = None, seed: int = 0) -> AdaptedModel:
+        """A model of its own with LoRA layers, from saved `weights` (an adapter folder) where given, else from `seed`.
+
+        It shares no parameter that training changes: this model's outputs stay as they are.
+        Raises ModelError where nothing can be adapted or the weights do not fit.
+        """
+        ...
+
+    def close(self) -> None:
+        """Free the weights; the model cannot be used after."""
+        ...
+
+
+@runtime_checkable
+class AdaptedModel(FoundationModel, Protocol):
+    """A foundation model with adapters that can be trained. `info.weights_hash` covers the adapter's present state."""
+
+    @property
+    def module(self) -> nn.Module:
+        """All weights; those with `requires_grad` are what is trained. Move it, put it into train or eval mode, prepare it."""
+        ...
+
+    @property
+    def adapted_modules(self) -> tuple[str, ...]:
+        """Names of the layers that carry an adapter; never empty."""
+        ...
+
+    def prepare(self, modality: str, payloads: Sequence[Any], crops: Sequence[Crop] | None = None) -> Inputs:
+        """Preprocessed inputs `{name: [n, …]}`; with `crops`, pictures are cut and flipped so instead of centre-cropped."""
+        ...
+
+    def encode(self, modality: str, inputs: Inputs) -> Tensor:
+        """Features `[n, dim]` with gradient, unit norm, on the device of `module`. Takes no lock."""
+        ...
+
+    def logit_scale(self) -> Tensor:
+        """exp(log scale), a scalar."""
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Write `adapter_model.safetensors`, `adapter_config.json` (PEFT form) and `manifest.json` into `folder`."""
+        ...
+
+
+Crop = tuple[float, float, float, float, bool]
+"""(left, top, width, height as shares of the picture, mirrored): one augmentation, a pure function of (seed, step, item)."""
+
+
+class ModelFamily(Protocol):
+    """What a file of `studio.models` registers."""
+
+    @property
+    def name(self) -> str:
+        """`open_clip`, `hf-clip`, …: also the first part of a model's id where `accepts` says so."""
+        ...
+
+    def accepts(self, model_id: str) -> bool:
+        """Whether this family loads that id; reads at most a local `config.json`, never the network, never weights."""
+        ...
+
+    def modalities(self, model_id: str) -> tuple[str, ...]:
+        """What that model takes, as cheaply as `accepts`; empty where it is not known before loading."""
+        ...
+
+    def load(self, model_id: str, device: str, offline: bool, progress: Progress | None = None) -> FoundationModel:
+        """Raises Offline, Untrusted or ModelError."""
+        ...
+
+    def preset(self, task: str, model_id: str) -> TrainConfig:
+        """Good defaults of this family for one task. Like `accepts` it is cheap: no weights, no network."""
+        ...
+
+
+class Head(Protocol):
+    """Features → logits: what a task trains beside the adapter, and what few-shot learning fits."""
+
+    @property
+    def classes(self) -> tuple[str, ...]: ...
+
+    def logits(self, features: Tensor) -> Tensor:
+        """`[n, dim]` → `[n, C]`."""
+        ...
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Everything needed to build it again, for safetensors."""
+        ...
+
+
+class Objective(Protocol):
+    """A task at work on one run: built by `Task.objective`, used by `fit`."""
+
+    @property
+    def module(self) -> nn.Module | None:
+        """Trainable parameters beside the adapter (a head), or None."""
+        ...
+
+    def loss(self, model: AdaptedModel, features: Mapping[str, Tensor], batch: Sequence[Item]) -> Tensor:
+        """Mean loss of a batch from its features `{modality: [n, dim]}` with gradient."""
+        ...
+
+    def score(self, model: AdaptedModel, features: Mapping[str, Tensor], items: Sequence[Item]) -> Mapping[str, float]:
+        """`{"accuracy": …, "loss": …}` on held-out items, all at once, no gradient."""
+        ...
+
+
+class Task(Protocol):
+    """What a file of `studio.tasks` registers."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def title(self) -> str: ...
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """What each item's content must hold."""
+        ...
+
+    @property
+    def fixed_classes(self) -> tuple[str, ...]:
+        """Classes that people cannot change (`match`, `no match`), else empty."""
+        ...
+
+    @property
+    def trains_head(self) -> bool:
+        """Whether a run trains a head beside the adapter, so that `Prior.head` must be there."""
+        ...
+
+    @property
+    def templates(self) -> tuple[str, ...]:
+        """Prompt templates that a new project starts with, `{}` for the class; empty where there are no classes to say."""
+        ...
+
+    def fits(self, modalities: Sequence[str]) -> bool:
+        """Whether a model with these modalities can do this task."""
+        ...
+
+    def why_not(self, items: Sequence[Item]) -> str | None:
+        """None where learning can run on these training items, else the reason with what to do: button text and error."""
+        ...
+
+    def trains_on(self, item: Item) -> bool:
+        """Whether an item of the training split takes part in learning."""
+        ...
+
+    def objective(self, model: AdaptedModel, items: Sequence[Item], prior: Prior, config: TrainConfig) -> Objective:
+        """The loss of one run."""
+        ...
+
+
+class Prior(Protocol):
+    """What is known before learning: class prompts for zero-shot, and a head to start from."""
+
+    @property
+    def classes(self) -> tuple[str, ...]: ...
+
+    @property
+    def prompts(self) -> tuple[tuple[str, ...], ...]:
+        """For each class, its prompts (one a template)."""
+        ...
+
+    @property
+    def head(self) -> tuple[Tensor, Tensor] | None:
+        """Weight `[C, dim]` and bias `[C]` of a head fitted on the frozen features; None where the task trains no head."""
+        ...
+
+
+class Predictor(Protocol):
+    """Features → calibrated probabilities."""
+
+    @property
+    def name(self) -> str:
+        """`zero_shot`, `few_shot` or `lora`."""
+        ...
+
+    @property
+    def model(self) -> FoundationModel:
+        """Whose features it takes."""
+        ...
+
+    @property
+    def classes(self) -> tuple[str, ...]: ...
+
+    def predict(self, features: Tensor) -> list[Prediction]:
+        """`[n, dim]` unit features of `model` → n predictions."""
+        ...
+
+
+class ItemRow(Protocol):
+    """One row that an importer offers: content not yet stored, its origin for the report."""
+
+    @property
+    def content(self) -> Mapping[str, bytes | str]: ...
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def row(self) -> int | None: ...
+
+    @property
+    def label(self) -> str | None: ...
+
+    @property
+    def split(self) -> str | None: ...
+
+
+class Importer(Protocol):
+    """What a file of `studio.data.importers` registers."""
+
+    @property
+    def name(self) -> str: ...
+
+    def accepts(self, source: str) -> bool:
+        """Whether this importer reads that path or hub id."""
+        ...
+
+    def rows(self, source: str, options: Any, progress: Progress | None = None) -> Iterator[ItemRow | Reject]:
+        """Rows as they come, rejects among them. Raises ImportFailed where the source as a whole cannot be read."""
+        ...
+
+
+class Snapshot(Protocol):
+    """The immutable items of one run, and how to read them."""
+
+    @property
+    def hash(self) -> str: ...
+
+    @property
+    def train(self) -> Sequence[Item]: ...
+
+    @property
+    def held_out(self) -> Sequence[Item]:
+        """Validation items: they take no part in learning, and are never the test split."""
+        ...
+
+    def payload(self, item: Item, modality: str) -> Any: ...
+
+    def payloads(self, items: Iterable[Item], modality: str) -> list[Any]: ...

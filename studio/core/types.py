@@ -1,0 +1,364 @@
+"""What flows between the layers: frozen values, JSON-able where a page or a script shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Split = Literal["train", "val", "test"]
+SPLITS: tuple[Split, ...] = ("train", "val", "test")
+
+TaskName = str
+"""`image-classification`, `text-classification` or `image-text`: a name in the registry of tasks."""
+
+RunStatus = Literal["queued", "running", "done", "stopped", "failed", "interrupted"]
+"""`done`: finished, or stopped and kept. `stopped`: cancelled. `interrupted`: its process died; it can be resumed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing to label. A pair is an item whose content has two entries, not a third kind."""
+
+    id: int
+    content: Mapping[str, str]
+    """`{"image": sha256}`, `{"text": text}` or both: pictures by hash, texts as they are."""
+    split: Split
+    name: str
+    """What a person calls it: a file's name, or `row 12`."""
+    label: str | None = None
+
+    def key(self, modality: str) -> str:
+        """What identifies this item's content in one modality: a picture's sha256, or the text itself."""
+        return self.content[modality]
+
+
+@dataclass(frozen=True, slots=True)
+class ClassInfo:
+    """A class of the project: `name` as people see it, `phrase` as zero-shot prompts say it."""
+
+    name: str
+    phrase: str
+    position: int
+    labelled: int = 0
+    """Items with this label now, over all splits."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelEvent:
+    """One act on one item, never changed after: who, when, what before, what after."""
+
+    id: int
+    item: int
+    kind: Literal["import", "label", "skip", "caption", "undo"]
+    before: str | None
+    after: str | None
+    author: str
+    at: float
+    """Seconds since 1970, UTC."""
+    undoes: int | None = None
+    """For kind `undo`: the event that it took back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """One file or row that an import did not take, and why."""
+
+    file: str
+    row: int | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What came in. `added + duplicates + rejected` is what the source held."""
+
+    source: str
+    added: int
+    duplicates: int
+    rejected: int
+    rejects: tuple[Reject, ...]
+    """At most the first 1,000; `rejected` counts them all."""
+    by_split: Mapping[str, int]
+    by_label: Mapping[str, int]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class ImportOptions:
+    """How to read a source. Column names are for tables; None means: recognised by name."""
+
+    text: str | None = None
+    label: str | None = None
+    image: str | None = None
+    split_column: str | None = None
+    split: Split | None = None
+    """Put everything into this split, whatever the source says."""
+    keep_labels: bool = True
+    """False: take the class names of the source but no label, so that a person labels."""
+    test_share: float = 0.2
+    """Of items whose source names no split, the share that is held out, by content hash: same item, same split."""
+
+
+@dataclass(frozen=True, slots=True)
+class ItemFilter:
+    """Which items to show; None means any."""
+
+    split: Split | None = None
+    label: str | None = None
+    labelled: bool | None = None
+    search: str = ""
+    """Words that must occur in the text or the name, case-insensitive."""
+
+
+@dataclass(frozen=True, slots=True)
+class ItemPage:
+    """One page of the grid, paged by key."""
+
+    items: tuple[Item, ...]
+    after: int | None
+    """Pass it to get the next page; None on the last one."""
+    total: int
+    """Items that match the filter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How far labelling is."""
+
+    total: int
+    labelled: int
+    skipped: int
+    by_split: Mapping[str, int]
+    labelled_by_split: Mapping[str, int]
+    by_class: Mapping[str, Mapping[str, int]]
+    """`{class: {split: labelled items}}`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectCard:
+    """A project as the start page lists it."""
+
+    id: str
+    name: str
+    task: TaskName
+    path: str
+    items: int
+    labelled: int
+    cover: str | None
+    """sha256 of a picture to show, if it has one."""
+    opened: float
+    """Seconds since 1970."""
+    problem: str | None = None
+    """Why it cannot be opened now, if so."""
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogEntry:
+    """A model that people are offered."""
+
+    id: str
+    title: str
+    modalities: tuple[str, ...]
+    download_mb: int
+    licence: str
+    good_for: str
+    local: bool
+    """True where its files lie on this machine, so that it loads without a network."""
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """Something that takes a while, other than training: an import, a model's loading, a comparison."""
+
+    id: str
+    kind: str
+    title: str
+    done: int
+    total: int
+    what: str
+    started: float
+    eta_s: float | None
+    state: Literal["running", "done", "failed"]
+    result: Any = None
+    """What it returned, once done."""
+    error: str | None = None
+    hint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MethodAnswer:
+    """One column of the test table."""
+
+    method: str
+    """`zero_shot`, `few_shot` or `lora`."""
+    title: str
+    note: str
+    """`no training`, `96 labels`, `LoRA r=8, run 3`."""
+    probabilities: tuple[float, ...] | None
+    """One a class, in the table's order; None where it cannot answer."""
+    milliseconds: float | None
+    why_not: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PredictionTable:
+    """Rows are classes, columns are methods, for one input."""
+
+    classes: tuple[str, ...]
+    answers: tuple[MethodAnswer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One item found by search or ranking."""
+
+    item: Item
+    score: float
+    """Cosine similarity."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """What one method finds for a query: best first."""
+
+    method: str
+    title: str
+    hits: tuple[Hit, ...]
+    milliseconds: float
+    why_not: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClassScore:
+    name: str
+    precision: float
+    recall: float
+    f1: float
+    support: int
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How one method did on the held-out items."""
+
+    method: str
+    title: str
+    note: str
+    n: int
+    """Held-out items (for pairs: pictures asked about)."""
+    accuracy: float | None = None
+    ci95: tuple[float, float] | None = None
+    """Of the accuracy; for pairs of `recall`'s image_to_text@1."""
+    macro_f1: float | None = None
+    macro_f1_ci95: tuple[float, float] | None = None
+    per_class: tuple[ClassScore, ...] = ()
+    confusion: tuple[tuple[int, ...], ...] = ()
+    """Rows are truths, columns answers, in `Comparison.classes`' order."""
+    recall: Mapping[str, float] | None = None
+    """For pairs: `image_to_text@1`, `@5`, `@10`, `text_to_image@1`, …"""
+    recall_ci95: Mapping[str, tuple[float, float]] | None = None
+    milliseconds: float | None = None
+    """Per item, features included."""
+    why_not: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Zero-shot, few-shot and fine-tuned on the same held-out items."""
+
+    model: str
+    split: str
+    classes: tuple[str, ...]
+    scores: tuple[Score, ...]
+    verdict: str
+    """A sentence or two for people, from a paired test."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """Probabilities over the classes of a predictor, in its order."""
+
+    probabilities: tuple[float, ...]
+    classes: tuple[str, ...]
+
+    @property
+    def label(self) -> str:
+        """The most probable class."""
+        return self.classes[max(range(len(self.classes)), key=self.probabilities.__getitem__)]
+
+    @property
+    def confidence(self) -> float:
+        return max(self.probabilities)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """What is known of a loaded model without touching its weights."""
+
+    id: str
+    """The string that loads it: `open_clip:NAME/TAG`, `open_clip:local-dir:PATH`, `hf:ORG/NAME`, `hf:PATH`."""
+    family: str
+    """Name of the registered model family."""
+    modalities: tuple[str, ...]
+    """Modalities that `embed` takes; features of all of them lie in one space."""
+    dim: int
+    weights_hash: str
+    """sha256 over the weights (and adapter, if any): one half of the features' cache key."""
+    preprocessing: str
+    """A stable text of size, mean, std, interpolation, pooling, …: the other half."""
+    parameters: int
+    logit_scale: float
+    """exp(log scale) for contrastive models; a fixed 20 for text encoders, whose cosines are not trained as logits."""
+    convolutional: bool = False
+    """True where LoRA reaches the image tower through 1×1 convolutions."""
+
+    @property
+    def contrastive(self) -> bool:
+        """True for CLIP-like models: pictures and texts in one space."""
+        return "image" in self.modalities and "text" in self.modalities
+
+
+@dataclass(frozen=True, slots=True)
+class TrainEvent:
+    """One line of a run's `events.jsonl`."""
+
+    kind: Literal["start", "step", "eval", "checkpoint", "log", "end"]
+    step: int
+    total: int
+    at: float
+    """Seconds since 1970."""
+    values: Mapping[str, Any] = field(default_factory=dict)
+    """`loss`, `lr`, `accuracy`, `steps_per_s`, `eta_s`, `memory_mb`, `message`, `status`, … by kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunSnapshot:
+    """A run's folder at one moment, as pages and scripts show it."""
+
+    id: str
+    status: RunStatus
+    task: TaskName
+    model: str
+    method: str
+    config: Mapping[str, Any]
+    created: float
+    started: float | None = None
+    ended: float | None = None
+    step: int = 0
+    total: int = 0
+    loss: float | None = None
+    accuracy: float | None = None
+    """Newest accuracy on validation items (recall@1 for pairs): items that took no part in learning; never the test split."""
+    steps_per_s: float | None = None
+    eta_s: float | None = None
+    memory_mb: float | None = None
+    device: str = ""
+    error: str | None = None
+    hint: str | None = None
+    resumable: bool = False
+    has_adapter: bool = False
+    command: str = ""
+    """The equivalent command line."""
+    note: str = ""
+    """Newest log line, for people."""

@@ -1,0 +1,74 @@
+"""The classes of a project: adding, renaming, how prompts say them. Each function takes the writer's connection."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterable
+
+from studio.core.errors import BadInput
+from studio.data.content import plain_name
+from studio.data.labels import class_of
+
+MAX_NAME = 200
+
+
+def class_name(text: str) -> str:
+    """The name as it is stored. Raises BadInput for an empty one, a long one or one of several lines."""
+    clean = plain_name(text)
+    if not clean:
+        raise BadInput("The class needs a name.", "Type one, as in 'cardboard'.")
+    if len(clean) > MAX_NAME or not clean.isprintable():
+        raise BadInput(f"{clean[:40]!r} … cannot be a class's name.", f"Use one line of at most {MAX_NAME} characters.")
+    return clean
+
+
+def phrase_of(name: str) -> str:
+    """How a sentence says the name until a person says better: `card_arrival` → `card arrival`."""
+    return re.sub(r"[_\-\s]+", " ", name).strip() or name
+
+
+def add(connection: sqlite3.Connection, name: str) -> tuple[str, str, int]:
+    """A new class at the end: (name, phrase, position). Raises BadInput for a name that is taken."""
+    clean = class_name(name)
+    _refuse_taken(connection, clean, 0)
+    position = int(connection.execute("SELECT coalesce(max(position) + 1, 0) FROM classes").fetchone()[0])
+    row = (clean, phrase_of(clean), position)
+    connection.execute("INSERT INTO classes (name, phrase, position) VALUES (?, ?, ?)", row)
+    return row
+
+
+def rename(connection: sqlite3.Connection, name: str, new: str) -> None:
+    """Raises NotFound, and BadInput for a name that is taken. A phrase that was made from the old name follows."""
+    clean, class_id = class_name(new), class_of(connection, name)
+    _refuse_taken(connection, clean, class_id)
+    connection.execute(
+        "UPDATE classes SET name = ?, phrase = CASE phrase WHEN ? THEN ? ELSE phrase END WHERE id = ?",
+        (clean, phrase_of(name), phrase_of(clean), class_id),
+    )
+
+
+def set_phrase(connection: sqlite3.Connection, name: str, phrase: str) -> None:
+    """Raises NotFound, and BadInput for an empty phrase."""
+    clean = plain_name(phrase)
+    if not clean:
+        raise BadInput("The phrase is empty.", f"Say how a sentence would call {name!r}.")
+    connection.execute("UPDATE classes SET phrase = ? WHERE id = ?", (clean, class_of(connection, name)))
+
+
+def ensure(connection: sqlite3.Connection, names: Iterable[str]) -> dict[str, int]:
+    """Add those that are missing, in natural order (`2` before `10`): {name: id} of every class."""
+    known: dict[str, int] = dict(connection.execute("SELECT name, id FROM classes"))
+    for name in sorted(set(names) - known.keys(), key=_natural):
+        add(connection, name)
+    return dict(connection.execute("SELECT name, id FROM classes"))
+
+
+def _refuse_taken(connection: sqlite3.Connection, name: str, besides: int) -> None:
+    if connection.execute("SELECT 1 FROM classes WHERE name = ? AND id <> ?", (name, besides)).fetchone():
+        raise BadInput(f"There is a class {name!r} already.", "Choose another name.")
+
+
+def _natural(name: str) -> list[tuple[int, int, str]]:
+    parts = re.split(r"([0-9]+)", name)
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part.casefold()) for part in parts if part] + [(1, 0, name)]

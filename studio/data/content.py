@@ -1,0 +1,42 @@
+"""What identifies an item: the canonical form and sha256 of its content. Reads no files.
+
+A content is a mapping `{"image": sha256, "text": text}`: media by hash, texts as they are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import unicodedata
+from collections.abc import Mapping
+
+from studio.core.types import Item
+
+
+def canonical(content: Mapping[str, str]) -> str:
+    """One JSON text for one content, whatever the order of its entries."""
+    return json.dumps(dict(content), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def content_key(content: Mapping[str, str]) -> str:
+    """sha256 of the canonical form: equal content, equal key."""
+    return hashlib.sha256(canonical(content).encode("utf-8")).hexdigest()
+
+
+def group_key(content: Mapping[str, str]) -> str:
+    """What must not straddle two splits: a picture with all its captions, or a text by itself."""
+    media = [value for kind, value in sorted(content.items()) if kind != "text"]
+    return media[0] if media else content_key(content)
+
+
+def item_key(item: Item) -> str:
+    return content_key(item.content)
+
+
+def item_group(item: Item) -> str:
+    return group_key(item.content)
+
+
+def plain_name(text: str) -> str:
+    """A name or label as it is stored: composed characters (NFC), no white space around it, no half surrogates."""
+    return unicodedata.normalize("NFC", text.encode("utf-8", "replace").decode("utf-8")).strip()

@@ -1,0 +1,86 @@
+"""Importers: one file a kind of source, which registers itself. They offer rows; they store nothing and decode no picture.
+
+Text values of a row are content as it stands; bytes are a file's, for the modality to read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from studio.core.errors import ImportFailed
+from studio.core.interfaces import Progress
+from studio.core.registry import Registry, discover
+from studio.core.types import ImportOptions, Reject, Split
+
+MAX_FILE_BYTES = 200 * 2**20
+TOO_BIG = f"is larger than {MAX_FILE_BYTES // 2**20} MB"
+
+SPLIT_NAMES: Mapping[str, Split] = {
+    "train": "train", "training": "train",
+    "val": "val", "valid": "val", "validation": "val", "dev": "val",
+    "test": "test", "testing": "test", "heldout": "test", "held-out": "test", "held_out": "test",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One offered item (core.interfaces.ItemRow); `file` and `row` say where it stood, for the report."""
+
+    content: Mapping[str, bytes | str]
+    name: str
+    file: str
+    row: int | None = None
+    label: str | None = None
+    split: Split | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ImportRequest:
+    """What an importer is asked for, beside the source."""
+
+    options: ImportOptions = field(default_factory=ImportOptions)
+    suffixes: Mapping[str, str] = field(default_factory=dict)
+    """{file suffix: modality} of what the project's task holds."""
+    modalities: tuple[str, ...] = ()
+    """What each row must hold."""
+    offline: bool = False
+
+
+class SourceImporter(Protocol):
+    """`core.interfaces.Importer`, with the rows and the request of this package."""
+
+    name: str
+
+    def accepts(self, source: str) -> bool:
+        """Whether this importer reads that path or hub id; looks at the disk, never at the network."""
+        ...
+
+    def columns(self, source: str) -> tuple[str, ...]:
+        """Column names of a table; empty for everything else."""
+        ...
+
+    def rows(self, source: str, options: ImportRequest, progress: Progress | None = None) -> Iterator[Row | Reject]:
+        """Rows as they come, rejects among them. Raises ImportFailed where the source as a whole cannot be read."""
+        ...
+
+
+IMPORTERS: Registry[SourceImporter] = Registry("importer")
+
+
+def importer_for(source: str) -> SourceImporter:
+    """The importer that reads `source`. Raises ImportFailed with the forms there are."""
+    discover(__name__)
+    for importer in IMPORTERS:
+        if importer.accepts(source):
+            return importer
+    raise ImportFailed(
+        f"Nothing here can be imported from {source!r}.",
+        "Give a folder, a .zip, a .csv, .tsv, .jsonl, .json or .parquet file that exists, or a hub data set as ORG/NAME.",
+    )
+
+
+def split_of(name: str) -> Split | None:
+    """The split that a folder's, file's or cell's name says, if it says one."""
+    return SPLIT_NAMES.get(name.strip().lower())

@@ -1,0 +1,71 @@
+"""A folder on disk. Follows no link that leads out of it, and no linked folder at all."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from studio.core.interfaces import Progress
+from studio.core.types import Reject
+from studio.data.importers import IMPORTERS, MAX_FILE_BYTES, TOO_BIG, ImportRequest, Row
+from studio.data.importers.tree import Parts, tree_rows
+
+
+class FolderTree:
+    """Files below `root`."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root.resolve()
+        self.title = self._root.name
+
+    def paths(self) -> Sequence[Parts]:
+        found: list[Parts] = []
+        for folder, folders, names in os.walk(self._root):
+            folders[:] = [name for name in folders if not name.startswith(".")]
+            above = Path(folder).relative_to(self._root).parts
+            found += [(*above, name) for name in names]
+        return sorted(found, key=natural)
+
+    def read(self, path: Parts) -> bytes | Reject:
+        """A path with `..` or an absolute one is fine as long as it stays inside."""
+        shown = "/".join(path)
+        try:
+            file = self._root.joinpath(*path).resolve()
+            if not file.is_relative_to(self._root):
+                return Reject(shown, None, "lies outside the folder that is imported")
+            if not file.is_file():
+                return Reject(shown, None, "does not exist" if not file.exists() else "is not a plain file")
+            if file.stat().st_size > MAX_FILE_BYTES:
+                return Reject(shown, None, TOO_BIG)
+            return file.read_bytes()
+        except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: a link that leads to itself
+            return Reject(shown, None, f"cannot be opened ({error})")
+
+
+class FolderImporter:
+    """Class sub-folders, splits, tables: see `tree`."""
+
+    name = "folder"
+
+    def accepts(self, source: str) -> bool:
+        return os.path.isdir(source)
+
+    def columns(self, source: str) -> tuple[str, ...]:
+        return ()
+
+    def rows(self, source: str, options: ImportRequest, progress: Progress | None = None) -> Iterator[Row | Reject]:
+        """Raises ImportFailed for a folder without anything to import."""
+        return tree_rows(FolderTree(Path(source)), options, progress)
+
+
+def natural(path: Parts) -> list[list[tuple[int, str]]]:
+    """Sorts `2.jpg` before `10.jpg`."""
+    return [
+        [(int(piece), "") if piece.isdecimal() else (-1, piece.casefold()) for piece in re.split(r"([0-9]+)", part) if piece]
+        for part in path
+    ]
+
+
+IMPORTERS.register(FolderImporter.name, FolderImporter())

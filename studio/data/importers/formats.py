@@ -1,0 +1,182 @@
+"""Tables as records: CSV, TSV, JSONL, JSON list and Parquet become (row number, {column: value}), rejects among them.
+
+Row numbers are what a person sees: a spreadsheet's row for CSV (the header is row 1), the line for JSONL, counted from 1 else.
+Refuses nothing of the content: that is `records`' matter.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
+from typing import Any
+
+from studio.core.errors import ImportFailed
+from studio.core.types import Reject
+
+Record = tuple[int, Mapping[str, Any]]
+Table = tuple[tuple[str, ...], Iterator[Record | Reject]]
+"""(columns, records)."""
+
+_MAX_FIELD = 2**30  # a text that is too long is a reject with a reason, not an error of the csv module
+_DELIMITERS = (",", "\t", ";", "|")
+_JSON_ERRORS = (ValueError, RecursionError)
+
+
+def read_table(data: bytes, name: str) -> Table:
+    """The table in a file's bytes, by its name's suffix. Raises ImportFailed where it is none."""
+    reader = TABLE_SUFFIXES[name[name.rindex(".") :].lower()]
+    if not data:
+        raise ImportFailed(f"{name} is empty (0 bytes).", "Export it again.")
+    return reader(data, name)
+
+
+def _csv(data: bytes, name: str) -> Table:
+    csv.field_size_limit(_MAX_FIELD)
+    text = _text(data)
+    delimiter = _delimiter(text)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    header = tuple(cell.strip() for cell in next(reader, []))
+    double = sorted({cell for cell in header if cell and header.count(cell) > 1})
+    if double:
+        raise ImportFailed(f"{name} has more than one column named {double[0]!r}.", "Rename one of them.")
+
+    def records() -> Iterator[Record | Reject]:
+        number = 1
+        try:
+            for number, cells in enumerate(reader, 2):
+                if len(cells) > len(header):
+                    yield Reject(name, number, f"has {len(cells)} cells, the header has {len(header)}")
+                elif cells:
+                    yield number, dict(zip(header, cells, strict=False))
+        except csv.Error as error:
+            yield Reject(name, number + 1, f"cannot be read from here on ({error})")
+
+    return header, records()
+
+
+def _delimiter(text: str) -> str:
+    """The one that cuts the first rows into the most columns, the same number in each."""
+
+    head = text[:100_000]
+
+    def columns(delimiter: str) -> int:
+        try:
+            rows = islice(csv.reader(io.StringIO(head, newline=""), delimiter=delimiter), 20)
+            widths = {len(row) for row in rows if row}
+        except csv.Error:
+            return 0
+        # the last row of a cut text may be short
+        return max(widths) if len(widths) == 1 else min(max(widths, default=0), 2) - 1
+
+    return max(_DELIMITERS, key=columns)
+
+
+def _jsonl(data: bytes, name: str) -> Table:
+    lines = _text(data).split("\n")
+    columns: dict[str, None] = {}
+    for line in islice(filter(str.strip, lines), 100):
+        try:
+            first = json.loads(line)
+        except _JSON_ERRORS:
+            continue
+        columns.update(dict.fromkeys(first) if isinstance(first, dict) else {})
+
+    def records() -> Iterator[Record | Reject]:
+        for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            try:
+                value = json.loads(line)
+            except _JSON_ERRORS:
+                yield Reject(name, number, "is not JSON")
+                continue
+            yield (number, value) if isinstance(value, dict) else Reject(name, number, "is not a JSON object")
+
+    return tuple(columns), records()
+
+
+def _json(data: bytes, name: str) -> Table:
+    text = _text(data)
+    try:
+        value = json.loads(text)
+    except _JSON_ERRORS as error:
+        if "\n{" in text.strip():
+            return _jsonl(data, name)
+        hint = "Give a list of objects, or one object a line."
+        raise ImportFailed(f"{name} is not JSON ({type(error).__name__}).", hint) from error
+    if not isinstance(value, list):
+        raise ImportFailed(f"{name} holds no list.", 'Give a list of objects, as in [{"text": …, "label": …}].')
+    columns: dict[str, None] = {}
+    for entry in value:
+        columns.update(dict.fromkeys(entry) if isinstance(entry, dict) else {})
+
+    def records() -> Iterator[Record | Reject]:
+        for number, entry in enumerate(value, 1):
+            yield (number, entry) if isinstance(entry, dict) else Reject(name, number, "is not a JSON object")
+
+    return tuple(columns), records()
+
+
+def _parquet(data: bytes, name: str) -> Table:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        file = pq.ParquetFile(pa.BufferReader(data))
+        columns = tuple(file.schema_arrow.names)
+        names = _class_names(file.schema_arrow.metadata)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise ImportFailed(f"{name} is not a Parquet file that can be read.", "Export it again.") from error
+
+    def records() -> Iterator[Record | Reject]:
+        number = 0
+        try:
+            for batch in file.iter_batches(batch_size=256):
+                for record in batch.to_pylist():
+                    number += 1
+                    yield number, named_classes(record, names)
+        except (pa.ArrowException, OSError, ValueError) as error:
+            raise ImportFailed(f"{name} is damaged after row {number} ({error}).", "Export it again.") from error
+
+    return columns, records()
+
+
+def named_classes(record: Mapping[str, Any], names: Mapping[str, list[str]]) -> dict[str, Any]:
+    """A record with class numbers replaced by the names that its data set gives them (-1 means no label)."""
+    out = dict(record)
+    for column, known in names.items():
+        value = out.get(column)
+        if isinstance(value, int):
+            out[column] = known[value] if 0 <= value < len(known) else None
+    return out
+
+
+def _class_names(metadata: Mapping[bytes, bytes] | None) -> dict[str, list[str]]:
+    """Names of the `ClassLabel` columns in a file that `datasets` wrote."""
+    try:
+        features = json.loads((metadata or {}).get(b"huggingface", b"{}"))["info"]["features"]
+        return {column: list(kind["names"]) for column, kind in features.items() if kind.get("_type") == "ClassLabel"}
+    except (*_JSON_ERRORS, KeyError, TypeError, AttributeError):
+        return {}
+
+
+def _text(data: bytes) -> str:
+    """UTF-8, else UTF-16 by its mark or its NULs, else Windows' Latin-1."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.decode("utf-16", "replace")
+    head = data[:4096]
+    if head.count(0) > len(head) // 4:
+        return data.decode("utf-16-le" if head[1::2].count(0) > head[::2].count(0) else "utf-16-be", "replace")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("cp1252", "replace")
+
+
+TABLE_SUFFIXES: Mapping[str, Callable[[bytes, str], Table]] = {
+    ".csv": _csv, ".tsv": _csv, ".jsonl": _jsonl, ".ndjson": _jsonl, ".json": _json, ".parquet": _parquet,
+}  # fmt: skip

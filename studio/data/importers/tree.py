@@ -1,0 +1,140 @@
+"""What a tree of files means, on disk or in an archive: splits, classes and tables by the names of folders.
+
+`train/cat/1.jpg`, `cat/1.jpg`, `test/1.jpg`, `train.csv` beside `test.csv`, `captions.csv` that names pictures. Hidden files
+and what systems leave behind are passed over in silence; every other file becomes a row or a reject.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from studio.core.errors import ImportFailed
+from studio.core.interfaces import Progress
+from studio.core.types import Reject, Split
+from studio.data.importers import ImportRequest, Row, split_of
+from studio.data.importers.formats import TABLE_SUFFIXES
+from studio.data.importers.records import table_rows
+
+Parts = tuple[str, ...]
+
+_LEFT_BEHIND = frozenset({"__macosx", "thumbs.db", "desktop.ini", "__pycache__"})
+_NESTED = frozenset({".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar", ".zst"})
+
+
+class Tree(Protocol):
+    """Files by their path's parts, as an importer sees them."""
+
+    title: str
+
+    def paths(self) -> Sequence[Parts]:
+        """Every file, in natural order."""
+        ...
+
+    def read(self, path: Parts) -> bytes | Reject:
+        """A file's bytes, or why it cannot be had."""
+        ...
+
+
+def tree_rows(tree: Tree, request: ImportRequest, progress: Progress | None = None) -> Iterator[Row | Reject]:
+    """The rows of a tree. Raises ImportFailed where it holds nothing that the request can use."""
+    paths = [path for path in tree.paths() if not _hidden(path)]
+    tables = [path for path in paths if suffix(path[-1]) in TABLE_SUFFIXES]
+    loose = [path for path in paths if suffix(path[-1]) in request.suffixes]
+    if tables and (len(request.modalities) > 1 or not loose):
+        yield from _table_files(tree, tables, request, progress)
+        return
+    if len(request.modalities) > 1:
+        wanted = " and ".join(request.modalities)
+        raise ImportFailed(
+            f"{tree.title} holds no table, and each item needs {wanted}.",
+            "Put a captions.csv with the columns image and caption beside the pictures.",
+        )
+    if not loose:
+        raise ImportFailed(
+            f"{tree.title} holds nothing to import.", f"This project takes {', '.join(sorted(request.suffixes))} files or tables."
+        )
+    yield from _loose_files(tree, paths, loose, request, progress)
+
+
+def _loose_files(
+    tree: Tree, paths: list[Parts], loose: list[Parts], request: ImportRequest, progress: Progress | None
+) -> Iterator[Row | Reject]:
+    place = Layout(loose, tree.title)
+    for number, path in enumerate(paths, 1):
+        shown = "/".join(path)
+        modality = request.suffixes.get(suffix(path[-1]))
+        if modality is None:
+            yield Reject(shown, None, _why_not_taken(path[-1], request))
+        else:
+            data = tree.read(path)
+            if isinstance(data, Reject):
+                yield data
+            else:
+                split, label = place(path)
+                yield Row({modality: data}, path[-1], shown, None, label, split)
+        if progress:
+            progress(number, len(paths), shown)
+
+
+def _table_files(tree: Tree, tables: list[Parts], request: ImportRequest, progress: Progress | None) -> Iterator[Row | Reject]:
+    for path in tables:
+        data = tree.read(path)
+        if isinstance(data, Reject):
+            yield data
+            continue
+        stem = path[-1].rsplit(".", 1)[0]
+        split = split_of(stem) or (split_of(path[-2]) if len(path) > 1 else None)
+        yield from table_rows(data, "/".join(path), path[:-1], tree, request, split, progress)
+
+
+class Layout:
+    """Where a file stands: (split, label), from the folders above it.
+
+    The first folders are splits where one of them is called train or all of them bear a split's name; the next are classes.
+    A lone folder around everything (as archives often have) is passed over. A tree that is itself called `test` or `val` is
+    held out; one called `train` still shares out its items, since a person may have no other.
+    """
+
+    def __init__(self, paths: Sequence[Parts], title: str) -> None:
+        self._depth = 0
+        name = title.rsplit(".", 1)[0] if title.lower().endswith(".zip") else title
+        while lone := self._lone_folder(paths):
+            self._depth += 1
+            name = lone
+        tops = {path[self._depth] for path in paths if len(path) > self._depth + 1}
+        named = {split_of(top) for top in tops}
+        self._has_splits = bool(tops) and ("train" in named or None not in named)
+        whole = split_of(name)
+        self._whole: Split | None = whole if whole != "train" and not self._has_splits else None
+
+    def __call__(self, path: Parts) -> tuple[Split | None, str | None]:
+        folders = path[self._depth : -1]
+        split = self._whole
+        if self._has_splits and folders and split_of(folders[0]):
+            split, folders = split_of(folders[0]), folders[1:]
+        return split, folders[0] if folders else None
+
+    def _lone_folder(self, paths: Sequence[Parts]) -> str | None:
+        """The folder around everything at this depth, if it is neither a split nor a class."""
+        tops = {path[self._depth] for path in paths}
+        within = all(len(path) > self._depth + 2 for path in paths)
+        lone = next(iter(tops)) if len(tops) == 1 and within else None
+        return lone if lone and not split_of(lone) else None
+
+
+def suffix(name: str) -> str:
+    """Lower case, with the dot; empty where there is none."""
+    return "." + name.rsplit(".", 1)[1].lower() if "." in name else ""
+
+
+def _hidden(path: Parts) -> bool:
+    return any((part.startswith(".") and part not in {".", ".."}) or part.lower() in _LEFT_BEHIND for part in path)
+
+
+def _why_not_taken(name: str, request: ImportRequest) -> str:
+    if suffix(name) in _NESTED:
+        return "is an archive inside the source: unpack it first"
+    if suffix(name) in TABLE_SUFFIXES:
+        return "is a table beside files: import it by itself"
+    return f"is not a file that this project takes ({', '.join(sorted(request.suffixes))})"

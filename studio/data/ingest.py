@@ -1,0 +1,181 @@
+"""An import: rows are read whole and media stored first, then everything enters the database in one transaction.
+
+A failure before the end leaves no item, class or label behind (media files without an item are harmless: they are named by
+their content). Knows no modality: whoever imports brings the functions that read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from studio.core.errors import BadInput, UnreadableItem
+from studio.core.interfaces import Progress
+from studio.core.types import ImportOptions, ImportReport, Reject
+from studio.data.classes import class_name
+from studio.data.content import content_key, group_key, plain_name
+from studio.data.enter import Candidate, enter
+from studio.data.importers import Row
+from studio.data.media import Media
+from studio.data.splits import assign
+from studio.data.store import Store
+
+T = TypeVar("T")
+Read = Callable[[bytes | str, str], Any]
+"""`read(source, name)` of a modality: the payload, or UnreadableItem."""
+
+MAX_REPORTED = 1000
+BEAT_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the project's task asks of an item."""
+
+    readers: Mapping[str, Read]
+    """{modality: read} of what each item must hold."""
+    fixed_classes: tuple[str, ...] = ()
+    """Where not empty: other labels are passed over, and no class is added."""
+
+
+def ingest(
+    store: Store,
+    media: Media,
+    rules: Rules,
+    rows: Iterable[Row | Reject],
+    options: ImportOptions,
+    source: str,
+    progress: Progress | None = None,
+) -> ImportReport:
+    """Import `rows`. Raises what `rows` raises (ImportFailed) and ProjectError; then nothing of it is in the database."""
+    started = time.monotonic()
+    beat = _Beat(progress)
+    checker = _Checker(media, rules, options)
+    candidates: list[Candidate] = []
+    rejects: list[Reject] = []
+    for result in _in_order(rows, checker, beat):
+        if isinstance(result, Reject):
+            rejects.append(result)
+        else:
+            candidates.append(result)
+    beat.what = "saving"
+    keep = options.keep_labels
+    entering = store.submit(lambda connection: enter(connection, candidates, keep, add_classes=not rules.fixed_classes))
+    entered = beat.result_of(entering)
+    rejects += entered.conflicts
+    beat.last()
+    return ImportReport(
+        source=source,
+        added=entered.by_split.total(),
+        duplicates=entered.duplicates,
+        rejected=len(rejects),
+        rejects=tuple(rejects[:MAX_REPORTED]),
+        by_split=dict(entered.by_split),
+        by_label=dict(entered.by_label),
+        seconds=time.monotonic() - started,
+    )
+
+
+class _Checker:
+    """Reads each row's content whole and stores its media: that is where bad files are found."""
+
+    def __init__(self, media: Media, rules: Rules, options: ImportOptions) -> None:
+        self._media, self._rules, self._options = media, rules, options
+        self._known: dict[str, str] = {}
+
+    def __call__(self, row: Row) -> Candidate | Reject:
+        content: dict[str, str] = {}
+        for modality, read in self._rules.readers.items():
+            raw = row.content.get(modality)
+            if raw is None:
+                return Reject(row.file, row.row, f"has no {modality}")
+            try:
+                content[modality] = self._checked(raw, read, row.name)
+            except UnreadableItem as error:
+                return Reject(row.file, row.row, error.reason)
+        try:
+            label = self._label(row.label)
+        except BadInput as error:
+            return Reject(row.file, row.row, error.message)
+        options = self._options
+        split = options.split or row.split or assign(group_key(content), options.test_share)
+        return Candidate(content_key(content), content, split, plain_name(row.name) or "item", label, row.file, row.row)
+
+    def _checked(self, raw: bytes | str, read: Read, name: str) -> str:
+        """The text itself, or the sha256 of stored media; a picture with five captions is decoded once."""
+        sha = hashlib.sha256(raw).hexdigest() if isinstance(raw, bytes) else ""
+        if sha in self._known:
+            return self._known[sha]
+        payload = read(raw, name)
+        if isinstance(payload, str):
+            return payload
+        if not isinstance(raw, bytes):
+            raise UnreadableItem(name, "holds a text where a file should be")
+        self._known[sha] = self._media.put(raw)
+        return sha
+
+    def _label(self, label: str | None) -> str | None:
+        clean = plain_name(label) if label is not None else ""
+        if self._rules.fixed_classes:
+            return clean if clean in self._rules.fixed_classes else None
+        return class_name(clean) if clean else None
+
+
+class _Beat:
+    """Progress at most and at least every tenth of a second, from the thread that imports."""
+
+    def __init__(self, progress: Progress | None) -> None:
+        self._progress = progress
+        self._next = 0.0
+        self.done, self.total, self.what = 0, 0, "reading"
+
+    def __call__(self) -> None:
+        now = time.monotonic()
+        if self._progress and now >= self._next:
+            self._next = now + BEAT_S
+            self._progress(self.done, max(self.total, self.done), self.what)
+
+    def last(self) -> None:
+        if self._progress:
+            self._progress(self.done, self.done, "done")
+
+    def result_of(self, future: Future[T]) -> T:
+        """Wait for it, with a pulse."""
+        while not future.done():
+            wait((future,), timeout=BEAT_S)
+            self()
+        return future.result()
+
+
+def _in_order(
+    rows: Iterable[Row | Reject], check: Callable[[Row], Candidate | Reject], beat: _Beat
+) -> Iterator[Candidate | Reject]:
+    """Check rows with files on every core, a few ahead of what is taken; texts are checked at once. Keeps the order."""
+    workers = os.cpu_count() or 1
+    ahead: deque[Future[Candidate | Reject] | Candidate | Reject] = deque()
+
+    def taken() -> Candidate | Reject:
+        first = ahead.popleft()
+        beat.done += 1
+        return beat.result_of(first) if isinstance(first, Future) else first
+
+    with ThreadPoolExecutor(workers, thread_name_prefix="studio-import") as pool:
+        for row in rows:
+            if isinstance(row, Reject):
+                ahead.append(row)
+            elif any(isinstance(raw, bytes) for raw in row.content.values()):
+                ahead.append(pool.submit(check, row))
+            else:
+                ahead.append(check(row))
+            while len(ahead) > 4 * workers:
+                yield taken()
+            beat()
+        while ahead:
+            yield taken()
+            beat()

@@ -1,0 +1,114 @@
+"""A project is a folder: `project.json`, `studio.db`, `media/`, `thumbs/`, `features/`, `runs/`.
+
+Owns its creation and opening. `project.json` comes last, so a folder with one is a whole project. Refuses folders that hold
+something else, and projects of a newer Studio.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+from studio.core.errors import BadInput, ProjectError, StudioError
+from studio.core.publish import publish_text
+from studio.data.content import plain_name
+from studio.data.media import Media
+from studio.data.store import Store
+
+SCHEMA = 1
+FOLDERS = ("media", "thumbs", "features", "runs")
+
+
+class Project:
+    """An open project. Use `create` or `open`, and `close` (or `with`)."""
+
+    def __init__(self, root: Path, card: dict[str, Any]) -> None:
+        self.root = root
+        self.id = str(card["id"])
+        self.name = str(card["name"])
+        self.task = str(card["task"])
+        self.created = float(card.get("created", 0.0))
+        self.media = Media(root / "media", root / "thumbs")
+        self.store = Store(root / "studio.db")
+
+    @property
+    def features(self) -> Path:
+        """Folder of cached features."""
+        return self.root / "features"
+
+    @property
+    def runs(self) -> Path:
+        """Folder of the runs' folders."""
+        return self.root / "runs"
+
+    @classmethod
+    def create(cls, root: Path, name: str, task: str) -> Project:
+        """A new project in an empty or missing folder. Raises BadInput for an empty name, ProjectError for the folder."""
+        clean = plain_name(name)
+        if not clean:
+            raise BadInput("The project needs a name.", "Type one, as in 'Waste on the belt'.")
+        card = {"schema": SCHEMA, "id": uuid.uuid4().hex[:12], "name": clean, "task": task, "created": time.time()}
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+            root = root.resolve()
+            if any(root.iterdir()):
+                raise ProjectError(f"{root} is not empty.", "Choose a new or empty folder, or open the project that is there.")
+            for folder in FOLDERS:
+                (root / folder).mkdir()
+        except OSError as error:
+            raise _not_writable(root, error) from error
+        project = cls(root, card)
+        try:
+            publish_text(root / "project.json", json.dumps(card, indent=2, ensure_ascii=False) + "\n")
+        except OSError as error:
+            project.close()
+            raise _not_writable(root, error) from error
+        return project
+
+    @classmethod
+    def open(cls, root: Path) -> Project:
+        """Raises ProjectError for a folder that is no project, cannot be written, or was written by a newer Studio."""
+        root = root.resolve()
+        card = read_card(root)
+        try:
+            for folder in FOLDERS:
+                (root / folder).mkdir(exist_ok=True)
+            probe = root / f".probe-{uuid.uuid4().hex}"
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            raise _not_writable(root, error) from error
+        return cls(root, card)
+
+    def close(self) -> None:
+        """Commit what waits. May be called twice."""
+        self.store.close()
+
+    def __enter__(self) -> Project:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+
+def read_card(root: Path) -> dict[str, Any]:
+    """`project.json` of a project, without opening it: schema, id, name, task, created. Raises ProjectError."""
+    path = root / "project.json"
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ProjectError(f"{root} is not a Studio project.", "Choose a folder with a project.json in it.") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise ProjectError(f"{path} cannot be read ({error}).", "Restore the file from a backup.") from error
+    if not isinstance(card, dict) or not {"schema", "id", "name", "task"} <= card.keys() or not isinstance(card["schema"], int):
+        raise ProjectError(f"{path} is not a project's card.", "Choose a folder that Studio made.")
+    if card["schema"] > SCHEMA:
+        raise ProjectError(f"{root.name} was written by a newer Studio.", "Update Studio, then open it again.")
+    return card
+
+
+def _not_writable(root: Path, error: OSError) -> StudioError:
+    return ProjectError(f"{root} cannot be written ({error.strerror or error}).", "Choose a folder that you may write to.")

@@ -1,0 +1,93 @@
+"""The database's tables, as numbered migrations: backed up before each, one transaction each, never edited once released."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from studio.core.errors import ProjectError
+
+MIGRATIONS: tuple[str, ...] = (
+    """
+    CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+
+    CREATE TABLE classes (
+        id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, phrase TEXT NOT NULL, position INTEGER NOT NULL
+    );
+
+    CREATE TABLE items (
+        id INTEGER PRIMARY KEY,
+        key TEXT NOT NULL UNIQUE,
+        content TEXT NOT NULL,
+        split TEXT NOT NULL CHECK (split IN ('train', 'val', 'test')),
+        name TEXT NOT NULL,
+        class INTEGER REFERENCES classes(id),
+        skipped INTEGER NOT NULL DEFAULT 0
+    );
+    CREATE INDEX items_class ON items(class);
+    CREATE INDEX items_split ON items(split);
+
+    CREATE TABLE label_events (
+        id INTEGER PRIMARY KEY,
+        item INTEGER NOT NULL REFERENCES items(id),
+        kind TEXT NOT NULL CHECK (kind IN ('import', 'label', 'skip', 'caption', 'undo')),
+        author TEXT NOT NULL,
+        at REAL NOT NULL,
+        undoes INTEGER UNIQUE REFERENCES label_events(id),
+        class_before INTEGER, class_after INTEGER,
+        skipped_before INTEGER NOT NULL, skipped_after INTEGER NOT NULL,
+        text_before TEXT, text_after TEXT
+    );
+    CREATE INDEX label_events_item ON label_events(item);
+    CREATE INDEX label_events_author ON label_events(author);
+    CREATE TRIGGER label_events_keep BEFORE UPDATE ON label_events
+        BEGIN SELECT RAISE(ABORT, 'label events are never changed'); END;
+    CREATE TRIGGER label_events_stay BEFORE DELETE ON label_events
+        BEGIN SELECT RAISE(ABORT, 'label events are never deleted'); END;
+
+    CREATE TABLE counters (
+        split TEXT NOT NULL, class INTEGER NOT NULL, skipped INTEGER NOT NULL, n INTEGER NOT NULL,
+        PRIMARY KEY (split, class, skipped)
+    ) WITHOUT ROWID;
+    CREATE TRIGGER items_counted AFTER INSERT ON items BEGIN
+        INSERT INTO counters VALUES (new.split, coalesce(new.class, 0), new.skipped, 1)
+            ON CONFLICT DO UPDATE SET n = n + 1;
+    END;
+    CREATE TRIGGER items_recounted AFTER UPDATE OF split, class, skipped ON items BEGIN
+        UPDATE counters SET n = n - 1 WHERE split = old.split AND class = coalesce(old.class, 0) AND skipped = old.skipped;
+        INSERT INTO counters VALUES (new.split, coalesce(new.class, 0), new.skipped, 1)
+            ON CONFLICT DO UPDATE SET n = n + 1;
+    END;
+    CREATE TRIGGER items_uncounted AFTER DELETE ON items BEGIN
+        UPDATE counters SET n = n - 1 WHERE split = old.split AND class = coalesce(old.class, 0) AND skipped = old.skipped;
+    END;
+    """,
+)
+
+NEWEST = len(MIGRATIONS)
+
+
+def migrate(connection: sqlite3.Connection, path: Path) -> None:
+    """Bring the database at `path` to the newest schema. Raises ProjectError where a newer Studio wrote it."""
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if version > NEWEST:
+        raise ProjectError(
+            f"This project was written by a newer Studio (schema {version}, this one knows {NEWEST}).",
+            "Update Studio, then open it again.",
+        )
+    for number in range(version + 1, NEWEST + 1):
+        if number > 1:
+            _back_up(connection, path.with_name(f"{path.name}.schema-{number - 1}.bak"))
+        try:
+            # executescript knows no parameters, and its own COMMIT comes first: the transaction is in the script
+            connection.executescript(f"BEGIN IMMEDIATE; {MIGRATIONS[number - 1]} PRAGMA user_version = {number}; COMMIT;")
+        except sqlite3.Error as error:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise ProjectError(f"The project's database cannot be brought to schema {number} ({error}).") from error
+
+
+def _back_up(connection: sqlite3.Connection, target: Path) -> None:
+    with sqlite3.connect(target) as copy:
+        connection.backup(copy)
+    copy.close()

@@ -1,0 +1,110 @@
+"""Splits: same items and seed, same split, on any machine and in any order. Reads no files.
+
+Whatever shares a picture stays together (`group`), so the captions of one picture never straddle learning and judging.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from typing import TypeVar
+
+from studio.core.types import Item, Split
+from studio.data.content import item_group, item_key
+
+K = TypeVar("K", bound=Hashable)
+
+VALIDATION_CAP = 500
+_FEWEST_TO_SHARE = 3
+"""Groups that a class needs before one of them is held out."""
+
+
+def assign(group: str, share: float, seed: int = 0) -> Split:
+    """`test` for about `share` of all groups, by hash: no list of items is needed, and a later import changes nothing."""
+    return "test" if int(_rank(group, seed)[:15], 16) / 16**15 < share else "train"
+
+
+def support(items: Iterable[Item], shots: int, seed: int = 0) -> list[Item]:
+    """The support set: `shots` labelled items per class (all with 0, or where there are fewer), in order of id.
+
+    Nested: the set of 4 shots lies in the set of 8. Unlabelled items take no part.
+    """
+    chosen: list[Item] = []
+    for members in _strata(items, lambda item: item.label).values():
+        if members[0].label is not None:
+            ranked = sorted(members, key=lambda item: _rank(item_key(item), seed))
+            chosen += ranked[:shots] if shots else ranked
+    return sorted(chosen, key=lambda item: item.id)
+
+
+def validation(
+    items: Sequence[Item],
+    support: Sequence[Item],
+    explicit: Sequence[Item] = (),
+    share: float = 0.15,
+    cap: int = VALIDATION_CAP,
+    seed: int = 0,
+) -> tuple[list[Item], list[Item]]:
+    """(support set, validation items) for learning from `support` out of the training candidates `items`.
+
+    `explicit` items (a source's own validation split) are taken where there are any. Else candidates that are not in the
+    support set, at most `cap`, in the proportions of their classes. Else, where the support set is everything, `share` of
+    it: at least one group a class stays in training, and classes of fewer than three groups give none.
+    Items of pairs have no label and count as one class.
+    """
+    held = {item_group(item) for item in support}
+    for pool in (explicit, items):
+        rest = [item for item in pool if item_group(item) not in held]
+        if rest:
+            return list(support), _proportional(rest, cap, seed)
+    return _share_out(support, share, cap, seed)
+
+
+def _share_out(support: Sequence[Item], share: float, cap: int, seed: int) -> tuple[list[Item], list[Item]]:
+    taken: set[str] = set()
+    strata = _group_strata(support, seed)
+    smaller = min(1.0, cap / (share * len(support))) if share and support else 1.0
+    for groups in strata.values():
+        if len(groups) >= _FEWEST_TO_SHARE:
+            count = max(1, round(len(groups) * share * smaller))
+            taken.update(groups[: min(count, len(groups) - 1)])
+    return (
+        [item for item in support if item_group(item) not in taken],
+        [item for item in support if item_group(item) in taken],
+    )
+
+
+def _proportional(items: Sequence[Item], cap: int, seed: int) -> list[Item]:
+    """At most `cap` items, whole groups, each class by its share, in order of id."""
+    order: list[tuple[float, str]] = []
+    for groups in _group_strata(items, seed).values():
+        order += [((position + 0.5) / len(groups), group) for position, group in enumerate(groups)]
+    members = _strata(items, item_group)
+    chosen: list[Item] = []
+    for _, group in sorted(order):
+        if chosen and len(chosen) + len(members[group]) > cap:
+            break
+        chosen += members[group]
+    return sorted(chosen, key=lambda item: item.id)
+
+
+def _group_strata(items: Iterable[Item], seed: int) -> dict[str | None, list[str]]:
+    """{label: its groups in hashed order}; a group counts for the label of its first item."""
+    label_of: dict[str, str | None] = {}
+    for item in items:
+        label_of.setdefault(item_group(item), item.label)
+    strata: dict[str | None, list[str]] = {}
+    for group in sorted(label_of, key=lambda group: _rank(group, seed)):
+        strata.setdefault(label_of[group], []).append(group)
+    return strata
+
+
+def _strata(items: Iterable[Item], key: Callable[[Item], K]) -> dict[K, list[Item]]:
+    strata: dict[K, list[Item]] = {}
+    for item in items:
+        strata.setdefault(key(item), []).append(item)
+    return strata
+
+
+def _rank(key: str, seed: int) -> str:
+    return hashlib.sha256(f"{seed}:{key}".encode()).hexdigest()

@@ -1,0 +1,184 @@
+"""A project's database: items, classes, labels, counts. Readers have a connection per thread; writing goes through one writer.
+
+Every method that changes something returns after the change is on disk. Refuses SQL from outside and whole-table scans for
+what a page shows (search excepted).
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from studio.core.errors import NotFound, ProjectError
+from studio.core.types import SPLITS, ClassInfo, Counts, Item, ItemFilter, LabelEvent, Split
+from studio.data import classes, labels
+from studio.data.query import COLUMNS, item_of, prepare, where
+from studio.data.writer import Writer
+
+T = TypeVar("T")
+
+
+class Store:
+    """`Store(path)` creates or opens. Raises ProjectError for a newer schema or a folder that cannot be written."""
+
+    def __init__(self, path: Path) -> None:
+        self._writer = Writer(path)
+        self._uri = f"file:{quote(str(path.resolve()))}?mode=ro"
+        self._local = threading.local()
+        self._readers: list[tuple[threading.Thread, sqlite3.Connection]] = []
+        self._lock = threading.Lock()
+
+    def close(self) -> None:
+        """Commit what waits and close every connection."""
+        with self._lock:
+            for _, connection in self._readers:
+                connection.close()
+            self._readers.clear()
+        self._writer.close()
+
+    def write(self, act: Callable[[sqlite3.Connection], T]) -> T:
+        """Run `act` in the writer's thread and wait until it is on disk."""
+        return self._writer.submit(act).result()
+
+    def submit(self, act: Callable[[sqlite3.Connection], T]) -> Future[T]:
+        """`write` without waiting; for an import, whose transaction takes a while."""
+        return self._writer.submit(act)
+
+    # items
+
+    def items(self, filter: ItemFilter, after: int | None = None, limit: int = 60) -> list[Item]:
+        """Up to `limit` items with an id above `after`, in order of import."""
+        condition, values = where(filter)
+        rows = self._read(f"{COLUMNS} WHERE {condition} AND i.id > ? ORDER BY i.id LIMIT ?", *values, after or 0, limit)
+        return [item_of(row) for row in rows]
+
+    def item(self, item_id: int) -> Item:
+        """Raises NotFound."""
+        for row in self._read(f"{COLUMNS} WHERE i.id = ?", item_id):
+            return item_of(row)
+        raise NotFound(f"There is no item {item_id}.", "It may belong to another project.")
+
+    def all_items(self, split: Split | None = None, labelled: bool | None = None) -> Iterator[Item]:
+        """Every item of a split, in order of import, as they are read."""
+        condition, values = where(ItemFilter(split=split, labelled=labelled))
+        after = 0
+        while rows := self._read(f"{COLUMNS} WHERE {condition} AND i.id > ? ORDER BY i.id LIMIT 5000", *values, after):
+            yield from map(item_of, rows)
+            after = rows[-1][0]
+
+    def count(self, filter: ItemFilter) -> int:
+        """Items that match; from the counters unless a text is searched."""
+        if filter.search.strip():
+            condition, values = where(filter)
+            return int(self._read(f"SELECT count(*) FROM items i WHERE {condition}", *values)[0][0])
+        total = 0
+        for split, name, _, n in self._counters():
+            fits = filter.split in (None, split) and filter.label in (None, name)
+            total += n if fits and filter.labelled in (None, name is not None) else 0
+        return total
+
+    def counts(self) -> Counts:
+        """From kept counters: the same time for ten items as for a million. Skipped are those without a label."""
+        by_split: dict[str, int] = dict.fromkeys(SPLITS, 0)
+        labelled: dict[str, int] = dict.fromkeys(SPLITS, 0)
+        by_class: dict[str, dict[str, int]] = {row[0]: {} for row in self._read("SELECT name FROM classes ORDER BY position")}
+        skipped_items = 0
+        for split, name, skipped, n in self._counters():
+            by_split[split] += n
+            if name is None:
+                skipped_items += n if skipped else 0
+            else:
+                labelled[split] += n
+                by_class[name][split] = by_class[name].get(split, 0) + n
+        return Counts(sum(by_split.values()), sum(labelled.values()), skipped_items, by_split, labelled, by_class)
+
+    # labels
+
+    def label(self, item: int, label: str | None, author: str) -> LabelEvent:
+        """Raises NotFound for an item or class that is not there (None takes the label away)."""
+        return self.write(lambda connection: labels.label(connection, item, label, author))
+
+    def skip(self, item: int, author: str) -> LabelEvent:
+        return self.write(lambda connection: labels.skip(connection, item, author))
+
+    def caption(self, item: int, text: str, author: str) -> LabelEvent:
+        """Raises NotFound, and BadInput where the item has no text or another item has that content."""
+        return self.write(lambda connection: labels.caption(connection, item, text, author))
+
+    def undo(self, author: str) -> LabelEvent | None:
+        """Take back that author's newest act that still stands."""
+        return self.write(lambda connection: labels.undo(connection, author))
+
+    def history(self, item: int) -> tuple[LabelEvent, ...]:
+        """Every event of an item, oldest first."""
+        return tuple(labels.event_of(row) for row in self._read(f"{labels.EVENTS} WHERE e.item = ? ORDER BY e.id", item))
+
+    # classes
+
+    def classes(self) -> tuple[ClassInfo, ...]:
+        counted: dict[str | None, int] = {}
+        for _, name, _, n in self._counters():
+            counted[name] = counted.get(name, 0) + n
+        rows = self._read("SELECT name, phrase, position FROM classes ORDER BY position, id")
+        return tuple(ClassInfo(name, phrase, position, counted.get(name, 0)) for name, phrase, position in rows)
+
+    def add_class(self, name: str) -> ClassInfo:
+        """Raises BadInput for an empty name, one that is too long or one that exists."""
+        return ClassInfo(*self.write(lambda connection: classes.add(connection, name)))
+
+    def rename_class(self, name: str, new: str) -> None:
+        """Raises NotFound, and BadInput for a new name that is taken."""
+        self.write(lambda connection: classes.rename(connection, name, new))
+
+    def set_phrase(self, name: str, phrase: str) -> None:
+        """Raises NotFound, and BadInput for an empty phrase."""
+        self.write(lambda connection: classes.set_phrase(connection, name, phrase))
+
+    def ensure_classes(self, names: Iterable[str]) -> None:
+        """Add those that are missing."""
+        wanted = tuple(names)
+        self.write(lambda connection: classes.ensure(connection, wanted))
+
+    # small things kept beside the items
+
+    def meta(self, key: str, default: Any = None) -> Any:
+        rows = self._read("SELECT value FROM meta WHERE key = ?", key)
+        return json.loads(rows[0][0]) if rows else default
+
+    def set_meta(self, key: str, value: Any) -> None:
+        """`value` is anything that JSON holds."""
+        row = (key, json.dumps(value))
+        self.write(lambda connection: connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", row).rowcount)
+
+    def _counters(self) -> list[tuple[Split, str | None, int, int]]:
+        return self._read(
+            "SELECT n.split, c.name, n.skipped, n.n FROM counters n LEFT JOIN classes c ON c.id = n.class WHERE n.n"
+        )
+
+    def _read(self, sql: str, *values: Any) -> list[Any]:
+        try:
+            return self._reader().execute(sql, values).fetchall()
+        except sqlite3.ProgrammingError as error:
+            raise ProjectError("The project is closed.", "Open it again.") from error
+        except sqlite3.Error as error:
+            raise ProjectError(f"The project's database cannot be read ({error}).", "Check the disk.") from error
+
+    def _reader(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = sqlite3.connect(self._uri, uri=True, isolation_level=None, check_same_thread=False, timeout=30)
+            prepare(connection)
+            self._local.connection = connection
+            with self._lock:
+                gone = [pair for pair in self._readers if not pair[0].is_alive()]
+                for pair in gone:
+                    pair[1].close()
+                    self._readers.remove(pair)
+                self._readers.append((threading.current_thread(), connection))
+        return connection

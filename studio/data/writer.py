@@ -1,0 +1,146 @@
+"""The one thread that writes to a project's database, through one connection, with group commit.
+
+A future is resolved after the COMMIT that holds its act is on disk (WAL, synchronous=FULL): saved means saved. Acts that
+wait are committed together, each in a savepoint of its own, so one that fails takes no other with it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any, TypeVar
+
+from studio.core.errors import ProjectError
+from studio.data.schema import migrate
+
+T = TypeVar("T")
+Act = Callable[[sqlite3.Connection], T]
+_Job = tuple[Act[Any], "Future[Any]"]
+
+MAX_BATCH = 512
+
+
+class Writer:
+    """Started by its constructor, which also creates or migrates the database. Raises ProjectError."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock_path = path.with_name(f".{path.name}.lock")
+        self._queue: SimpleQueue[_Job | None] = SimpleQueue()
+        self._closing = threading.Lock()
+        self._closed = False
+        try:
+            with _only_process(self._lock_path):
+                self._connection = _connect(path)
+        except (sqlite3.Error, OSError) as error:
+            raise ProjectError(f"{path} cannot be opened for writing ({error}).", "Check the folder's permissions.") from error
+        self._thread = threading.Thread(target=self._run, name="studio-writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, act: Act[T]) -> Future[T]:
+        """Queue `act(connection)`; the future holds its result once it is on disk, or what it raised."""
+        future: Future[T] = Future()
+        with self._closing:
+            if self._closed:
+                raise ProjectError("The project is closed.", "Open it again.")
+            self._queue.put((act, future))
+        return future
+
+    def close(self) -> None:
+        """Commit what waits, then close. May be called twice."""
+        with self._closing:
+            if self._closed:
+                return
+            self._closed = True
+            self._queue.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        while batch := self._batch():
+            self._commit(batch)
+        with _only_process(self._lock_path):
+            self._connection.close()
+
+    def _batch(self) -> list[_Job]:
+        """Everything that waits, at least one act; empty once closed."""
+        batch: list[_Job] = []
+        while (job := self._queue.get()) is not None:
+            batch.append(job)
+            if len(batch) == MAX_BATCH or self._queue.empty():
+                return batch
+        if batch:
+            self._queue.put(None)  # commit first, then meet the end again
+        return batch
+
+    def _commit(self, batch: list[_Job]) -> None:
+        done: list[tuple[Future[Any], Any]] = []
+        try:
+            # SQLite before 3.51.3 can lose pages when two connections commit and checkpoint at once: one process at a time
+            with _only_process(self._lock_path):
+                self._connection.execute("BEGIN IMMEDIATE")
+                for act, future in batch:
+                    done.extend(self._attempt(act, future))
+                self._connection.execute("COMMIT")
+        except (sqlite3.Error, OSError) as error:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            failure = _not_saved(error)
+            for _, future in batch:
+                if not future.done():
+                    future.set_exception(failure)
+            return
+        for future, result in done:
+            future.set_result(result)
+
+    def _attempt(self, act: Act[Any], future: Future[Any]) -> Iterator[tuple[Future[Any], Any]]:
+        self._connection.execute("SAVEPOINT act")
+        try:
+            result = act(self._connection)
+        except Exception as error:  # handed to whoever asked; the others of the batch go on
+            if not self._connection.in_transaction:
+                raise sqlite3.OperationalError(str(error)) from error  # a full disk ends the whole transaction
+            self._connection.execute("ROLLBACK TO act")
+            self._connection.execute("RELEASE act")
+            future.set_exception(_not_saved(error) if isinstance(error, sqlite3.OperationalError) else error)
+            return
+        self._connection.execute("RELEASE act")
+        yield future, result
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
+    try:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute("PRAGMA trusted_schema=OFF")
+        migrate(connection, path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _not_saved(error: Exception) -> ProjectError:
+    if "full" in str(error):
+        return ProjectError("Not saved: the disk is full.", "Free some space, then do it again; what was saved before is kept.")
+    return ProjectError(f"Not saved: {error}.", "Check the disk and the folder's permissions, then do it again.")
+
+
+@contextmanager
+def _only_process(path: Path) -> Iterator[None]:
+    """Hold the project's write lock against other processes (a second Studio, a command)."""
+    if sys.platform == "win32":  # no flock there; SQLite's own busy timeout has to do
+        yield
+        return
+    import fcntl
+
+    with path.open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,1 @@
+"""How well predictors do on items that took no part in learning or choosing."""

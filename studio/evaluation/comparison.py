@@ -1,0 +1,92 @@
+"""Scores of several methods on the same held-out items, from what each answered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from studio.core.types import Comparison, Item, Prediction, Score
+from studio.evaluation.metrics import confusion, macro_f1, per_class, wilson
+from studio.evaluation.verdict import verdict
+from studio.tasks.objectives.pairs import hits
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What one method said about the held-out items, or why it cannot."""
+
+    method: str
+    title: str
+    note: str
+    predictions: Sequence[Prediction] = ()
+    similarity: Tensor | None = None
+    """For pairs: `[n, n]`, pictures by texts."""
+    milliseconds: float | None = None
+    """Per item."""
+    why_not: str | None = None
+
+
+def compare_classes(
+    model: str, split: str, items: Sequence[Item], classes: Sequence[str], answers: Sequence[Answers]
+) -> Comparison:
+    """Accuracy, macro-F1, per-class scores and confusion of each method on the same labelled `items`."""
+    number = {name: i for i, name in enumerate(classes)}
+    truth = [number[str(item.label)] for item in items]
+    scores, right = [], {}
+    for answer in answers:
+        if answer.why_not is not None:
+            scores.append(Score(answer.method, answer.title, answer.note, len(items), why_not=answer.why_not))
+            continue
+        said = [number[p.label] for p in answer.predictions]
+        right[answer.method] = [a == b for a, b in zip(said, truth, strict=True)]
+        scores.append(_class_score(answer, truth, said, classes))
+    titles = {a.method: a.title for a in answers}
+    return Comparison(model, split, tuple(classes), tuple(scores), verdict(right, titles))
+
+
+def _class_score(answer: Answers, truth: Sequence[int], said: Sequence[int], classes: Sequence[str]) -> Score:
+    table = confusion(truth, said, len(classes))
+    right = int(table.trace())
+    f1, f1_ci = macro_f1(truth, said, len(classes))
+    return Score(
+        answer.method,
+        answer.title,
+        answer.note,
+        len(truth),
+        accuracy=right / len(truth),
+        ci95=wilson(right, len(truth)),
+        macro_f1=f1,
+        macro_f1_ci95=f1_ci,
+        per_class=per_class(table, classes),
+        confusion=tuple(tuple(int(v) for v in row) for row in table),
+        milliseconds=answer.milliseconds,
+    )
+
+
+def compare_pairs(model: str, split: str, items: Sequence[Item], answers: Sequence[Answers]) -> Comparison:
+    """Recall@1/5/10 both ways of each method on the same pairs; see `hits` for what counts as right."""
+    images, texts = [i.key("image") for i in items], [i.key("text") for i in items]
+    scores, right = [], {}
+    for answer in answers:
+        if answer.why_not is not None or answer.similarity is None:
+            scores.append(Score(answer.method, answer.title, answer.note, len(set(images)), why_not=answer.why_not))
+            continue
+        found = hits(answer.similarity, images, texts)
+        right[answer.method] = [bool(hit) for hit in found["image_to_text@1"]]
+        intervals = {name: wilson(int(hit.sum()), len(hit)) for name, hit in found.items()}
+        scores.append(
+            Score(
+                answer.method,
+                answer.title,
+                answer.note,
+                len(set(images)),
+                ci95=intervals["image_to_text@1"],
+                recall={name: float(hit.float().mean()) for name, hit in found.items()},
+                recall_ci95=intervals,
+                milliseconds=answer.milliseconds,
+            )
+        )
+    titles = {a.method: a.title for a in answers}
+    return Comparison(model, split, (), tuple(scores), verdict(right, titles, "first hits"))

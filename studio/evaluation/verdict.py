@@ -1,0 +1,61 @@
+"""Which method to use, in words, from a paired test on the same held-out items."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from math import comb
+
+SIGNIFICANT = 0.05
+
+
+def mcnemar(first: Sequence[bool], second: Sequence[bool]) -> tuple[int, int, float]:
+    """(fixed, broken, p): items that only the second or only the first got right, and the exact two-sided p-value.
+
+    McNemar's test as a binomial on the discordant pairs. Raises ValueError for sequences of different length.
+    """
+    fixed = sum(b and not a for a, b in zip(first, second, strict=True))
+    broken = sum(a and not b for a, b in zip(first, second, strict=True))
+    n, k = fixed + broken, min(fixed, broken)
+    tail: float = sum(comb(n, i) for i in range(k + 1)) / 2**n if n else 1.0
+    return fixed, broken, min(1.0, 2 * tail)
+
+
+def verdict(right: Mapping[str, Sequence[bool]], titles: Mapping[str, str], what: str = "answers") -> str:
+    """A sentence or two. `right` holds for each method, simplest first, which held-out items it got right.
+
+    A method is worth its trouble where it beats the best simpler one beyond chance; otherwise the simpler one stays.
+    """
+    methods = list(right)
+    if len(methods) < 2 or not right[methods[0]]:
+        return "Only one method can answer here, so there is nothing to compare yet."
+    best = methods[0]
+    for method in methods[1:]:
+        fixed, broken, p = mcnemar(right[best], right[method])
+        if fixed > broken and p < SIGNIFICANT:
+            best = method
+    said = [_sentence(a, b, right, titles, what) for a, b in pairwise(methods)]
+    if best == methods[-1]:
+        advice = f"Use {titles[best]}."
+    elif all(_share(right[m]) <= _share(right[best]) for m in methods):
+        advice = f"Use {titles[best]}: nothing costlier did better here."
+    else:
+        advice = f"Use {titles[best]}: what scored higher did so within chance on {len(right[best])} items."
+    return " ".join([advice, *said])
+
+
+def _sentence(a: str, b: str, right: Mapping[str, Sequence[bool]], titles: Mapping[str, str], what: str) -> str:
+    fixed, broken, p = mcnemar(right[a], right[b])
+    sure = "beyond chance" if p < SIGNIFICANT else "within chance"
+    change = "better" if fixed > broken else "worse" if broken > fixed else "the same"
+    if change == "the same":
+        return f"{titles[b]} and {titles[a]} are even: {fixed} {what} gained, {broken} lost."
+    return f"{titles[b]} is {change} than {titles[a]}, {sure}: {fixed} {what} gained, {broken} lost ({_p(p)})."
+
+
+def _share(right: Sequence[bool]) -> float:
+    return sum(right) / len(right)
+
+
+def _p(p: float) -> str:
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"

@@ -1,0 +1,1 @@
+"""From features and labels to predictors: zero-shot, few-shot and LoRA."""

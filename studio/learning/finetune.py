@@ -1,0 +1,299 @@
+"""The one training loop. A generator: iterate it to train, stop iterating to cancel; its `finally` still saves.
+
+Owns optimisation, precision, determinism and held-out looks; refuses to read files, to choose items and to look at the
+test split. Every random draw is a function of (seed, step), so a resumed run repeats an uninterrupted one.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psutil
+import torch
+from accelerate import Accelerator
+from accelerate.state import AcceleratorState
+from torch import Tensor, nn
+
+from studio.core.config import TrainConfig
+from studio.core.errors import CannotRun, ModelError
+from studio.core.interfaces import AdaptedModel, Inputs, Objective, Snapshot, Task
+from studio.core.types import Item, TrainEvent
+from studio.learning.batches import BatchReader
+
+EVALUATION_BATCH = 64
+MAX_GRADIENT_NORM = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """All that a run needs to go on: parameters, optimiser moments, and how far it came."""
+
+    tensors: Mapping[str, Tensor]
+    """`parameter/NAME`, `exp_avg/NAME`, `exp_avg_sq/NAME`, float32."""
+    step: int
+    """Steps done."""
+
+
+def total_steps(config: TrainConfig, items: int) -> int:
+    """Optimiser steps of a run over `items` support items."""
+    if config.epochs > 0:
+        return max(1, math.ceil(config.epochs * items / min(config.batch_size, items)))
+    return config.steps
+
+
+def fit(
+    model: AdaptedModel,
+    task: Task,
+    objective: Objective,
+    data: Snapshot,
+    config: TrainConfig,
+    resume: Checkpoint | None = None,
+    save: Callable[[Checkpoint], None] | None = None,
+    bf16: bool = False,
+) -> Generator[TrainEvent, None, None]:
+    """Train `model` and `objective.module` in place on `data.train`; yields one event a step and more between.
+
+    `save` is called with a checkpoint every `config.checkpoint_every` steps, at the end, and when iteration stops early.
+    Raises CannotRun without items, ModelError where nothing trains or the loss is no longer finite.
+    """
+    items = [item for item in data.train if task.trains_on(item)]
+    if not items:
+        raise CannotRun("No item of the training split can be learnt from.", "Label some items first.")
+    loop = _Loop(model, task, objective, data, config, bf16)
+    first = loop.restore(resume) if resume else 0
+    total = total_steps(config, len(items))
+    done = first
+    try:
+        yield _event("start", first, total, items=len(items), held_out=len(data.held_out), **loop.description())
+        if first == 0:
+            yield _event("eval", 0, total, **loop.evaluate(data.held_out))
+        every = config.evaluate_every or max(1, total // 10)
+        reader = BatchReader(model, data, task.modalities, config.augment, config.min_crop)
+        clock = _Clock(first, total)
+        for step, batch, inputs in reader.steps(items, config.batch_size, config.seed, first, total):
+            values = loop.step(step, total, batch, inputs)
+            done = step + 1
+            yield _event("step", done, total, **values, **clock.tick(done), memory_mb=_memory_mb(loop.device))
+            for message in loop.messages():
+                yield _event("log", done, total, message=message)
+            if done % every == 0 or done == total:
+                yield _event("eval", done, total, **loop.evaluate(data.held_out))
+            if save and (done % config.checkpoint_every == 0 and done < total):
+                save(loop.checkpoint(done))
+                yield _event("checkpoint", done, total)
+    finally:
+        # also where the caller stopped iterating: what was learnt is kept
+        if save and done > first:
+            save(loop.checkpoint(done))
+        loop.close()
+
+
+class _Loop:
+    """Device, precision, optimiser and the arithmetic of one step."""
+
+    def __init__(
+        self, model: AdaptedModel, task: Task, objective: Objective, data: Snapshot, config: TrainConfig, bf16: bool
+    ) -> None:
+        self._model, self._task, self._objective, self._config, self._data = model, task, objective, config, data
+        # Accelerate keeps one precision a process; runs of one process may differ
+        AcceleratorState._reset_state(reset_partial_state=True)
+        self.device = next(model.module.parameters()).device
+        self._accelerator = Accelerator(cpu=self.device.type == "cpu", mixed_precision="bf16" if bf16 else "no")
+        if objective.module is not None:
+            objective.module.to(self.device)
+        self._named = trainable(model, objective)
+        self._micro = config.micro_batch or config.batch_size
+        self._messages: list[str] = []
+        self._optimiser = self._accelerator.prepare(self._build_optimiser())
+
+    def _build_optimiser(self) -> torch.optim.Optimizer:
+        head = [p for name, p in self._named.items() if name.startswith("head.")]
+        rest = [p for name, p in self._named.items() if not name.startswith("head.")]
+        groups = [{"params": rest, "peak": self._config.lr}, {"params": head, "peak": self._config.head_lr}]
+        fused = self.device.type in {"cuda", "cpu"}
+        return torch.optim.AdamW(
+            [g for g in groups if g["params"]], lr=self._config.lr, weight_decay=self._config.weight_decay, fused=fused
+        )
+
+    def description(self) -> dict[str, Any]:
+        return {
+            "device": str(self.device),
+            "precision": self._accelerator.mixed_precision if self._accelerator.mixed_precision != "no" else "fp32",
+            "trainable": sum(p.numel() for p in self._named.values()),
+            "adapted": len(self._model.adapted_modules),
+        }
+
+    def step(self, step: int, total: int, batch: Sequence[Item], inputs: Mapping[str, Inputs]) -> dict[str, Any]:
+        """One optimiser step; halves the micro-batch and starts the step over where memory runs out."""
+        before = {n: p.detach().clone() for n, p in self._named.items()} if step == 0 else None
+        rate = schedule(step, total, self._config.warmup)
+        for group in self._optimiser.param_groups:
+            group["lr"] = group["peak"] * rate
+        self._train_mode(True)
+        while True:
+            self._optimiser.zero_grad(set_to_none=True)
+            try:
+                loss = self._backward(step, batch, inputs)
+                break
+            except torch.OutOfMemoryError:
+                self._halve()
+        if not math.isfinite(loss):
+            raise ModelError(f"The loss is {loss} at step {step + 1}.", "Lower the learning rate, or set precision to fp32.")
+        self._accelerator.clip_grad_norm_(self._named.values(), MAX_GRADIENT_NORM)
+        self._optimiser.step()
+        if before is not None:
+            self._assert_moved(before)
+        return {"loss": loss, "lr": self._config.lr * rate}
+
+    def _backward(self, step: int, batch: Sequence[Item], inputs: Mapping[str, Inputs]) -> float:
+        """Gradients of the batch's mean loss, in parts of the micro-batch where it does not fit whole.
+
+        Parts are run twice: once for the features, once for the gradients through them (GradCache, Gao et al. 2021,
+        arXiv:2101.06983), so that losses over pairs of items see the whole batch and the gradient stays the same.
+        """
+        if self._micro >= len(batch):
+            loss = self._objective.loss(self._model, self._features(inputs, step, 0, None), batch)
+            self._accelerator.backward(loss)
+            return float(loss.detach())
+        parts = [slice(i, i + self._micro) for i in range(0, len(batch), self._micro)]
+        with torch.no_grad():
+            cached = [self._features(inputs, step, n, part) for n, part in enumerate(parts)]
+        whole = {m: torch.cat([c[m] for c in cached]).requires_grad_() for m in self._task.modalities}
+        loss = self._objective.loss(self._model, whole, batch)
+        self._accelerator.backward(loss)
+        for n, part in enumerate(parts):
+            features = self._features(inputs, step, n, part)
+            heads = [features[m] for m in self._task.modalities]
+            torch.autograd.backward(heads, [_gradient(whole[m])[part] for m in self._task.modalities])
+        return float(loss.detach())
+
+    def _features(self, inputs: Mapping[str, Inputs], step: int, part: int, rows: slice | None) -> dict[str, Tensor]:
+        # dropout depends on (seed, step, part) alone, so that a resumed run repeats it
+        torch.manual_seed((self._config.seed * 1_000_003 + step) * 1_009 + part)
+        with self._accelerator.autocast():
+            chosen = {m: {k: v if rows is None else v[rows] for k, v in of.items()} for m, of in inputs.items()}
+            return {m: self._model.encode(m, of).float() for m, of in chosen.items()}
+
+    @torch.no_grad()
+    def evaluate(self, items: Sequence[Item]) -> dict[str, float]:
+        """Scores on held-out items; empty where there are none."""
+        if not items:
+            return {}
+        self._train_mode(False)
+        reader = BatchReader(self._model, self._data, self._task.modalities, False, 1.0)
+        parts = [items[i : i + EVALUATION_BATCH] for i in range(0, len(items), EVALUATION_BATCH)]
+        with self._accelerator.autocast():
+            features = [{m: self._model.encode(m, x).float() for m, x in reader.inputs(part).items()} for part in parts]
+        whole = {m: torch.cat([f[m] for f in features]) for m in self._task.modalities}
+        return dict(self._objective.score(self._model, whole, items))
+
+    def _train_mode(self, on: bool) -> None:
+        self._model.module.train(on)
+        if self._objective.module is not None:
+            self._objective.module.train(on)
+
+    def _halve(self) -> None:
+        size = min(self._micro, self._config.batch_size)
+        if size == 1:
+            raise CannotRun("One item alone does not fit into the device's memory.", "Choose a smaller model or the CPU.")
+        self._micro = size // 2
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        self._messages.append(f"Out of memory: going on with {self._micro} items at a time; the batch stays the same.")
+
+    def messages(self) -> list[str]:
+        said, self._messages = self._messages, []
+        return said
+
+    def _assert_moved(self, before: Mapping[str, Tensor]) -> None:
+        moved = [n for n, p in self._named.items() if not torch.equal(before[n], p)]
+        if not any(not n.startswith("head.") for n in moved):
+            raise ModelError("The first step changed no adapter.", "Raise the learning rate or choose other layers.")
+
+    def checkpoint(self, step: int) -> Checkpoint:
+        tensors: dict[str, Tensor] = {}
+        for name, p in self._named.items():
+            tensors[f"parameter/{name}"] = p.detach().cpu().clone()
+            for moment in ("exp_avg", "exp_avg_sq"):
+                if moment in self._optimiser.state.get(p, {}):
+                    tensors[f"{moment}/{name}"] = self._optimiser.state[p][moment].detach().cpu().clone()
+        return Checkpoint(tensors, step)
+
+    def restore(self, checkpoint: Checkpoint) -> int:
+        """Put a checkpoint back. Raises ModelError where its tensors are not this run's."""
+        load_parameters(self._named, checkpoint)
+        for name, p in self._named.items():
+            if f"exp_avg/{name}" in checkpoint.tensors:
+                self._optimiser.state[p] = {
+                    "step": torch.tensor(float(checkpoint.step), device=self.device),
+                    "exp_avg": checkpoint.tensors[f"exp_avg/{name}"].to(p.device),
+                    "exp_avg_sq": checkpoint.tensors[f"exp_avg_sq/{name}"].to(p.device),
+                }
+        return checkpoint.step
+
+    def close(self) -> None:
+        self._train_mode(False)
+        self._optimiser.zero_grad(set_to_none=True)
+        self._accelerator.free_memory()
+
+
+def trainable(model: AdaptedModel, objective: Objective) -> dict[str, nn.Parameter]:
+    """What training changes, by name; the head's names start with `head.`. Raises ModelError where there is none."""
+    named = {n: p for n, p in model.module.named_parameters() if p.requires_grad}
+    if not named or not model.adapted_modules:
+        raise ModelError("No layer of this model carries an adapter.", "Choose other layers or towers.")
+    if objective.module is not None:
+        named |= {f"head.{n}": p for n, p in objective.module.named_parameters()}
+    return named
+
+
+def load_parameters(named: Mapping[str, nn.Parameter], checkpoint: Checkpoint) -> None:
+    """Copy a checkpoint's parameters in. Raises ModelError where names or shapes differ."""
+    for name, p in named.items():
+        value = checkpoint.tensors.get(f"parameter/{name}")
+        if value is None or value.shape != p.shape:
+            raise ModelError("The checkpoint belongs to other settings than this run's.", "Start a new run from this one.")
+        with torch.no_grad():
+            p.copy_(value)
+
+
+def schedule(step: int, total: int, warmup: float) -> float:
+    """Share of the peak learning rate at a step: linear up over `warmup`, then cosine down to 1 %."""
+    rising = max(1, round(total * warmup))
+    if step < rising:
+        return (step + 1) / rising
+    done = (step - rising) / max(1, total - rising)
+    return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done))
+
+
+class _Clock:
+    """Steps a second over the last steps, and what is left."""
+
+    def __init__(self, first: int, total: int) -> None:
+        self._total = total
+        self._marks: list[tuple[int, float]] = [(first, time.monotonic())]
+
+    def tick(self, step: int) -> dict[str, float]:
+        self._marks = [*self._marks[-20:], (step, time.monotonic())]
+        (s0, t0), (s1, t1) = self._marks[0], self._marks[-1]
+        rate = (s1 - s0) / max(t1 - t0, 1e-9)
+        return {"steps_per_s": rate, "eta_s": (self._total - step) / rate}
+
+
+def _gradient(features: Tensor) -> Tensor:
+    return torch.zeros_like(features) if features.grad is None else features.grad
+
+
+def _memory_mb(device: torch.device) -> float:
+    """The device's peak for CUDA, this process's resident memory elsewhere."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 2**20
+    return float(psutil.Process().memory_info().rss) / 2**20
+
+
+def _event(kind: Any, step: int, total: int, **values: Any) -> TrainEvent:
+    return TrainEvent(kind, step, total, time.time(), values)

@@ -1,0 +1,134 @@
+"""Pictures: JPEG, PNG, WebP and GIF become RGB, upright and whole; everything else is refused with a reason for people.
+
+Refuses more than 50 megapixels before decoding, and never trusts a suffix.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from pathlib import Path
+
+from PIL import Image, ImageOps
+
+from studio.core.errors import UnreadableItem
+from studio.modalities import MODALITIES
+
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
+MAX_PIXELS = 50_000_000
+TOO_LARGE = "has more than 50 megapixels: make it smaller first"
+
+# what Pillow's decoders raise on damaged files
+_DAMAGE = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, IndexError, KeyError, TypeError, OverflowError)
+_BOMB = (Image.DecompressionBombError, Image.DecompressionBombWarning)
+
+_OTHER_KINDS: tuple[tuple[int, bytes, str], ...] = (
+    (0, b"%PDF", "is a PDF, not a picture: export its pages as PNG"),
+    (0, b"8BPS", "is a Photoshop file: export it as PNG or JPEG"),
+    (0, b"%!PS", "is a PostScript file: export it as PNG"),
+    (0, b"SIMPLE  =", "is a FITS file: export it as PNG"),
+    (0, b"II*\0", "is a TIFF: save it as PNG or JPEG"),
+    (0, b"MM\0*", "is a TIFF: save it as PNG or JPEG"),
+    (0, b"BM", "is a BMP: save it as PNG or JPEG"),
+    (0, b"PK\3\4", "is an archive, not a picture"),
+    (4, b"ftypavif", "is AVIF: save it as JPEG, PNG or WebP"),
+    (4, b"ftyphei", "is HEIC: save it as JPEG (on an iPhone: Settings, Camera, Formats, Most Compatible)"),
+    (4, b"ftypmif1", "is HEIC: save it as JPEG"),
+    (4, b"ftyphevc", "is HEIC: save it as JPEG"),
+    (4, b"ftyp", "is a video, not a picture"),
+)
+
+
+class ImageModality:
+    """Encoded pictures in, RGB `PIL.Image.Image` out."""
+
+    name = "image"
+    suffixes = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif"})
+
+    def read(self, source: bytes | str, name: str = "") -> Image.Image:
+        """The first frame as RGB, upright, on white where it was transparent. A `str` is a path. Raises UnreadableItem."""
+        data, name = _bytes(source, name)
+        picture = _open(data, name)
+        return _decode(picture, name)
+
+    def thumbnail(self, source: bytes | str, size: int) -> bytes:
+        """A WebP of at most `size` pixels a side, re-encoded. Raises UnreadableItem."""
+        data, name = _bytes(source, "")
+        picture = _open(data, name)
+        if picture.format == "JPEG" and picture.mode in {"RGB", "L"}:
+            # decodes at an eighth to a half of the resolution; fine for a thumbnail, never for what a model sees
+            picture.draft(picture.mode, (2 * size, 2 * size))
+        rgb = _decode(picture, name)
+        rgb.thumbnail((size, size), Image.Resampling.LANCZOS, reducing_gap=2.0)
+        out = io.BytesIO()
+        rgb.save(out, "WEBP", quality=82, method=2)
+        return out.getvalue()
+
+
+def _bytes(source: bytes | str, name: str) -> tuple[bytes, str]:
+    if isinstance(source, bytes):
+        return source, name or "picture"
+    path = Path(source)
+    try:
+        return path.read_bytes(), name or path.name
+    except (OSError, ValueError) as error:
+        raise UnreadableItem(name or path.name, f"cannot be opened ({error})") from error
+
+
+def _open(data: bytes, name: str) -> Image.Image:
+    """Header read, pixels not yet decoded, size within the cap."""
+    if not data:
+        raise UnreadableItem(name, "is empty (0 bytes)")
+    try:
+        picture = Image.open(io.BytesIO(data), formats=FORMATS)
+    except _BOMB:
+        raise UnreadableItem(name, TOO_LARGE) from None
+    except _DAMAGE as error:
+        raise UnreadableItem(name, _why_not_a_picture(data)) from error
+    if picture.width * picture.height > MAX_PIXELS:
+        raise UnreadableItem(name, TOO_LARGE)
+    return picture
+
+
+def _decode(picture: Image.Image, name: str) -> Image.Image:
+    try:
+        picture.load()
+        return _rgb(ImageOps.exif_transpose(picture))
+    except _BOMB:
+        raise UnreadableItem(name, TOO_LARGE) from None
+    except MemoryError:
+        raise UnreadableItem(name, "needs more memory than there is") from None
+    except _DAMAGE as error:
+        truncated = "truncated" in str(error) or isinstance(error, EOFError)
+        reason = "is truncated: its end is missing; copy it again" if truncated else "is damaged: it cannot be decoded whole"
+        raise UnreadableItem(name, reason) from error
+
+
+def _rgb(picture: Image.Image) -> Image.Image:
+    if picture.mode.startswith("I"):
+        # 16-bit grey: Pillow's own conversion of mode I clips at 255 instead of scaling
+        grey = picture.convert("I").point(lambda value: value * (1 / 257))
+        return grey.convert("L").convert("RGB")
+    if picture.has_transparency_data:
+        rgba = picture.convert("RGBA")
+        white = Image.new("RGBA", rgba.size, "white")
+        return Image.alpha_composite(white, rgba).convert("RGB")
+    return picture if picture.mode == "RGB" else picture.convert("RGB")
+
+
+def _why_not_a_picture(data: bytes) -> str:
+    for offset, magic, reason in _OTHER_KINDS:
+        if data.startswith(magic, offset):
+            return reason
+    start = data[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if start.startswith((b"<!doctype html", b"<html", b"<head", b"<body")):
+        return "is a web page (HTML), not a picture: download the picture itself"
+    if start.startswith((b"<svg", b"<?xml")):
+        return "is an SVG drawing: export it as PNG"
+    if data.startswith((b"\xff\xd8", b"\x89PNG", b"GIF8", b"RIFF")):
+        return "is damaged: its header cannot be read"
+    return "is not a JPEG, PNG, WebP or GIF picture"
+
+
+MODALITIES.register(ImageModality.name, ImageModality())

@@ -1,0 +1,109 @@
+"""Files of hub models: the local cache first, then the network, never code. Refuses ids of another form and imports no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from urllib.request import getproxies
+
+from studio.core.errors import ModelError, NotFound, Offline
+from studio.core.interfaces import Progress
+from studio.models.trust import check_folder, is_hub_id
+from studio.settings import reaches_hub
+
+CONFIGURATION = ("*.json", "*.txt", "*.model", "1_Pooling/config.json")
+HINT = "Download it once where there is a network, or use a local folder (hf:PATH, open_clip:local-dir:PATH)."
+
+
+def local_folder(reference: str) -> Path | None:
+    """The folder that an id's part names, where there is one; None for a hub id. Raises NotFound for a missing path."""
+    path = Path(reference).expanduser()
+    if path.is_dir():
+        return path
+    if is_hub_id(reference) and not reference.startswith("."):
+        return None
+    raise NotFound(f"There is no model folder {reference}.", "Check the path, or name a hub model as ORG/NAME.")
+
+
+def cached_file(repository: str, name: str) -> Path | None:
+    """A file of a hub model that lies in the local cache, else None."""
+    from huggingface_hub import try_to_load_from_cache
+
+    found = try_to_load_from_cache(repository, name)
+    return Path(found) if isinstance(found, str) else None
+
+
+def ensure_config(model_id: str, offline: bool) -> None:
+    """Have `config.json` of an `hf:ORG/NAME` here. Raises Offline, NotFound or ModelError; does nothing for other ids."""
+    kind, _, reference = model_id.partition(":")
+    if kind == "hf" and is_hub_id(reference) and local_folder(reference) is None:
+        fetch(reference, ("config.json",), CONFIGURATION, offline)
+
+
+def fetch(
+    repository: str, needed: Sequence[str], patterns: Sequence[str], offline: bool, progress: Progress | None = None
+) -> Path:
+    """The folder of one commit of a hub model, with every file of `needed`; checked by the gate.
+
+    Raises Offline without a network, NotFound for an unknown id, ModelError where a needed file does not exist there.
+    """
+    from huggingface_hub import snapshot_download
+
+    if not is_hub_id(repository):
+        raise ModelError(f"{repository!r} is no hub id.", "Hub ids look like ORG/NAME.")
+    cached = [cached_file(repository, name) for name in needed]
+    if all(cached) and cached[0] is not None:
+        folder = cached[0].parents[len(Path(needed[0]).parts) - 1]
+    else:
+        if offline or not (reaches_hub() or getproxies()):
+            raise Offline(f"{repository} is not on this machine and the model hub cannot be reached.", HINT)
+        try:
+            folder = Path(snapshot_download(repository, allow_patterns=list(patterns), tqdm_class=_bar(progress)))
+        except Exception as error:
+            raise _explained(repository, error) from error
+    missing = [name for name in needed if not (folder / name).is_file()]
+    if missing:
+        raise ModelError(f"{repository} has no {missing[0]}.", "Choose a model that comes as safetensors with its configuration.")
+    check_folder(folder)
+    return folder
+
+
+def _explained(repository: str, error: Exception) -> ModelError | NotFound:
+    """The hub client's error in words for people."""
+    from huggingface_hub import errors
+
+    if isinstance(error, errors.GatedRepoError):
+        return ModelError(
+            f"{repository} asks for its terms to be accepted.", "Accept them on its page and log in with `hf auth login`."
+        )
+    if isinstance(error, errors.RepositoryNotFoundError):
+        return NotFound(f"The hub has no model {repository}.", "Check the spelling; private models need `hf auth login`.")
+    return Offline(f"{repository} could not be downloaded: {type(error).__name__}.", HINT)
+
+
+def _bar(progress: Progress | None) -> Any:
+    """A tqdm class that reports bytes to `progress` and prints nothing."""
+    from huggingface_hub.utils import tqdm
+
+    class Reporting(tqdm):  # type: ignore[misc]
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **{**kwargs, "disable": False, "file": _Silent()})
+
+        def update(self, n: float | None = 1) -> bool | None:
+            shown: bool | None = super().update(n)
+            if progress and self.unit == "B":
+                progress(int(self.n), int(self.total or 0), "Downloading")
+            return shown
+
+    return Reporting
+
+
+class _Silent:
+    """A file that keeps nothing."""
+
+    def write(self, text: str) -> int:
+        return len(text)
+
+    def flush(self) -> None:
+        return None

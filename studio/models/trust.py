@@ -1,0 +1,179 @@
+"""The one gate before weights are read: what may be loaded, decided by content. Executes nothing, imports no torch.
+
+Refuses pickled weights, folders that ask for their own code, links that lead out, and safetensors headers that lie.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import struct
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from studio.core.errors import ModelError, NotFound, Untrusted
+
+HUB_ID = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
+PICKLED = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".msgpack", ".h5", ".npz")
+CODE_KEYS = frozenset({"auto_map", "trust_remote_code"})
+MAX_JSON = 128 * 1024 * 1024
+MAX_HEADER = 32 * 1024 * 1024
+MAX_TENSORS = 50_000
+BITS = {"F64": 64, "F32": 32, "F16": 16, "BF16": 16, "I64": 64, "I32": 32, "I16": 16, "I8": 8, "U8": 8, "BOOL": 8}
+
+
+def is_hub_id(text: str) -> bool:
+    """Whether `text` has the form ORG/NAME of a hub id."""
+    return bool(HUB_ID.fullmatch(text)) and ".." not in text
+
+
+def check_folder(folder: Path) -> None:
+    """Raise Untrusted where a file of the model's folder leads out of it or a JSON in it asks for code; NotFound without it."""
+    if not folder.is_dir():
+        raise NotFound(f"There is no model folder {folder}.", "Check the path.")
+    root = _root(folder)
+    for path in _files(folder):
+        if not path.resolve().is_relative_to(root):
+            raise Untrusted(f"{path.name} is a link that leads out of the model's folder.", "Put the file itself there.")
+        if path.suffix == ".json":
+            _refuse_code(read_json(path), path.name)
+
+
+def read_json(path: Path) -> Any:
+    """The parsed file. Raises ModelError where it is missing, Untrusted where it is too large, too deep or no JSON."""
+    try:
+        if path.stat().st_size > MAX_JSON:
+            raise Untrusted(f"{path.name} is larger than any model's configuration.", "Download the model again.")
+        return json.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise ModelError(f"{path.name} is missing in {path.parent}.", "Download or copy the whole folder.") from None
+    except (ValueError, RecursionError) as error:
+        raise Untrusted(f"{path.name} is no valid JSON: {type(error).__name__}.", "Download the model again.") from None
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """A JSON object. Raises like `read_json`."""
+    config = read_json(path)
+    if not isinstance(config, dict):
+        raise Untrusted(f"{path.name} holds no JSON object.", "Download the model again.")
+    return config
+
+
+def weights_in(folder: Path, preferred: Sequence[str] = ("model.safetensors",)) -> tuple[Path, ...]:
+    """The checked safetensors files of a model: a preferred name, the shards of an index, or the only one there is.
+
+    Raises Untrusted where the folder has pickled weights alone, ModelError where it has none.
+    """
+    for name in preferred:
+        if (folder / name).is_file():
+            return (_checked(folder / name),)
+    index = folder / "model.safetensors.index.json"
+    if index.is_file():
+        return tuple(_checked(folder / name) for name in _shards(index))
+    found = sorted(folder.glob("*.safetensors"))
+    if len(found) == 1:
+        return (_checked(found[0]),)
+    if found:
+        raise ModelError(f"{folder} has {len(found)} safetensors files.", f"Keep the model's own, as {preferred[0]}.")
+    pickled = [path.name for path in sorted(folder.iterdir()) if path.suffix.lower() in PICKLED]
+    if pickled:
+        raise Untrusted(
+            f"{pickled[0]} can run code when it is opened, so it is refused.",
+            "Use a safetensors version of this model, or convert it on a machine you can lose.",
+        )
+    raise ModelError(f"{folder} has no weights (*.safetensors).", "Download or copy the whole folder.")
+
+
+def safetensors_header(path: Path) -> dict[str, tuple[str, tuple[int, ...]]]:
+    """`{tensor: (dtype, shape)}` of a file whose header and data agree in every byte. Raises Untrusted."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        prefix = file.read(8)
+        length = struct.unpack("<Q", prefix)[0] if len(prefix) == 8 else 0
+        if not 2 <= length <= min(MAX_HEADER, size - 8):
+            raise Untrusted(f"{path.name} is no safetensors file.", "Download the model again.")
+        raw = file.read(length)
+    try:
+        header = json.loads(raw)
+    except (ValueError, RecursionError):
+        raise Untrusted(f"{path.name} has a broken safetensors header.", "Download the model again.") from None
+    if not isinstance(header, dict) or len(header) > MAX_TENSORS:
+        raise Untrusted(f"{path.name} lists more tensors than any model has.", "Download the model again.")
+    header.pop("__metadata__", None)
+    spans = sorted(_span(path, name, entry) for name, entry in header.items())
+    end = 0
+    for start, stop in spans:
+        if start != end:
+            raise Untrusted(f"{path.name}: its tensors overlap or leave gaps.", "Download the model again.")
+        end = stop
+    if end != size - 8 - length:
+        raise Untrusted(f"{path.name} is cut off or has data that no tensor names.", "Download the model again.")
+    return {name: (entry["dtype"], tuple(entry["shape"])) for name, entry in header.items()}
+
+
+def _checked(path: Path) -> Path:
+    safetensors_header(path)
+    return path
+
+
+def _span(path: Path, name: str, entry: Any) -> tuple[int, int]:
+    """Where one tensor lies, checked against its dtype and shape."""
+    try:
+        start, stop = entry["data_offsets"]
+        count = 1
+        for side in entry["shape"]:
+            if type(side) is not int or side < 0:
+                raise ValueError(side)
+            count *= side
+        if type(start) is not int or type(stop) is not int or (stop - start) * 8 != count * BITS[entry["dtype"]] or start < 0:
+            raise ValueError(name)
+    except (KeyError, TypeError, ValueError):
+        raise Untrusted(f"{path.name}: the header of {name[:80]!r} does not fit its data.", "Download the model again.") from None
+    return start, stop
+
+
+def _shards(index: Path) -> list[str]:
+    """File names in an index of shards, each a plain name beside it."""
+    mapping = read_config(index).get("weight_map")
+    names = sorted(set(mapping.values())) if isinstance(mapping, dict) else []
+    for name in names:
+        if not isinstance(name, str) or Path(name).name != name or not name.endswith(".safetensors"):
+            raise Untrusted(f"{index.name} names {str(name)[:80]!r}, which is no file beside it.", "Download the model again.")
+    if not names:
+        raise ModelError(f"{index.name} names no files.", "Download the model again.")
+    missing = [name for name in names if not (index.parent / name).is_file()]
+    if missing:
+        raise ModelError(f"{missing[0]} is missing.", "Download or copy the whole folder.")
+    return names
+
+
+def _refuse_code(value: Any, file: str) -> None:
+    """A vocabulary may hold the word as a token, with its number; anything else under these keys names code."""
+    stack = [value]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, dict):
+            for key in CODE_KEYS & node.keys():
+                if type(node[key]) is not int:
+                    raise Untrusted(f"{file} asks for code of its own ({key}).", "Only models without custom code are loaded.")
+            stack.extend(node.values())
+        elif isinstance(node, list):
+            stack.extend(node)
+
+
+def _files(folder: Path, depth: int = 3) -> Iterator[Path]:
+    for path in sorted(folder.iterdir()):
+        if path.is_dir() and not path.is_symlink():
+            if depth:
+                yield from _files(path, depth - 1)
+        else:
+            yield path
+
+
+def _root(folder: Path) -> Path:
+    """What links may lead to: the folder itself, or its repository where it is a snapshot of the hub's cache."""
+    resolved = folder.resolve()
+    repository = resolved.parent.parent
+    in_cache = resolved.parent.name == "snapshots" and (repository / "blobs").is_dir()
+    return repository if in_cache else resolved

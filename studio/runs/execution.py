@@ -1,0 +1,223 @@
+"""The work of one run, in whatever thread or process calls `execute`. Everything it learns goes into the run's folder."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Generator
+from contextlib import closing
+from dataclasses import dataclass
+
+import safetensors.torch
+from torch import Tensor
+
+from studio.core.errors import StudioError
+from studio.core.interfaces import AdaptedModel, FoundationModel, Objective, Progress, Snapshot, Task
+from studio.core.publish import publish_folder
+from studio.core.types import TrainEvent
+from studio.learning.features import FeatureCache
+from studio.learning.few_shot import FewShot, LinearHead, fit_on_support
+from studio.learning.finetune import Checkpoint, fit
+from studio.models.device import native_bf16
+from studio.runs.folder import RunFolder, RunSpec
+
+STATE_EVERY_S = 0.4
+"""How often `state.json` follows the steps; pages look once a second."""
+
+
+class Interrupted(Exception):
+    """The process is closing: the run stays resumable."""
+
+
+class _Stopped(Exception):
+    """Somebody asked the run to stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunPrior:
+    """What a run knows before it learns."""
+
+    classes: tuple[str, ...]
+    prompts: tuple[tuple[str, ...], ...]
+    head: tuple[Tensor, Tensor] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Materials:
+    """What a run works with."""
+
+    model: FoundationModel
+    task: Task
+    data: Snapshot
+    features: FeatureCache
+    closing: Callable[[], bool] = lambda: False
+
+
+def execute(folder: RunFolder, gather: Callable[[RunSpec], Materials]) -> None:
+    """Do the run. Ends with status done, stopped, failed or interrupted in its state; raises nothing of its own.
+
+    `gather` loads what it works with and is called inside, so that a model that cannot be loaded is a failed run.
+    """
+    folder.update(status="running", started=folder.state().get("started") or time.time(), error=None, hint=None, ended=None)
+    try:
+        spec = folder.spec
+        _say(folder, f"Loading {spec.model}")
+        materials = gather(spec)
+        if spec.method == "few-shot":
+            _run_few_shot(folder, spec, materials)
+        else:
+            _run_lora(folder, spec, materials)
+        folder.update(status="done", ended=time.time(), eta_s=None)
+    except _Stopped:
+        folder.update(status="stopped", ended=time.time(), eta_s=None, note="Stopped. It can be resumed.")
+    except Interrupted:
+        folder.update(status="interrupted", ended=time.time(), eta_s=None, note="Studio was closed. It can be resumed.")
+    except StudioError as error:
+        _fail(folder, error.message, error.hint)
+    except Exception as error:  # the queue must go on, and the page must say what happened
+        _fail(
+            folder, f"{type(error).__name__}: {error}", "This is a fault in Studio or in the model; the run's folder has the log."
+        )
+        raise
+
+
+def _run_few_shot(folder: RunFolder, spec: RunSpec, m: Materials) -> None:
+    head = _fit_head(spec, m, _watch(folder, m))
+    scores = _validate(head, m)
+    _publish_result(folder, None, head)
+    folder.publish_report({"validation": scores})
+    folder.append(TrainEvent("eval", 1, 1, time.time(), scores))
+    folder.update(step=1, total=1, accuracy=scores.get("accuracy"))
+
+
+def _run_lora(folder: RunFolder, spec: RunSpec, m: Materials) -> None:
+    head = _fit_head(spec, m, _watch(folder, m)) if m.task.trains_head else None
+    model = m.model.adapted(spec.train.lora)
+    prior = RunPrior(spec.classes, spec.prompts, (head.weight, head.bias) if head else None)
+    objective = m.task.objective(model, m.data.train, prior, spec.train)
+    resume = _read_checkpoint(folder)
+    if resume:
+        _say(folder, f"Going on from step {resume.step}")
+    device = next(model.module.parameters()).device
+    bf16 = spec.train.precision == "bf16" or (spec.train.precision == "auto" and native_bf16(str(device)))
+    events = fit(model, m.task, objective, m.data, spec.train, resume, lambda c: _save(folder, c), bf16)
+    scores = _follow(folder, events, m)
+    _publish_result(folder, model, _trained_head(objective, spec))
+    folder.publish_report({"validation": scores, "adapted_modules": list(model.adapted_modules)})
+    model.close()
+
+
+def _follow(folder: RunFolder, events: Generator[TrainEvent, None, None], m: Materials) -> dict[str, float]:
+    """Write events as they come until the run is over or somebody wants it to be; the newest held-out scores."""
+    scores: dict[str, float] = {}
+    written = 0.0
+    with closing(events):  # closed at once when left, so that its last checkpoint is on disk before anything else
+        for event in events:
+            folder.append(event)
+            if event.kind == "eval":
+                scores = dict(event.values)
+            now = time.monotonic()
+            if event.kind != "step" or now - written >= STATE_EVERY_S or event.step == event.total:
+                folder.update(**_state_of(event))
+                written = now
+            if _wants_end(folder, m) and event.step > 0:
+                _say(folder, f"Stopped at step {event.step}, and kept")
+                break
+    return scores
+
+
+def _wants_end(folder: RunFolder, m: Materials) -> bool:
+    """True for stop-and-keep. Raises Interrupted or _Stopped for the other ways to end."""
+    if m.closing():
+        raise Interrupted
+    wish = folder.wish()
+    if wish == "stop":
+        raise _Stopped
+    return wish == "keep"
+
+
+def _watch(folder: RunFolder, m: Materials) -> Progress:
+    """Progress of the work before the steps, shown as the run's note; stops where somebody asked."""
+    written = [0.0]
+
+    def progress(done: int, total: int, what: str) -> None:
+        _wants_end(folder, m)
+        if time.monotonic() - written[0] >= STATE_EVERY_S:
+            written[0] = time.monotonic()
+            folder.update(note=f"{what}: {done} of {total}")
+
+    return progress
+
+
+def _fit_head(spec: RunSpec, m: Materials, progress: Progress) -> LinearHead:
+    return fit_on_support(m.model, m.task, m.data, m.features, spec.classes, spec.prompts, spec.train.seed, progress)
+
+
+def _validate(head: LinearHead, m: Materials) -> dict[str, float]:
+    """Accuracy on the validation items; empty where there are none."""
+    items = [item for item in m.data.held_out if item.label in head.classes]
+    if not items:
+        return {}
+    x = m.features.features(m.model, m.task.modalities[0], items, m.data.payload)
+    answers = FewShot(m.model, head).predict(x)
+    return {"accuracy": sum(a.label == i.label for a, i in zip(answers, items, strict=True)) / len(items)}
+
+
+def _trained_head(objective: Objective, spec: RunSpec) -> LinearHead | None:
+    if objective.module is None:
+        return None
+    tensors = {n: p.detach().cpu() for n, p in objective.module.named_parameters()}
+    return LinearHead(tensors["weight"], tensors["bias"], spec.classes)
+
+
+def _publish_result(folder: RunFolder, model: AdaptedModel | None, head: LinearHead | None) -> None:
+    """The adapter's folder, whole or not at all."""
+    temporary = folder.path / ".adapter.tmp"
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir()
+    if model is not None:
+        model.save(temporary)
+    if head is not None:
+        safetensors.torch.save_file({k: v.contiguous() for k, v in head.tensors().items()}, temporary / "head.safetensors")
+        (temporary / "head.json").write_text(json.dumps({"classes": head.classes}), "utf-8")
+    publish_folder(temporary, folder.adapter)
+
+
+def _save(folder: RunFolder, checkpoint: Checkpoint) -> None:
+    tensors = {k: v.contiguous() for k, v in checkpoint.tensors.items()}
+    meta = json.dumps({"step": checkpoint.step}).encode()
+    folder.publish_checkpoint({"state.safetensors": safetensors.torch.save(tensors), "checkpoint.json": meta}, checkpoint.step)
+
+
+def _read_checkpoint(folder: RunFolder) -> Checkpoint | None:
+    path = folder.newest_checkpoint()
+    if path is None:
+        return None
+    step = json.loads((path / "checkpoint.json").read_text("utf-8"))["step"]
+    return Checkpoint(safetensors.torch.load_file(path / "state.safetensors"), int(step))
+
+
+def _state_of(event: TrainEvent) -> dict[str, object]:
+    """What of an event belongs into `state.json`."""
+    shown = {
+        k: event.values[k] for k in ("loss", "steps_per_s", "eta_s", "memory_mb") if event.kind == "step" and k in event.values
+    }
+    if event.kind == "eval" and "accuracy" in event.values:
+        shown["accuracy"] = event.values["accuracy"]
+    if event.kind == "start":
+        shown |= {"device": event.values.get("device", ""), "note": "Training"}
+    if event.kind == "log":
+        shown["note"] = event.values["message"]
+    return {"step": event.step, "total": event.total, **shown}
+
+
+def _say(folder: RunFolder, message: str) -> None:
+    state = folder.state()
+    folder.append(TrainEvent("log", state.get("step", 0), state.get("total", 0), time.time(), {"message": message}))
+    folder.update(note=message)
+
+
+def _fail(folder: RunFolder, error: str, hint: str) -> None:
+    _say(folder, error)
+    folder.update(status="failed", ended=time.time(), eta_s=None, error=error, hint=hint)

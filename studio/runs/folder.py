@@ -1,0 +1,178 @@
+"""A run is a folder: whoever has it can resume, evaluate or reproduce the run. Owns its files; runs nothing.
+
+config.json (frozen) · snapshot.json, snapshot.arrow (the items) · state.json (status now) · events.jsonl (append-only) ·
+control.json (a wish to stop) · checkpoints/ · adapter/ (PEFT form, manifest, head) · report.json
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from studio.core.config import TrainConfig
+from studio.core.errors import NotFound
+from studio.core.publish import publish_folder, publish_text
+from studio.core.types import RunSnapshot, TrainEvent
+from studio.runs.process import alive, identity
+
+Wish = Literal["stop", "keep"]
+KEPT_CHECKPOINTS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class RunSpec:
+    """What a run was asked to do; never changed after."""
+
+    task: str
+    model: str
+    method: str
+    train: TrainConfig
+    classes: tuple[str, ...]
+    prompts: tuple[tuple[str, ...], ...]
+    """For each class its prompts."""
+    command: str
+    """The equivalent command line."""
+    created: float
+    """Seconds since 1970."""
+
+
+class RunFolder:
+    """One run on disk."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.id = path.name
+
+    @classmethod
+    def create(cls, runs: Path, spec: RunSpec) -> RunFolder:
+        """A new folder `run-N` under `runs`, claimed by making it."""
+        runs.mkdir(parents=True, exist_ok=True)
+        number = 1 + max((int(m[1]) for p in runs.iterdir() if (m := re.fullmatch(r"run-(\d+)", p.name))), default=0)
+        while True:
+            path = runs / f"run-{number}"
+            try:
+                path.mkdir()
+                break
+            except FileExistsError:  # another process claimed it a moment ago
+                number += 1
+        folder = cls(path)
+        publish_text(path / "config.json", json.dumps(asdict(spec), indent=2))
+        folder.update(status="queued", total=spec.train.steps)
+        return folder
+
+    @classmethod
+    def all(cls, runs: Path) -> list[RunFolder]:
+        """Every run under `runs`, newest first; a folder whose making was cut off is left out."""
+        found = [cls(p) for p in runs.glob("run-*") if (p / "config.json").is_file()] if runs.is_dir() else []
+        return sorted(found, key=lambda f: int(f.id.removeprefix("run-")), reverse=True)
+
+    @classmethod
+    def open(cls, runs: Path, run_id: str) -> RunFolder:
+        """Raises NotFound for a name that is no run here."""
+        path = runs / run_id
+        if not re.fullmatch(r"run-\d+", run_id) or not (path / "config.json").is_file():
+            known = ", ".join(f.id for f in cls.all(runs)[:5]) or "none yet"
+            raise NotFound(f"There is no run {run_id!r} in this project.", f"Newest runs: {known}.")
+        return cls(path)
+
+    @property
+    def spec(self) -> RunSpec:
+        values = json.loads((self.path / "config.json").read_text("utf-8"))
+        values["train"] = TrainConfig.from_json(values["train"])
+        values["classes"] = tuple(values["classes"])
+        values["prompts"] = tuple(tuple(p) for p in values["prompts"])
+        return RunSpec(**values)
+
+    @property
+    def adapter(self) -> Path:
+        return self.path / "adapter"
+
+    def state(self) -> dict[str, Any]:
+        try:
+            return dict(json.loads((self.path / "state.json").read_text("utf-8")))
+        except FileNotFoundError:
+            return {"status": "interrupted"}
+
+    def update(self, **values: Any) -> None:
+        """Change some fields of the state and say which process did."""
+        state = {**self.state(), **values, "process": identity()}
+        publish_text(self.path / "state.json", json.dumps(state))
+
+    def snapshot(self) -> RunSnapshot:
+        """The run at this moment. What is dead is never shown as running."""
+        spec, state = self.spec, self.state()
+        status = state.pop("status")
+        if status in {"queued", "running"} and not alive(state.get("process")):
+            status = "interrupted"
+        shown = {k: v for k, v in state.items() if k != "process"}
+        return RunSnapshot(
+            id=self.id,
+            status=status,
+            task=spec.task,
+            model=spec.model,
+            method=spec.method,
+            config=spec.train.as_json(),
+            created=spec.created,
+            command=spec.command,
+            resumable=status in {"stopped", "failed", "interrupted"},
+            has_adapter=self.adapter.is_dir(),
+            **shown,
+        )
+
+    def append(self, event: TrainEvent) -> None:
+        """One line more in `events.jsonl`."""
+        with (self.path / "events.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(asdict(event)) + "\n")
+
+    def events(self, since: int = 0) -> tuple[tuple[TrainEvent, ...], int]:
+        """Events from line `since` on, and the line to ask for next; a torn last line waits for its end."""
+        try:
+            lines = (self.path / "events.jsonl").read_text("utf-8").split("\n")[:-1]
+        except FileNotFoundError:
+            return (), 0
+        found = []
+        for line in lines[since:]:
+            try:
+                found.append(TrainEvent(**json.loads(line)))
+            except ValueError:  # a line torn by a kill, followed by a resumed run's
+                continue
+        return tuple(found), len(lines)
+
+    def wish(self) -> Wish | None:
+        """Whether somebody asked this run to stop."""
+        try:
+            found = json.loads((self.path / "control.json").read_text("utf-8"))["wish"]
+        except FileNotFoundError:
+            return None
+        return "keep" if found == "keep" else "stop"
+
+    def ask_to_stop(self, keep: bool) -> None:
+        publish_text(self.path / "control.json", json.dumps({"wish": "keep" if keep else "stop", "at": time.time()}))
+
+    def clear_wish(self) -> None:
+        (self.path / "control.json").unlink(missing_ok=True)
+
+    def publish_checkpoint(self, write: Mapping[str, bytes], step: int) -> None:
+        """Files of one checkpoint, whole or not at all; older ones beyond two are removed."""
+        root = self.path / "checkpoints"
+        temporary = root / f".step-{step:08d}.tmp"
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir(parents=True)
+        for name, data in write.items():
+            (temporary / name).write_bytes(data)
+        publish_folder(temporary, root / f"step-{step:08d}")
+        for old in sorted(root.glob("step-*"))[:-KEPT_CHECKPOINTS]:
+            shutil.rmtree(old, ignore_errors=True)
+
+    def newest_checkpoint(self) -> Path | None:
+        found = sorted((self.path / "checkpoints").glob("step-*"))
+        return found[-1] if found else None
+
+    def publish_report(self, report: Mapping[str, Any]) -> None:
+        publish_text(self.path / "report.json", json.dumps(report, indent=2))

@@ -1,0 +1,84 @@
+"""From features to classification losses and held-out scores: class prompts, or a linear head."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy, normalize
+
+from studio.core.interfaces import AdaptedModel, Prior
+from studio.core.types import Item
+
+
+class PromptObjective:
+    """Cross-entropy over scale · x · Tᵀ, T from the model's own text tower (CLIP-LoRA, Zanella & Ben Ayed 2024)."""
+
+    module: nn.Module | None = None
+
+    def __init__(self, modality: str, model: AdaptedModel, prior: Prior, text_moves: bool) -> None:
+        self._modality = modality
+        self._index = {name: i for i, name in enumerate(prior.classes)}
+        # one template a step while the text tower learns, as in the paper; all of them where it is encoded once
+        prompts = [of_class[:1] if text_moves else of_class for of_class in prior.prompts]
+        self._sizes = [len(p) for p in prompts]
+        self._inputs = model.prepare("text", [p for of_class in prompts for p in of_class])
+        self._fixed: Tensor | None = None
+        if not text_moves:
+            with torch.no_grad():
+                self._fixed = self._classifier(model)
+
+    def loss(self, model: AdaptedModel, features: Mapping[str, Tensor], batch: Sequence[Item]) -> Tensor:
+        logits = self._logits(model, features)
+        return cross_entropy(logits, truths(batch, self._index, logits.device))
+
+    @torch.no_grad()
+    def score(self, model: AdaptedModel, features: Mapping[str, Tensor], items: Sequence[Item]) -> Mapping[str, float]:
+        return classification_scores(self._logits(model, features), items, self._index)
+
+    def _logits(self, model: AdaptedModel, features: Mapping[str, Tensor]) -> Tensor:
+        x = features[self._modality]
+        text = self._classifier(model) if self._fixed is None else self._fixed
+        return model.logit_scale().detach().to(x.device) * x @ text.to(x.device).T
+
+    def _classifier(self, model: AdaptedModel) -> Tensor:
+        """Class weights `[C, dim]`, unit norm."""
+        parts = torch.split(model.encode("text", self._inputs), self._sizes)
+        return normalize(torch.stack([part.mean(0) for part in parts]), dim=-1)
+
+
+class HeadObjective:
+    """Cross-entropy of a linear head that starts where the frozen features' head ended."""
+
+    module: nn.Linear
+
+    def __init__(self, modality: str, prior: Prior) -> None:
+        if prior.head is None:
+            raise ValueError("a task that trains a head needs one to start from")
+        weight, bias = prior.head
+        self._modality = modality
+        self._index = {name: i for i, name in enumerate(prior.classes)}
+        self.module = nn.Linear(weight.shape[1], weight.shape[0])
+        with torch.no_grad():
+            self.module.weight.copy_(weight)
+            self.module.bias.copy_(bias)
+
+    def loss(self, model: AdaptedModel, features: Mapping[str, Tensor], batch: Sequence[Item]) -> Tensor:
+        logits: Tensor = self.module(features[self._modality])
+        return cross_entropy(logits, truths(batch, self._index, logits.device))
+
+    @torch.no_grad()
+    def score(self, model: AdaptedModel, features: Mapping[str, Tensor], items: Sequence[Item]) -> Mapping[str, float]:
+        return classification_scores(self.module(features[self._modality]), items, self._index)
+
+
+def truths(batch: Sequence[Item], index: Mapping[str, int], device: torch.device) -> Tensor:
+    """Class numbers `[n]`."""
+    return torch.tensor([index[str(item.label)] for item in batch], device=device)
+
+
+def classification_scores(logits: Tensor, items: Sequence[Item], index: Mapping[str, int]) -> dict[str, float]:
+    truth = truths(items, index, logits.device)
+    right = (logits.argmax(-1) == truth).float().mean()
+    return {"accuracy": float(right), "loss": float(cross_entropy(logits.float(), truth))}

@@ -1,0 +1,85 @@
+"""The pages and their server: `build` wires the pages, `launch` serves them. Knows the workspace and core, nothing else."""
+
+from __future__ import annotations
+
+import gc
+import threading
+
+import gradio as gr
+
+from studio.core.errors import BadInput
+from studio.ui import server, theme
+from studio.ui.guard import LOOPBACK
+from studio.ui.pages import compare, data, label, models, start, test, train
+from studio.workspace import Workspace
+
+PAGES = (data, models, label, train, test, compare)
+"""Every page but the first, in the order of the steps."""
+
+UPLOAD_LIFE_S = 24 * 3600
+"""How long an uploaded file stays in the cache; an import has copied what it wants long before."""
+
+WARM_UP_AFTER_S = 3.0
+"""Between the server's start and importing torch, so that the first page does not share the processor with it."""
+
+
+def build(workspace: Workspace) -> gr.Blocks:
+    """All pages of one workspace, not yet served."""
+    with gr.Blocks(title="Studio", analytics_enabled=False, delete_cache=(3600, UPLOAD_LIFE_S)) as demo:
+        start.build(workspace)
+        for page in PAGES:
+            # what `demo.route` does, without leaving and entering the Blocks: each leaving makes a FastAPI app of 90 routes,
+            # which for six pages is half a second of the start
+            demo.pages.append((page.PATH, page.TITLE, False))
+            demo.current_page = page.PATH
+            page.build(workspace)
+    return demo
+
+
+def launch(
+    workspace: Workspace,
+    host: str = "127.0.0.1",
+    port: int | None = None,
+    browser: bool = False,
+    block: bool = True,
+    warm_up_after_s: float = WARM_UP_AFTER_S,
+) -> gr.Blocks:
+    """Serve the pages at a loopback address and print it. Raises BadInput for another host or a port in use."""
+    if host not in LOOPBACK:
+        raise BadInput(
+            f"Studio does not serve {host} yet: beyond this computer it needs a login, which is still to come.",
+            "Leave --host away, and reach it from elsewhere through an SSH tunnel.",
+        )
+    port = server.free_port(host, port)
+    demo = build(workspace)
+    # prevent_thread_lock: the route for pictures is added to the app that launch() makes, and the warm-up comes after
+    app, url, _ = demo.launch(
+        server_name=host,
+        server_port=port,
+        inbrowser=browser,
+        prevent_thread_lock=True,
+        quiet=True,
+        share=False,
+        theme=theme.theme(),
+        css_paths=theme.style_sheets(),
+        head=theme.HEAD,
+        footer_links=["settings"],
+        run_history=False,
+        max_file_size=f"{workspace.settings.max_upload_mb}mb",
+        strict_cors=True,
+        ssr_mode=False,
+        show_error=False,
+        app_kwargs=server.app_kwargs(port),
+    )
+    server.add_media_route(app, workspace)
+    print(f"Studio is at {url}", flush=True)
+    # app.py switches collecting off while so much is imported; what was imported stays
+    gc.freeze()
+    gc.enable()
+    later = threading.Timer(warm_up_after_s, workspace.warm_up)
+    later.daemon = True
+    later.start()
+    if block:
+        demo.block_thread()
+        workspace.close()
+    return demo

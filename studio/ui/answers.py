@@ -1,0 +1,98 @@
+"""Answers to the widgets' scripts: what a stranger may send is checked, what goes back always says `ok`.
+
+A script cannot tell a failed call from an empty one, so every answer is `{"ok": true, …}` or `{"ok": false, "error", "hint"}`.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from studio.core.errors import BadInput, NotFound, StudioError
+from studio.core.types import Activity, ClassInfo, Item
+from studio.workspace import Workspace
+from studio.workspace.open_project import OpenProject
+
+Payload = Mapping[str, Any]
+Answer = dict[str, Any]
+
+MAX_ITEM = 2**63 - 1
+
+
+def answering(handler: Callable[[Payload], Answer]) -> Callable[[Any], Answer]:
+    """A handler as a server function: refuses what is not an object, turns StudioErrors into `ok: false`."""
+
+    def answer(payload: Any) -> Answer:
+        try:
+            if not isinstance(payload, Mapping):
+                raise BadInput("The page sent something that is not an object.", "Reload the page.")
+            return {"ok": True, **handler(payload)}
+        except StudioError as error:
+            return {"ok": False, "error": error.message, "hint": error.hint}
+
+    # Gradio finds a server function by its name; its signature must stay the one above
+    functools.update_wrapper(answer, handler, assigned=("__name__", "__qualname__", "__doc__"))
+    del answer.__wrapped__  # type: ignore[attr-defined]
+    return answer
+
+
+def open_project(workspace: Workspace, payload: Payload) -> OpenProject:
+    """The open project, which the payload has to name: a page left open from before must not act on another one."""
+    project = workspace.project()
+    if project is None:
+        raise NotFound("No project is open.", "Open one on the first page.")
+    if payload.get("project") != project.id:
+        raise BadInput(f"This page shows another project; open is {project.name!r}.", "Reload the page.")
+    return project
+
+
+def text(payload: Payload, name: str, longest: int) -> str:
+    """A text of at most `longest` characters. Raises BadInput."""
+    value = payload.get(name)
+    if not isinstance(value, str) or len(value) > longest or "\x00" in value:
+        raise BadInput(f"{name} has to be a text of at most {longest:,} characters.", "Change it and try again.")
+    return value
+
+
+def integer(payload: Payload, name: str) -> int:
+    """A whole number from 0. Raises BadInput."""
+    value = payload.get(name)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_ITEM:
+        raise BadInput(f"{name} has to be a whole number.", "Reload the page.")
+    return value
+
+
+def item_json(item: Item) -> Answer:
+    return {
+        "id": item.id,
+        "name": item.name,
+        "sha": item.content.get("image"),
+        "text": item.content.get("text"),
+        "label": item.label,
+        "split": item.split,
+    }
+
+
+def class_json(info: ClassInfo) -> Answer:
+    return {"name": info.name, "n": info.labelled}
+
+
+def project_json(project: OpenProject) -> Answer:
+    return {"id": project.id, "name": project.name, "task": project.task, "modalities": list(project.modalities)}
+
+
+def newest(workspace: Workspace, activity_id: str | None) -> Activity | None:
+    """That activity, None where there is none or it is long over."""
+    try:
+        return workspace.activities.get(activity_id) if activity_id else None
+    except NotFound:
+        return None
+
+
+def activity_json(activity: Activity | None) -> Answer | None:
+    """What the progress bar needs; never the result."""
+    if activity is None:
+        return None
+    shown = ("id", "kind", "title", "done", "total", "what", "eta_s", "state", "error", "hint")
+    return {name: getattr(activity, name) for name in shown}

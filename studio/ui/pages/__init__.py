@@ -1,0 +1,1 @@
+"""The pages, one file each: `TITLE`, `PATH` and `build(workspace)`."""

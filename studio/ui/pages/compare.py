@@ -1,0 +1,111 @@
+"""The Compare page: zero-shot, few-shot and fine-tuned on the same held-out items."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from studio.core.errors import BadInput, NotFound
+from studio.core.interfaces import Progress
+from studio.core.types import Activity, Comparison
+from studio.ui import shell
+from studio.ui.widgets.comparison import comparison_report
+from studio.ui.widgets.model_choice import AS_THE_RUN, FEW_SHOT, NEWEST, few_shot, model_choices, offered_models, run_choices
+from studio.ui.widgets.progress import progress_panel
+from studio.workspace import Workspace
+from studio.workspace.open_project import OpenProject
+
+TITLE = "Compare"
+PATH = "compare"
+
+QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+
+
+class ComparePage:
+    """The page's handlers. A comparison is an activity of the server: a reload finds it again."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+
+    def project(self) -> OpenProject:
+        project = self.workspace.project()
+        if project is None:
+            raise NotFound("No project is open.", "Open one on the first page.")
+        return project
+
+    def on_load(self) -> list[Any]:
+        """Choices, the last comparison, and the one that runs now."""
+        project = self.workspace.project()
+        if project is None:
+            return [gr.update(visible=False), gr.skip(), gr.skip(), shell.no_project(), gr.skip()]
+        choices, model = model_choices(self.workspace, project)
+        return [
+            gr.update(visible=True),
+            gr.update(choices=choices, value=model),
+            gr.update(choices=run_choices(project.training.runs(), model)),
+            report(project),
+            gr.update(interactive=self.running(project) is None),
+        ]
+
+    def runs_of(self, model: str | None) -> Any:
+        """Another model has other runs."""
+        runs = run_choices(self.project().training.runs(), model)
+        return gr.update(choices=runs, value=runs[0][1])
+
+    def start(self, model: str | None, run: str, shots: Any, seed: Any) -> list[Any]:
+        """Start comparing, unless this project's comparison runs already."""
+        project = self.project()
+        if model not in {name for _, name in offered_models(self.workspace, project)}:
+            raise BadInput("This model is not on the list.", "Choose one of the list, or add it on the Models page.")
+        chosen, labels = str(model), few_shot(shots, seed)
+
+        def work(progress: Progress) -> Comparison:
+            return project.testing.compare(chosen, run or None, *labels, progress)
+
+        running = self.running(project)
+        title = f"Comparing the methods in {project.name}"
+        activity = running.id if running else self.workspace.activities.start(kind_of(project), title, work)
+        return [activity, gr.update(interactive=False)]
+
+    def activity(self) -> Activity | None:
+        """What the progress bar shows."""
+        project = self.workspace.project()
+        return self.workspace.activities.newest(kind_of(project)) if project else None
+
+    def finished(self) -> tuple[str, Any]:
+        return report(self.project()), gr.update(interactive=True)
+
+    def running(self, project: OpenProject) -> Activity | None:
+        return next(iter(self.workspace.activities.running(kind_of(project))), None)
+
+
+def kind_of(project: OpenProject) -> str:
+    return f"compare/{project.id}"
+
+
+def report(project: OpenProject) -> str:
+    """The last comparison, or what to do for the first."""
+    last = project.testing.last_comparison()
+    if last is None:
+        why = "Zero-shot, few-shot and fine-tuned answer the same held-out items; press Compare."
+        return shell.empty("No comparison yet", why)
+    return comparison_report(last)
+
+
+def build(workspace: Workspace) -> None:
+    page = ComparePage(workspace)
+    shell.header(workspace, PATH)
+    shell.title("Compare", "Is fine-tuning worth it? The methods on the same held-out items.")
+    with gr.Row(visible=False, elem_classes="lr-choices") as choices:
+        model = gr.Dropdown([], label="Model", min_width=220, elem_id="compare-model")
+        run = gr.Dropdown([("Newest finished", NEWEST)], value=NEWEST, label="Fine-tuned run", min_width=220)
+        shots = gr.Dropdown(FEW_SHOT, value=AS_THE_RUN, label="Few-shot: labels per class", min_width=140)
+        seed = gr.Number(0, label="Seed", precision=0, minimum=0, min_width=90)
+        compare = gr.Button("Compare", variant="primary", min_width=140, elem_id="compare-start")
+    progress = progress_panel(page.activity, elem_id="compare-progress")
+    result = gr.HTML("", js_on_load=None, apply_default_css=False, elem_id="compare-report")
+    shell.on_load(page.on_load, outputs=[choices, model, run, result, compare])
+    model.input(shell.friendly(page.runs_of), model, run, **QUIET)
+    compare.click(shell.friendly(page.start), [model, run, shots, seed], [progress, compare], **QUIET)
+    progress.finish(shell.friendly(page.finished), None, [result, compare], **QUIET)

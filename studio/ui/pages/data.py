@@ -1,0 +1,199 @@
+"""The Data page: import from this computer, the browser or the hub; the report; the grid of what is there."""
+
+from __future__ import annotations
+
+from html import escape
+from pathlib import PurePath
+from typing import Any
+
+import gradio as gr
+
+from studio.core.errors import BadInput, StudioError
+from studio.core.types import Activity, ImportOptions, ImportReport, Split
+from studio.ui import shell
+from studio.ui.answers import newest
+from studio.ui.widgets.grid import Browser, grid
+from studio.ui.widgets.progress import progress_panel
+from studio.ui.widgets.upload import uploaded_path, uploader
+from studio.workspace import Workspace
+from studio.workspace.open_project import OpenProject
+
+TITLE = "Data"
+PATH = "data"
+
+KEEP = "Keep the labels of the source"
+NAMES_ONLY = "Take the class names only: I label myself"
+
+BY_SOURCE = "As the source says"
+SPLIT_CHOICES: list[tuple[str, str]] = [(BY_SOURCE, ""), ("All train", "train"), ("All val", "val"), ("All test", "test")]
+
+BY_NAME = ("recognised by its name", "")
+
+SHOWN_REJECTS = 100
+
+
+class Imports:
+    """What the page does: starts imports and finds them again after a reload."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+        self._newest: dict[str, str] = {}  # project → activity
+
+    def project(self) -> OpenProject:
+        project = self.workspace.project()
+        if project is None:
+            raise BadInput("No project is open.", "Open or create one on the first page.")
+        return project
+
+    def activity(self) -> Activity | None:
+        """The newest import into the open project."""
+        project = self.workspace.project()
+        return newest(self.workspace, self._newest.get(project.id)) if project else None
+
+    def start(
+        self, path: str, upload: Any, keep: str, split: str, share: float, text: str, label: str, image: str, split_column: str
+    ) -> str:
+        """Begin an import in the background; its activity."""
+        project, source = self.project(), _source(path, upload)
+        running = self.activity()
+        if running is not None and running.state == "running":
+            raise BadInput("An import is running already.", "Wait for its end.")
+        options = ImportOptions(
+            text=text or None,
+            label=label or None,
+            image=image or None,
+            split_column=split_column or None,
+            split=_split(split),
+            keep_labels=keep != NAMES_ONLY,
+            test_share=share / 100,
+        )
+        activity: str = self.workspace.activities.start(
+            "import",
+            f"Importing {PurePath(source).name or source}",
+            lambda progress: project.labelling.import_data(source, options, progress),
+        )
+        self._newest[project.id] = activity
+        return activity
+
+    def columns(self, path: str, upload: Any) -> list[Any]:
+        """Choices of the four column fields, and whether to show them at all."""
+        try:
+            names = self.project().labelling.columns(_source(path, upload))
+        except StudioError:  # nothing given yet, or no table; the import itself says what is wrong with it
+            names = ()
+        # in quotes, because Gradio looks a bare `label` up among its own words
+        choices = [BY_NAME, *((f"“{name}”", name) for name in names)]
+        project = self.workspace.project()
+        parts = project.modalities if project else ()
+        shown = ("text" in parts, bool(project and not project.fixed_classes), "image" in parts, True)
+        return [gr.Group(visible=bool(names)), *(gr.Dropdown(choices=choices, value="", visible=part) for part in shown)]
+
+    def finished(self) -> tuple[str, str, float, Any]:
+        """After an import: the header, the report, a new value for the grid, and the form folded."""
+        report = self.project().labelling.last_report()
+        failed = (activity := self.activity()) is not None and activity.state == "failed"
+        html = "" if failed or report is None else report_html(report)
+        return shell.header_html(self.workspace, PATH), html, activity.started if activity else 0.0, gr.Accordion(open=failed)
+
+    def opened(self) -> tuple[str, Any]:
+        """On load: the newest report, and the form open where nothing is there yet."""
+        project = self.workspace.project()
+        if project is None:
+            return "", gr.Accordion(visible=False)
+        report = project.labelling.last_report()
+        empty = project.labelling.counts().total == 0
+        return report_html(report) if report else "", gr.Accordion(open=empty, visible=True)
+
+
+def build(workspace: Workspace) -> None:
+    imports = Imports(workspace)
+    header = shell.header(workspace, PATH)
+    shell.title("Data", "Bring items in, and look at what is there.")
+    with gr.Accordion("Import", open=False, elem_id="import-form") as form:
+        fields = _form(workspace, imports)
+        go = gr.Button("Import", variant="primary", elem_id="import-start")
+    progress = progress_panel(imports.activity, elem_id="import-progress")
+    report = gr.HTML(elem_id="import-report", js_on_load=None)
+    items = grid(Browser(workspace))
+    go.click(shell.friendly(imports.start), fields, progress, api_visibility="private", show_progress="hidden")
+    progress.finish(shell.friendly(imports.finished), None, [header, report, items, form], queue=False, api_visibility="private")
+    shell.on_load(imports.opened, outputs=[report, form])
+
+
+def _form(workspace: Workspace, imports: Imports) -> list[Any]:
+    """The fields of an import, in the order that `Imports.start` takes them."""
+    hub = (
+        "Offline: a hub data set needs the network."
+        if workspace.settings.offline
+        else "Online, a hub data set also works: OWNER/NAME."
+    )
+    with gr.Row():
+        with gr.Column(scale=3, min_width=300):
+            path = gr.Textbox(
+                label="From this computer",
+                info=f"The path of a folder, a .zip, or a .csv, .jsonl or .parquet table. {hub}",
+                placeholder="/home/me/pictures",
+                max_lines=1,
+                elem_id="import-path",
+            )
+            upload = uploader(workspace.settings.max_upload_mb, "import-upload")
+        with gr.Column(scale=2, min_width=300):
+            keep = gr.Radio([KEEP, NAMES_ONLY], value=KEEP, label="Labels", elem_id="import-keep")
+            split = gr.Radio(SPLIT_CHOICES, value="", label="Split", elem_id="import-split")
+            share = gr.Slider(
+                0,
+                50,
+                value=20,
+                step=5,
+                label="Hold out for testing (%)",
+                info="Of items whose source names no split; same item, same split.",
+            )
+    with gr.Group(visible=False) as table, gr.Row():
+        names = ("Text column", "Label column", "Image column", "Split column")
+        columns = [gr.Dropdown([BY_NAME], value="", label=name, allow_custom_value=False, min_width=160) for name in names]
+    look = shell.friendly(imports.columns)
+    for event in (path.blur, path.submit, upload.uploaded):
+        event(look, [path, upload], [table, *columns], queue=False, show_progress="hidden", api_visibility="private")
+    return [path, upload, keep, split, share, *columns]
+
+
+def report_html(report: ImportReport) -> str:
+    """What an import took and what it did not, escaped; folded where nothing was rejected."""
+    numbers = f"{report.added:,} added"
+    if report.duplicates:
+        numbers += f" · {report.duplicates:,} there already"
+    numbers += f" · {report.rejected:,} rejected · {report.seconds:.1f} s"
+    splits = ", ".join(f"{escape(name)} {n:,}" for name, n in report.by_split.items()) or "none"
+    labels = ", ".join(f"{escape(name)} {n:,}" for name, n in list(report.by_label.items())[:30]) or "none"
+    more = f" and {len(report.by_label) - 30:,} more" if len(report.by_label) > 30 else ""
+    unfolded = " open" if report.rejected else ""
+    return (
+        f'<details class="st-card dt-report"{unfolded}><summary><b>Last import</b> · {numbers}</summary>'
+        f'<p class="st-note">From {escape(report.source)}</p><p>Splits: {splits}</p><p>Labels: {labels}{more}</p>'
+        f"{_rejects(report)}</details>"
+    )
+
+
+def _rejects(report: ImportReport) -> str:
+    if not report.rejects:
+        return ""
+    rows = "".join(
+        f"<tr><td>{escape(r.file)}</td><td>{'' if r.row is None else r.row}</td><td>{escape(r.reason)}</td></tr>"
+        for r in report.rejects[:SHOWN_REJECTS]
+    )
+    left = report.rejected - min(len(report.rejects), SHOWN_REJECTS)
+    more = f'<p class="st-note">and {left:,} more.</p>' if left > 0 else ""
+    head = '<tr><th scope="col">File</th><th scope="col">Row</th><th scope="col">Why it was not taken</th></tr>'
+    return f'<div class="dt-rejects" tabindex="0"><table><thead>{head}</thead><tbody>{rows}</tbody></table></div>{more}'
+
+
+def _source(path: str, upload: Any) -> str:
+    source = (path or "").strip() or uploaded_path(upload)
+    if not source:
+        raise BadInput("There is nothing to import yet.", "Give a path, or choose a folder or files.")
+    return source
+
+
+def _split(name: str) -> Split | None:
+    known: dict[str, Split] = {"train": "train", "val": "val", "test": "test"}
+    return known.get(name or "")

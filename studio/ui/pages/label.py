@@ -1,0 +1,16 @@
+"""The Label page: one item at a time, large, with keys."""
+
+from __future__ import annotations
+
+from studio.ui import shell
+from studio.ui.widgets.label import Desk, labeler
+from studio.workspace import Workspace
+
+TITLE = "Label"
+PATH = "label"
+
+
+def build(workspace: Workspace) -> None:
+    shell.header(workspace, PATH)
+    shell.title("Label", "Press 1–9 to label, Space to skip, ⌫ to undo.")
+    labeler(Desk(workspace))

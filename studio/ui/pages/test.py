@@ -1,0 +1,110 @@
+"""The Test page: one input on the left, the answers of all methods to it on the right."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from studio.ui import shell
+from studio.ui.widgets.asking import NOTHING_YET, AskingDesk
+from studio.ui.widgets.model_choice import AS_THE_RUN, FEW_SHOT, NEWEST
+from studio.ui.widgets.phrases import phrase_editor
+from studio.ui.widgets.picker import picker
+from studio.ui.widgets.picture import picture_input
+from studio.ui.widgets.progress import progress_panel
+from studio.workspace import Workspace
+
+TITLE = "Test"
+PATH = "test"
+
+QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+LIVE: dict[str, Any] = {
+    "trigger_mode": "always_last",
+    "show_progress": "hidden",
+    "api_visibility": "private",
+    "concurrency_limit": 2,
+}
+
+
+class AskingPage:
+    """The components, by name, and how they hang together; the handlers are the desk's."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.desk = AskingDesk(workspace)
+        self.subject: gr.State = gr.State({})
+        self.activity: gr.State = gr.State("")
+        self.none = gr.HTML("", visible=False, js_on_load=None, apply_default_css=False)
+        with gr.Column(visible=False) as self.body:
+            self._draw_choices()
+            with gr.Row(elem_classes="lr-test"):
+                with gr.Column(min_width=0, elem_classes="lr-inputs"):
+                    self._draw_inputs()
+                with gr.Column(min_width=0, elem_classes="lr-said"):
+                    self.answers = gr.HTML(NOTHING_YET, js_on_load=None, apply_default_css=False, elem_id="test-answers")
+                with gr.Column(min_width=0, elem_classes="lr-prompts"):
+                    self._draw_prompts()
+
+    def _draw_choices(self) -> None:
+        with gr.Row():
+            self.model = gr.Dropdown([], label="Model", min_width=220, elem_id="test-model")
+            self.run = gr.Dropdown([("Newest finished", NEWEST)], value=NEWEST, label="Fine-tuned run", min_width=220)
+            self.shots = gr.Dropdown(FEW_SHOT, value=AS_THE_RUN, label="Few-shot: labels per class", min_width=140)
+            self.seed = gr.Number(0, label="Seed", precision=0, minimum=0, min_width=90)
+        with gr.Row(visible=False, elem_classes="lr-notice") as self.unloaded:
+            gr.HTML("<p>This model is not loaded yet, so it cannot answer.</p>", js_on_load=None)
+            self.load = gr.Button("Load the model", variant="primary", elem_id="test-load", scale=0, min_width=180)
+        self.progress = progress_panel(self.desk.activity, elem_id="test-progress")
+
+    def _draw_inputs(self) -> None:
+        self.picture = picture_input(label="Picture: drop, paste or take one", height=300, visible=False, elem_id="test-picture")
+        with gr.Row(visible=False, equal_height=True) as self.text_row:
+            self.text = gr.Textbox(
+                label="Text", lines=3, placeholder="Type here", elem_id="test-text", max_length=10_000, scale=4
+            )
+            self.search = gr.Button("Search", variant="primary", visible=False, scale=1, min_width=100, elem_id="test-search")
+        self.picker = picker("test-examples")
+
+    def _draw_prompts(self) -> None:
+        with gr.Accordion("Class names and prompts for zero-shot", open=True, visible=False) as self.prompts:
+            self.phrases = phrase_editor("test-phrases")
+            self.templates = gr.Textbox(label="Prompt templates, one a line, {} is the class", lines=2, elem_id="test-templates")
+            with gr.Row():
+                self.keep = gr.Button("Keep for the project", min_width=140)
+                self.reset = gr.Button("Back to the project's", min_width=140)
+
+    def wire(self) -> None:
+        desk, show = self.desk, shell.friendly
+        choices = [self.model, self.run, self.shots, self.seed, self.phrases, self.templates]
+        asked = [self.subject, *choices]
+        answered = [self.answers, self.activity, self.progress]
+        both = [self.subject, *answered]
+        shell.on_load(
+            desk.on_load,
+            outputs=[
+                self.none, self.body, self.model, self.run, self.unloaded, self.picture, self.text_row, self.text, self.search,
+                self.picker, self.prompts, self.phrases, self.templates, self.subject, self.answers,
+            ],
+        )  # fmt: skip
+        pictured = [self.picture.input, self.picture.clear]
+        gr.on(pictured, show(desk.pictured), [self.picture, *choices], both, **LIVE)
+        self.text.change(show(desk.typed), [self.text, *asked], both, **LIVE)
+        gr.on([self.text.submit, self.search.click], show(desk.searched), [self.text, *choices], both, **LIVE)
+        self.picker.pick(show(desk.example), choices, [self.picture, self.text, *both], **LIVE)
+        self.model.input(show(desk.runs_of), self.model, [self.run, self.unloaded], **QUIET).success(
+            show(desk.answer), asked, answered, **LIVE
+        )
+        edited = [self.run.input, self.shots.input, self.seed.input, self.phrases.edit, self.templates.input]
+        gr.on(edited, show(desk.answer), asked, answered, **LIVE)
+        self.keep.click(show(desk.keep), [self.phrases, self.templates], None, **QUIET)
+        self.reset.click(show(desk.reset), None, [self.phrases, self.templates], **QUIET).success(
+            show(desk.answer), asked, answered, **LIVE
+        )
+        self.load.click(show(desk.load), self.model, self.progress, **QUIET)
+        self.progress.finish(show(desk.finished), [self.activity, *asked], [self.unloaded, *answered], **LIVE)
+
+
+def build(workspace: Workspace) -> None:
+    shell.header(workspace, PATH)
+    shell.title("Test", "The same input, the methods side by side.")
+    AskingPage(workspace).wire()

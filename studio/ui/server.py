@@ -1,0 +1,82 @@
+"""The pages' server: the route that serves pictures by content hash, the middleware, and a port that is free.
+
+Media go through the open project alone; no path of a file is ever taken from a request.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from studio.core.errors import BadInput, StudioError
+from studio.ui.guard import LOOPBACK, Guard
+from studio.workspace import Workspace
+
+PICTURE_SIZES = frozenset({96, 240, 768})
+
+MEDIA = "/studio/media"
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+_PROJECT_ID = re.compile(r"[\w-]{1,64}", re.ASCII)
+
+
+def app_kwargs(port: int | None) -> dict[str, Any]:
+    """Arguments for the FastAPI app: the guard around everything, no API description, no documentation pages."""
+    guard = Middleware(Guard, hosts=LOOPBACK, port=lambda: port)
+    return {"middleware": [guard], "openapi_url": None, "docs_url": None, "redoc_url": None}
+
+
+def add_media_route(app: FastAPI, workspace: Workspace) -> None:
+    """`GET /studio/media/{project}/{sha256}/{size}`: a WebP picture, cacheable for ever because its address is its content."""
+
+    async def media(request: Request) -> Response:
+        parts = request.path_params
+        return await run_in_threadpool(_picture, workspace, parts["project"], parts["sha"], parts["size"])
+
+    app.add_api_route(f"{MEDIA}/{{project}}/{{sha}}/{{size}}", media, methods=["GET"], include_in_schema=False)
+    # Gradio answers every unknown path with a page of its own, so this route has to be asked first
+    app.router.routes.insert(0, app.router.routes.pop())
+
+
+def free_port(host: str, wanted: int | None, first: int = 7860, tries: int = 40) -> int:
+    """The wanted port, or the first free one. Raises BadInput where the wanted one, or all of them, are in use."""
+    candidates = range(first, first + tries) if wanted is None else [wanted]
+    for port in candidates:
+        if _is_free(host, port):
+            return port
+    what = f"Port {wanted} is in use" if wanted is not None else f"Ports {first} to {first + tries - 1} are all in use"
+    raise BadInput(f"{what}.", "Another Studio may be running: look there first, or give a free one with --port.")
+
+
+def _picture(workspace: Workspace, project_id: str, sha: str, size: str) -> Response:
+    if not _PROJECT_ID.fullmatch(project_id) or not _SHA256.fullmatch(sha) or size not in map(str, PICTURE_SIZES):
+        return PlainTextResponse("There is no such picture.", status_code=404)
+    try:
+        project = workspace.project(project_id)
+        if project is None:
+            return PlainTextResponse("There is no such project.", status_code=404)
+        picture = project.labelling.picture(sha, int(size))
+    except StudioError as error:
+        return PlainTextResponse(str(error), status_code=404)
+    # private: a shared cache must not keep one person's pictures
+    headers = {"cache-control": "private, max-age=31536000, immutable", "x-content-type-options": "nosniff"}
+    return Response(picture, media_type="image/webp", headers=headers)
+
+
+def _is_free(host: str, port: int) -> bool:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True

@@ -1,0 +1,129 @@
+"""What every page shares: the header with the stepper, errors as toasts, empty states, values filled in on load.
+
+Owns no use case: it asks the workspace what is done and shows it. All text from projects is escaped here.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from html import escape
+from typing import Any, NoReturn, ParamSpec, TypeVar
+
+import gradio as gr
+from gradio.context import Context
+
+from studio.core.errors import BadInput, CannotRun, StudioError
+from studio.workspace import Workspace
+from studio.workspace.open_project import OpenProject
+
+STEPS: tuple[tuple[str, str], ...] = (
+    ("data", "Data"),
+    ("models", "Models"),
+    ("label", "Label"),
+    ("train", "Train"),
+    ("test", "Test"),
+    ("compare", "Compare"),
+)
+"""(path, title) of the steps of a project, in order."""
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def header(workspace: Workspace, active: str) -> gr.HTML:
+    """Draw the top of a page; `active` is the page's PATH, or "" on the start page. Filled in on each load.
+
+    Returns the component, so that a handler can give it a new `header_html` when something became done.
+    """
+    gr.Navbar(visible=False)
+    bar = gr.HTML(_header(None, active, {}), elem_id="studio-header", js_on_load=None)
+    on_load(lambda: header_html(workspace, active), outputs=bar)
+    return bar
+
+
+def header_html(workspace: Workspace, active: str) -> str:
+    """The header as it stands now."""
+    project = workspace.project()
+    return _header(project, active, done(project) if project else {})
+
+
+def done(project: OpenProject) -> dict[str, str]:
+    """What each finished step has to say, by path; a step that is not finished is absent."""
+    counts = project.labelling.counts()
+    runs = [run for run in project.training.runs() if run.status == "done"]
+    steps = {
+        "data": f"{counts.total:,} items" if counts.total else "",
+        "models": "chosen" if project.model() else "",
+        "label": f"{counts.labelled:,} labelled" if counts.labelled else "",
+        "train": f"{len(runs)} done" if runs else "",
+        "compare": "verdict" if project.testing.last_comparison() else "",
+    }
+    return {step: note for step, note in steps.items() if note}
+
+
+def render_error(error: StudioError) -> NoReturn:
+    """Show an error of the house as a toast: what happened and what to do. Gradio escapes a toast's text itself."""
+    title = (
+        "This does not work yet" if isinstance(error, CannotRun) else "Please check" if isinstance(error, BadInput) else "Error"
+    )
+    raise gr.Error(f"{error.message} {error.hint}".strip(), duration=15, title=title, print_exception=False) from error
+
+
+def friendly(handler: Callable[P, R]) -> Callable[P, R]:
+    """A handler whose StudioErrors reach the person as a toast."""
+
+    @functools.wraps(handler)
+    def shown(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return handler(*args, **kwargs)
+        except StudioError as error:
+            render_error(error)
+
+    return shown
+
+
+def on_load(handler: Callable[..., Any], outputs: Any, inputs: Any = None) -> None:
+    """Run `handler` each time this page is loaded in a browser, past the queue."""
+    blocks = Context.root_block
+    if blocks is None:
+        raise RuntimeError("on_load() belongs inside a page's build()")
+    blocks.load(friendly(handler), inputs=inputs, outputs=outputs, queue=False, show_progress="hidden", api_visibility="private")
+
+
+def title(text: str, note: str = "") -> None:
+    """A page's heading with one sentence beside it."""
+    gr.HTML(f'<h1 class="st-title">{escape(text)} <small>{escape(note)}</small></h1>', js_on_load=None)
+
+
+def empty(text: str, note: str = "", links: Sequence[tuple[str, str]] = ()) -> str:
+    """An empty state as HTML: what is missing, why, and links (address, words) to what to do; the first is primary."""
+    buttons = "".join(
+        f'<a class="st-button{" primary" if n == 0 else ""}" href="{escape(href)}">{escape(words)}</a>'
+        for n, (href, words) in enumerate(links)
+    )
+    return f'<div class="st-empty"><h2>{escape(text)}</h2><p>{escape(note)}</p><p class="st-actions">{buttons}</p></div>'
+
+
+def no_project() -> str:
+    """The empty state of every page but the first while no project is open."""
+    return empty("No project is open.", "Open one of yours, or create a new one.", [("/", "Go to the projects")])
+
+
+def _header(project: OpenProject | None, active: str, finished: dict[str, str]) -> str:
+    following = next((path for path, _ in STEPS if path not in finished), "") if project else ""
+    steps = "".join(_step(n, path, words, active, finished, following) for n, (path, words) in enumerate(STEPS, start=1))
+    name = f"<strong>{escape(project.name)}</strong><span>{escape(project.task_title)}</span>" if project else ""
+    nav = f'<nav class="st-steps" aria-label="Steps"><ol>{steps}</ol></nav>' if project or active else ""
+    return f'<header class="st-header"><a class="st-brand" href="/">Studio</a><div class="st-project">{name}</div>{nav}</header>'
+
+
+def _step(number: int, path: str, words: str, active: str, finished: dict[str, str], following: str) -> str:
+    note = finished.get(path, "next" if path == following else "")
+    kind = "done" if path in finished else "next" if path == following else ""
+    mark = "✓" if path in finished else str(number)
+    current = ' aria-current="page"' if path == active else ""
+    return (
+        f'<li class="{kind}"><a href="/{path}"{current}><i aria-hidden="true">{mark}</i>'
+        f"<b>{escape(words)}</b><small>{escape(note)}</small></a></li>"
+    )

@@ -1,0 +1,230 @@
+"""What the Test page may ask of the open project: take an input, answer it, load a model. Converts, delegates, renders."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import gradio as gr
+
+from studio.core.errors import BadInput, NotFound, StudioError
+from studio.core.interfaces import Progress
+from studio.core.types import Activity, Item, ItemFilter, Ranking, Split
+from studio.ui import shell
+from studio.ui.widgets.markup import Markup, join, tag
+from studio.ui.widgets.model_choice import few_shot, model_choices, offered_models, run_choices
+from studio.ui.widgets.phrases import phrase_rows, phrases_of
+from studio.ui.widgets.picker import examples, subject_card
+from studio.ui.widgets.prediction_table import prediction_table
+from studio.ui.widgets.ranking import ranking_board
+from studio.workspace import Workspace
+from studio.workspace.open_project import OpenProject
+
+EXAMPLES = 24
+LOOKED_AT = 1000
+"""Items among which the examples are chosen."""
+
+SOURCES: tuple[Split | None, ...] = ("test", "val", None)
+
+HITS = 12
+LONGEST_TEXT = 10_000
+LOADING = "load"
+SEEN_SIZE = 768
+"""Pixels a side of a project's own picture when it is asked about."""
+
+NOTHING_YET = tag(
+    "div", tag("h2", "Nothing to answer yet"), tag("p", "Give an input on the left, or click an example."), class_="st-empty"
+)
+
+Subject = Mapping[str, Any]
+"""What is asked about: `{"image": bytes}` or `{"text": str}`, with `item` where it is the project's own; or empty."""
+
+
+class AskingDesk:
+    """The handlers of the Test page."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+
+    def project(self) -> OpenProject:
+        project = self.workspace.project()
+        if project is None:
+            raise NotFound("No project is open.", "Open one on the first page.")
+        return project
+
+    def on_load(self) -> list[Any]:
+        """What the page shows at first, for this project's kind of items."""
+        project = self.workspace.project()
+        if project is None:
+            return [gr.update(value=shell.no_project(), visible=True), gr.update(visible=False), *[gr.skip()] * 13]
+        choices, model = model_choices(self.workspace, project)
+        pairs, has_image, has_text = is_pairs(project), "image" in project.modalities, "text" in project.modalities
+        return [
+            gr.update(visible=False),
+            gr.update(visible=True),
+            gr.update(choices=choices, value=model),
+            gr.update(choices=run_choices(project.training.runs(), model)),
+            gr.update(visible=not self.is_loaded(model)),
+            gr.update(visible=has_image, value=None),
+            gr.update(visible=has_text),
+            gr.update(label="Search the pictures by text" if pairs else "Text", lines=1 if pairs else 3, value=""),
+            gr.update(visible=pairs),
+            examples(project.id, example_items(project), project.modalities[0]),
+            gr.update(visible=not pairs),
+            *self.reset(),
+            {},
+            NOTHING_YET,
+        ]
+
+    def ask(self, subject: Subject, *choices: Any) -> list[Any]:
+        """The subject, and what `answer` says of it."""
+        return [subject, *self.answer(subject, *choices)]
+
+    def pictured(self, picture: bytes | None, *choices: Any) -> list[Any]:
+        return self.ask({"image": picture} if picture else {}, *choices)
+
+    def typed(self, text: str, subject: Subject, *choices: Any) -> list[Any]:
+        """While typing: classes answer at once, a search waits for its button. An example's own text is asked already."""
+        if is_pairs(self.project()) or text.strip() == subject.get("text", ""):
+            return [gr.skip()] * 4
+        return self.searched(text, *choices)
+
+    def searched(self, text: str, *choices: Any) -> list[Any]:
+        words = text.strip()[:LONGEST_TEXT]
+        return self.ask({"text": words} if words else {}, *choices)
+
+    def example(self, event: gr.EventData, *choices: Any) -> list[Any]:
+        """Ask about one of the project's own items; empties the picture, shows the text."""
+        number = event._data.get("id") if isinstance(event._data, dict) else None
+        if not isinstance(number, int) or isinstance(number, bool):
+            raise BadInput("The page named no item.", "Reload the page.")
+        labelling, modality = self.project().labelling, self.project().modalities[0]
+        content = labelling.item(number).content[modality]
+        if modality == "text":
+            return [None, content, *self.ask({"text": content.strip(), "item": number}, *choices)]
+        return [None, gr.skip(), *self.ask({"image": labelling.picture(content, SEEN_SIZE), "item": number}, *choices)]
+
+    def answer(
+        self, subject: Subject, model: str | None, run: str, shots: Any, seed: Any, phrases: Any, templates: str
+    ) -> list[Any]:
+        """The answers, or the activity that will have them, twice: to remember and to watch.
+
+        What does not work is said in the answers' place.
+        """
+        waiting = ["", gr.skip()]
+        if not subject or not model:
+            return [NOTHING_YET, *waiting]
+        try:
+            project = self.project()
+            self.check_offered(project, model)
+            if not self.is_loaded(model):
+                return [tag("p", "Load the model above, then the answers appear here.", class_="st-note"), *waiting]
+            if is_pairs(project):
+                search = self.look(project, subject, model, run or None)
+                return [gr.skip(), search, search]
+            words = tuple(phrase for _, phrase in phrases_of(phrases))
+            lines = template_lines(templates)
+            content = {name: subject[name] for name in project.modalities if name in subject}
+            asked = project.testing.predict([content], model, run or None, *few_shot(shots, seed), words, lines)
+            return [join([about(project, subject), prediction_table(asked[0])]), *waiting]
+        except StudioError as error:
+            return [problem(error), *waiting]
+
+    def look(self, project: OpenProject, subject: Subject, model: str, run: str | None) -> str:
+        """Start the search for what belongs to a text or a picture; the activity's id."""
+
+        def work(progress: Progress) -> tuple[Ranking, ...]:
+            if "text" in subject:
+                return project.testing.search(subject["text"], model, run, HITS, progress)
+            return project.testing.rank(subject["image"], model, run, HITS, progress)
+
+        return self.workspace.activities.start(searching(project), "Searching", work)
+
+    def load(self, model: str | None) -> str:
+        """Start loading; the activity's id, for the progress bar."""
+        project = self.project()
+        self.check_offered(project, model)
+        chosen = str(model)
+        return self.workspace.activities.start(LOADING, "Loading the model", lambda p: self.workspace.models.load(chosen, p))
+
+    def activity(self) -> Activity | None:
+        """What the progress bar shows: the newest search or loading."""
+        project = self.workspace.project()
+        kinds = [LOADING, *([searching(project)] if project else [])]
+        found = [a for a in map(self.workspace.activities.newest, kinds) if a is not None]
+        return max(found, key=lambda a: a.started, default=None)
+
+    def finished(self, activity: str, subject: Subject, model: str | None, *choices: Any) -> list[Any]:
+        """Something ended, here or in another tab: show this tab's rankings, or ask again now that the model is there."""
+        unloaded = gr.update(visible=not self.is_loaded(model))
+        if not activity:
+            return [unloaded, *self.answer(subject, model, *choices)]
+        mine = self.workspace.activities.get(activity)
+        if mine.state != "done":
+            return [unloaded, *[gr.skip()] * 3]
+        project = self.project()
+        board = ranking_board(project.id, mine.result, "image" if "text" in subject else "text")
+        return [unloaded, join([about(project, subject), board]), "", gr.skip()]
+
+    def runs_of(self, model: str | None) -> tuple[Any, Any]:
+        """Another model has other runs."""
+        runs = run_choices(self.project().training.runs(), model)
+        return gr.update(choices=runs, value=runs[0][1]), gr.update(visible=not self.is_loaded(model))
+
+    def keep(self, phrases: Any, templates: str) -> None:
+        """Make these words the project's own."""
+        labelling = self.project().labelling
+        labelling.set_templates(template_lines(templates))
+        for name, phrase in phrases_of(phrases):
+            labelling.set_phrase(name, phrase)
+        gr.Info("Kept: training and comparisons use these words from now on.", duration=5)
+
+    def reset(self) -> tuple[Any, str]:
+        """The project's own words."""
+        labelling = self.project().labelling
+        return phrase_rows(labelling.classes()), "\n".join(labelling.templates())
+
+    def is_loaded(self, model: str | None) -> bool:
+        return model in {info.id for info in self.workspace.models.loaded()}
+
+    def check_offered(self, project: OpenProject, model: str | None) -> None:
+        if model not in {name for _, name in offered_models(self.workspace, project)}:
+            raise BadInput("This model is not on the list.", "Choose one of the list, or add it on the Models page.")
+
+
+def searching(project: OpenProject) -> str:
+    """The kind of this project's searches."""
+    return f"search/{project.id}"
+
+
+def is_pairs(project: OpenProject) -> bool:
+    return len(project.modalities) > 1
+
+
+def example_items(project: OpenProject) -> Sequence[Item]:
+    """Held-out items to click: the test split's, else the validation split's, else any; one of each class in turn."""
+    found: Sequence[Item] = ()
+    for split in SOURCES:
+        found = found or project.labelling.page(ItemFilter(split=split), limit=LOOKED_AT).items
+    turn: Counter[str | None] = Counter()
+    ranked = []
+    for place, item in enumerate(found):
+        ranked.append((turn[item.label], place, item))
+        turn[item.label] += 1
+    return [item for _, _, item in sorted(ranked, key=lambda r: r[:2])[:EXAMPLES]]
+
+
+def template_lines(text: str) -> tuple[str, ...]:
+    return tuple(line.strip() for line in text.splitlines() if line.strip())
+
+
+def about(project: OpenProject, subject: Subject) -> Markup | None:
+    """The card of the project's own item, where that is what the answers are about."""
+    if "item" not in subject:
+        return None
+    return subject_card(project.id, project.labelling.item(subject["item"]), project.modalities[0])
+
+
+def problem(error: StudioError) -> Markup:
+    return tag("div", tag("b", error.message), f" {error.hint}", class_="lr-problem", role="alert")

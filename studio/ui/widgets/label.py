@@ -1,0 +1,129 @@
+"""The labelling widget and the desk behind it: what its script may ask of the open project, checked as a stranger's."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from threading import Lock
+
+import gradio as gr
+
+from studio.core.errors import BadInput
+from studio.core.types import ItemFilter
+from studio.ui import theme
+from studio.ui.answers import Answer, Payload, answering, class_json, integer, item_json, open_project, project_json, text
+from studio.workspace import Workspace
+from studio.workspace.open_project import OpenProject
+
+BATCH = 300
+"""Items sent at once; the script asks for more before it runs out."""
+
+LONGEST_NAME = 200
+LONGEST_CAPTION = 10_000
+REMEMBERED = 512
+
+FILTERS = {"unlabelled": ItemFilter(labelled=False), "all": ItemFilter()}
+
+
+class Desk:
+    """Answers the labelling script. An act that arrives twice, because its first answer was lost, is done once."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+        self._answered: OrderedDict[str, Answer] = OrderedDict()
+        self._lock = Lock()
+
+    def open_desk(self, payload: Payload) -> Answer:
+        """Everything the page needs to begin; `project` is None where none is open."""
+        project = self.workspace.project()
+        if project is None:
+            return {"project": None}
+        show = _filter_name(payload)
+        counts = project.labelling.counts()
+        first = project.labelling.page(FILTERS[show], limit=BATCH)
+        return {
+            "project": project_json(project),
+            "show": show,
+            "fixed": bool(project.fixed_classes),
+            "items": [item_json(item) for item in first.items],
+            "after": first.after,
+            "total": first.total,
+            "all": counts.total,
+            "labelled": counts.labelled,
+            "classes": [class_json(c) for c in project.labelling.classes()],
+        }
+
+    def more(self, payload: Payload) -> Answer:
+        """The next items of the same filter."""
+        project = open_project(self.workspace, payload)
+        page = project.labelling.page(FILTERS[_filter_name(payload)], after=integer(payload, "after"), limit=BATCH)
+        return {"items": [item_json(item) for item in page.items], "after": page.after}
+
+    def act(self, payload: Payload) -> Answer:
+        """One of label, skip, caption, undo. Returns when it is on disk."""
+        project = open_project(self.workspace, payload)
+        key = f"{project.id}/{text(payload, 'id', 64)}"
+        with self._lock:
+            known = self._answered.get(key)
+        if known is not None:
+            return known
+        answer = self._do(project, payload)
+        with self._lock:
+            self._answered[key] = answer
+            while len(self._answered) > REMEMBERED:
+                self._answered.popitem(last=False)
+        return answer
+
+    def add_class(self, payload: Payload) -> Answer:
+        """A new class, at the end."""
+        project = open_project(self.workspace, payload)
+        if project.fixed_classes:
+            raise BadInput("The classes of this task are fixed.", f"They are: {', '.join(project.fixed_classes)}.")
+        return {"added": class_json(project.labelling.add_class(text(payload, "name", LONGEST_NAME).strip()))}
+
+    def _do(self, project: OpenProject, payload: Payload) -> Answer:
+        labelling, author = project.labelling, self.workspace.settings.author
+        match payload.get("act"):
+            case "label":
+                label = text(payload, "label", LONGEST_NAME)
+                if label not in {c.name for c in labelling.classes()}:
+                    raise BadInput(f"There is no class {label!r}.", "Add it first, or reload the page.")
+                return {"event": labelling.label(integer(payload, "item"), label, author).id}
+            case "skip":
+                return {"event": labelling.skip(integer(payload, "item"), author).id}
+            case "caption":
+                caption = text(payload, "text", LONGEST_CAPTION).strip()
+                if not caption or "text" not in project.modalities or len(project.modalities) < 2:
+                    raise BadInput("This is no caption.", "Write one, in a project of image–text pairs.")
+                return {"event": labelling.caption(integer(payload, "item"), caption, author).id}
+            case "undo":
+                return self._undo(project, author)
+        raise BadInput("The page asked for something unknown.", "Reload the page.")
+
+    def _undo(self, project: OpenProject, author: str) -> Answer:
+        event = project.labelling.undo(author)
+        if event is None:
+            return {"item": None}
+        return {
+            "item": item_json(project.labelling.item(event.item)),
+            "labelled": project.labelling.counts().labelled,
+            "classes": [class_json(c) for c in project.labelling.classes()],
+        }
+
+
+def labeler(desk: Desk) -> gr.HTML:
+    """One item at a time, by keys; see `assets/js/label.js`."""
+    return gr.HTML(
+        html_template='<div class="lb" role="application" aria-label="Labelling: press a number to label, space to skip, '
+        'backspace to undo, arrows to move"></div>',
+        js_on_load=theme.script("dom", "label"),
+        server_functions=[answering(f) for f in (desk.open_desk, desk.more, desk.act, desk.add_class)],
+        apply_default_css=False,
+        elem_id="labeler",
+    )
+
+
+def _filter_name(payload: Payload) -> str:
+    show = payload.get("show")
+    if not isinstance(show, str) or show not in FILTERS:
+        raise BadInput("This choice of items is unknown.", f"Known: {', '.join(FILTERS)}.")
+    return show

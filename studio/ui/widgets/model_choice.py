@@ -1,0 +1,66 @@
+"""Which models and runs a page offers: what is loaded, what lies on this machine, and the project's own choice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from studio.core.errors import BadInput
+from studio.core.types import RunSnapshot
+from studio.workspace import Workspace
+from studio.workspace.open_project import OpenProject
+
+NEWEST = ""
+"""The choice of a run that follows the newest finished one."""
+
+SHOTS: list[tuple[str, int]] = [("All", 0), *((str(k), k) for k in (1, 2, 4, 8, 16, 32, 64))]
+"""Labels per class that are offered; 0 stands for all."""
+
+AS_THE_RUN = "run"
+"""The choice of few-shot labels that gives few-shot what the run had."""
+
+FEW_SHOT: list[tuple[str, int | str]] = [("As the run", AS_THE_RUN), *SHOTS]
+
+Choices = list[tuple[str, str]]
+
+
+def offered_models(workspace: Workspace, project: OpenProject, *more: str) -> Choices:
+    """(title, id) of loaded models first, then local ones that can do the task, then the project's own and `more`."""
+    titles = {entry.id: entry.title for entry in workspace.models.catalog(project.task)}
+    loaded = [info.id for info in workspace.models.loaded()]
+    local = [entry.id for entry in workspace.models.catalog(project.task) if entry.local]
+    used = [run.model for run in project.training.runs()]
+    ids = dict.fromkeys([*loaded, *local, *filter(None, [project.model(), *more]), *used])
+    return [(titles.get(name, name) + (" (loaded)" if name in loaded else ""), name) for name in ids]
+
+
+def model_choices(workspace: Workspace, project: OpenProject, *more: str) -> tuple[Choices, str | None]:
+    """The choices, and the one to show at first: the project's, else the first."""
+    choices = offered_models(workspace, project, *more)
+    return choices, project.model() or (choices[0][1] if choices else None)
+
+
+def run_choices(runs: Sequence[RunSnapshot], model: str | None) -> Choices:
+    """Finished runs with this model, newest first, after the choice that follows the newest."""
+    choices = [("Newest finished", NEWEST)]
+    for run in runs:
+        if run.has_adapter and run.method == "lora" and run.model == model:
+            score = f" · {100 * run.accuracy:.1f} % validation" if run.accuracy is not None else ""
+            choices.append((f"{run.id.replace('run-', 'Run ')}{score}", run.id))
+    return choices
+
+
+def whole(value: Any) -> int:
+    """A whole number from 0 that a field sent; an empty field is 0. Raises BadInput."""
+    try:
+        number = int(value or 0)
+    except (TypeError, ValueError, OverflowError):
+        number = -1
+    if number < 0:
+        raise BadInput(f"{value!r} is not a whole number from 0.", "Correct it.")
+    return number
+
+
+def few_shot(shots: Any, seed: Any) -> tuple[int | None, int | None]:
+    """(shots, seed) as the façade takes them: None where few-shot has what the run had. Raises BadInput."""
+    return (None, None) if shots == AS_THE_RUN else (whole(shots), whole(seed))

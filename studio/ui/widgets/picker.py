@@ -1,0 +1,51 @@
+"""Examples to click: pictures or texts of the project. Triggers `pick` with the item's id; loads nothing itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import gradio as gr
+
+from studio.core.types import Item
+from studio.ui import theme
+from studio.ui.server import MEDIA
+from studio.ui.widgets.markup import Markup, tag
+
+
+def picker(elem_id: str) -> gr.HTML:
+    """Its value is the Markup of `examples`; see `assets/js/picker.js`."""
+    return gr.HTML("", js_on_load=theme.script("picker"), apply_default_css=False, elem_id=elem_id)
+
+
+def examples(project_id: str, items: Iterable[Item], shows: str) -> Markup:
+    """Buttons, one an item; `shows` is the modality to show of it."""
+    buttons = [_example(project_id, item, shows) for item in items]
+    if not buttons:
+        return Markup("")
+    return tag(
+        "div",
+        tag("p", "Or click one of the project's own items", class_="st-note"),
+        tag("div", *buttons, class_=f"lr-strip {shows}"),
+    )
+
+
+def subject_card(project_id: str, item: Item, shows: str) -> Markup:
+    """The item that the answers are about, with what people called it."""
+    label = f"labelled {item.label}" if item.label else "not labelled"
+    words = tag("span", tag("b", item.name), f" · {label} · {item.split} split")
+    picture = tag("img", src=_source(project_id, item, 240), alt=item.name) if shows == "image" else None
+    return tag("figure", picture, tag("figcaption", words), class_="lr-subject")
+
+
+def _example(project_id: str, item: Item, shows: str) -> Markup:
+    name = f"{item.name}, {item.label}" if item.label else item.name
+    inside = (
+        tag("img", src=_source(project_id, item, 96), alt=name, loading="lazy")
+        if shows == "image"
+        else tag("span", item.content["text"])
+    )
+    return tag("button", inside, type="button", data_pick=item.id, title=name)
+
+
+def _source(project_id: str, item: Item, size: int) -> str:
+    return f"{MEDIA}/{project_id}/{item.content['image']}/{size}"

@@ -1,0 +1,83 @@
+"""One input's answers as a table: rows are classes, columns are methods, so that the three can be compared by eye."""
+
+from __future__ import annotations
+
+from studio.core.types import MethodAnswer, PredictionTable
+from studio.ui.widgets.markup import Markup, join, percent, tag
+
+ROWS_AT_FIRST = 10
+"""With more classes than this, the most probable ones come first and the rest fold away."""
+
+
+def prediction_table(table: PredictionTable) -> Markup:
+    """The table, and a sentence for screen readers that says who won."""
+    order = _order(table)
+    head = tag("tr", tag("th", "Class", scope="col"), *(_column(answer) for answer in table.answers))
+    body = join(_row(table, index, rank) for rank, index in enumerate(order))
+    grid = tag(
+        "table",
+        tag("caption", "Probability of each class by method", class_="st-sr"),
+        tag("thead", head),
+        tag("tbody", body),
+        class_="lr-answers",
+    )
+    return tag("div", tag("p", _sentence(table), class_="st-sr", aria_live="polite"), _fold(len(order)), grid, class_="st-card")
+
+
+def _order(table: PredictionTable) -> list[int]:
+    indices = list(range(len(table.classes)))
+    if len(indices) <= ROWS_AT_FIRST:
+        return indices
+    return sorted(
+        indices, key=lambda index: -max((a.probabilities[index] for a in table.answers if a.probabilities), default=0.0)
+    )
+
+
+def _fold(classes: int) -> Markup | None:
+    """A check box that the style sheet reads: it keeps its state when the table below it changes."""
+    if classes <= ROWS_AT_FIRST:
+        return None
+    return tag("label", tag("input", type="checkbox", class_="lr-all"), f" Show all {classes} classes", class_="lr-fold")
+
+
+def _column(answer: MethodAnswer) -> Markup:
+    took = f"{answer.milliseconds:,.0f} ms" if answer.milliseconds is not None else None
+    note = tag("span", " · ".join(part for part in (answer.note, took) if part), class_="lr-note")
+    return tag("th", tag("span", answer.title, class_="lr-method"), note, scope="col")
+
+
+def _row(table: PredictionTable, index: int, rank: int) -> Markup:
+    cells = (_cell(answer, index, first=rank == 0, rows=len(table.classes)) for answer in table.answers)
+    more = rank >= ROWS_AT_FIRST and len(table.classes) > ROWS_AT_FIRST
+    return tag("tr", tag("th", table.classes[index], scope="row"), *cells, class_="more" if more else None)
+
+
+def _cell(answer: MethodAnswer, index: int, first: bool, rows: int) -> Markup | None:
+    if answer.probabilities is None:
+        return tag("td", tag("p", answer.why_not or "No answer."), class_="lr-mute", rowspan=rows) if first else None
+    share, won = answer.probabilities[index], index == _winner(answer)
+    return tag(
+        "td",
+        tag("span", class_="lr-bar", style=f"--w:{100 * share:.2f}%"),
+        tag(
+            "span",
+            percent(share, 1 if share < 0.1 else 0),
+            tag("b", " ✓", aria_label="chosen") if won else None,
+            class_="lr-share",
+        ),
+        class_="won" if won else None,
+    )
+
+
+def _winner(answer: MethodAnswer) -> int | None:
+    shares = answer.probabilities
+    return max(range(len(shares)), key=shares.__getitem__) if shares else None
+
+
+def _sentence(table: PredictionTable) -> str:
+    said = []
+    for answer in table.answers:
+        winner = _winner(answer)
+        if winner is not None and answer.probabilities:
+            said.append(f"{answer.title}: {table.classes[winner]}, {percent(answer.probabilities[winner], 0)}.")
+    return " ".join(said)

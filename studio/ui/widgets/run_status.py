@@ -1,0 +1,156 @@
+"""The runs of the open project, live: what the monitor's script may ask, and what it gets.
+
+Polled once a second. The server knows the state, the tab does not: a reload or a second tab shows the truth.
+Keeps nothing between two questions.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import gradio as gr
+
+from studio.core.errors import BadInput
+from studio.core.types import RunSnapshot, TrainEvent
+from studio.ui import theme
+from studio.ui.answers import Answer, Payload, answering, integer, open_project, text
+from studio.workspace import Workspace
+
+MOST_POINTS = 1500
+"""Points of one curve sent at once; a longer past is thinned."""
+
+MOST_LINES = 300
+"""Log lines sent at once, the newest."""
+
+MOST_RUNS = 100
+"""Rows of the table, the newest."""
+
+LONGEST_ID = 200
+
+RUN_FIELDS = (
+    "id status method model step total loss accuracy steps_per_s eta_s memory_mb device error hint resumable has_adapter"
+    " command note created started ended"
+).split()
+
+ROW_FIELDS = "id status method model step total accuracy".split()
+
+
+class Monitor:
+    """Answers the run monitor's script."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+
+    def since(self, payload: Payload) -> Answer:
+        """Everything new about one run: the one asked for, else the running one, else the newest.
+
+        Points and log are those from line `since` on; 0 where the run or the project is another than the page's.
+        """
+        project = self.workspace.project()
+        if project is None:
+            return {"project": None}
+        runs = project.training.runs()
+        rows = [{name: getattr(run, name) for name in ROW_FIELDS} for run in runs[:MOST_RUNS]]
+        answer: Answer = {"project": project.id, "task": project.task, "digest": _digest(rows)}
+        if payload.get("digest") != answer["digest"]:
+            answer["runs"] = rows
+        wanted = text(payload, "run", LONGEST_ID) if payload.get("run") is not None else None
+        run = next((r for r in runs if r.id == wanted), None) or in_focus(runs)
+        if run is None:
+            return {**answer, "run": None}
+        since = integer(payload, "since") if payload.get("run") == run.id and payload.get("project") == project.id else 0
+        events, following = project.training.events(run.id, since)
+        return {**answer, "run": _run(run), "since": since, "next": following, "curves": curves(events), "log": log(events)}
+
+    def act(self, payload: Payload) -> Answer:
+        """One of stop, keep, resume, on one run."""
+        project = open_project(self.workspace, payload)
+        run = text(payload, "run", LONGEST_ID)
+        match payload.get("act"):
+            case "stop":
+                project.training.stop(run)
+            case "keep":
+                project.training.stop(run, keep=True)
+            case "resume":
+                project.training.resume(run)
+            case _:
+                raise BadInput("The page asked for something unknown.", "Reload the page.")
+        return {}
+
+
+def run_monitor(monitor: Monitor, elem_id: str) -> gr.HTML:
+    """Status, curves, runs and log; see `assets/js/run_monitor.js`.
+
+    Set its value to `{"run": id}` to show that run. Triggers `reuse` with a run's id.
+    """
+    return gr.HTML(
+        html_template='<div class="lr-monitor"></div>',
+        js_on_load=theme.script("dom", "chart", "run_monitor"),
+        server_functions=[answering(monitor.since), answering(monitor.act)],
+        apply_default_css=False,
+        elem_id=elem_id,
+    )
+
+
+def in_focus(runs: Sequence[RunSnapshot]) -> RunSnapshot | None:
+    """The running run, else the newest; `runs` is newest first."""
+    return next((run for run in runs if run.status == "running"), runs[0] if runs else None)
+
+
+def curves(events: Sequence[TrainEvent]) -> dict[str, list[list[float]]]:
+    """`{"loss", "val_loss", "accuracy"}` as [step, value] pairs, thinned to at most MOST_POINTS each."""
+    points: dict[str, list[list[float]]] = {"loss": [], "val_loss": [], "accuracy": []}
+    for event in events:
+        if event.kind == "step":
+            _add(points["loss"], event, "loss")
+        elif event.kind == "eval":
+            _add(points["val_loss"], event, "loss")
+            _add(points["accuracy"], event, "accuracy")
+    return {name: _thinned(series) for name, series in points.items()}
+
+
+def log(events: Sequence[TrainEvent]) -> list[dict[str, Any]]:
+    """What a person may want to read, newest MOST_LINES of it."""
+    lines = [{"at": event.at, "text": words} for event in events if (words := _words(event))]
+    return lines[-MOST_LINES:]
+
+
+def _words(event: TrainEvent) -> str:
+    values = event.values
+    if event.kind == "eval" and isinstance(values.get("accuracy"), (int, float)):
+        return f"step {event.step}: validation accuracy {100 * values['accuracy']:.1f} %"
+    if event.kind == "checkpoint":
+        return f"checkpoint at step {event.step}"
+    if event.kind in ("log", "end", "start"):
+        return str(values.get("message") or (f"{event.kind}: {values.get('status')}" if values.get("status") else ""))
+    return ""
+
+
+def _add(series: list[list[float]], event: TrainEvent, name: str) -> None:
+    value = event.values.get(name)
+    # a diverged loss is not a number, which JSON cannot carry
+    if isinstance(value, (int, float)) and abs(value) < float("inf"):
+        series.append([event.step, float(value)])
+
+
+def _thinned(series: list[list[float]]) -> list[list[float]]:
+    stride = -(-len(series) // MOST_POINTS) if series else 1
+    return series if stride == 1 else series[::stride] + ([series[-1]] if (len(series) - 1) % stride else [])
+
+
+def _run(run: RunSnapshot) -> dict[str, Any]:
+    shown = {name: getattr(run, name) for name in RUN_FIELDS}
+    return {
+        **shown,
+        "config": dict(run.config),
+        "loss": run.loss if run.loss is not None and abs(run.loss) < float("inf") else None,
+    }
+
+
+def _digest(rows: Sequence[dict[str, Any]]) -> str:
+    """Changes when the table does; a running row's step is left to the status card."""
+    stable = [{**row, "step": 0 if row["status"] == "running" else row["step"]} for row in rows]
+    return hashlib.sha256(json.dumps(stable).encode()).hexdigest()[:16]

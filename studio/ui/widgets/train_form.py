@@ -1,0 +1,71 @@
+"""The fields of a run's settings, one component a setting, and the way between them and the façade's flat settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import gradio as gr
+
+from studio.core.config import TrainConfig
+from studio.ui.widgets.model_choice import SHOTS
+
+METHODS = [("LoRA fine-tuning", "lora"), ("Few-shot head", "few-shot")]
+
+ADVANCED = "rank alpha dropout layers towers lr head_lr weight_decay augment precision micro_batch checkpoint_every".split()
+"""Settings in the folded part, in order."""
+
+
+class TrainForm:
+    """Draws the fields where it is made. `fields` are they, in the order that `settings` and `values` take."""
+
+    def __init__(self) -> None:
+        with gr.Row():
+            self.shots = gr.Dropdown(SHOTS, value=0, label="Labels per class", allow_custom_value=True, min_width=120)
+            self.seed = gr.Number(0, label="Seed", precision=0, minimum=0, min_width=90)
+        with gr.Column(visible=True) as self.lora_only:
+            with gr.Row():
+                self.length = gr.Number(150, label="Length", minimum=0.1, min_width=80)
+                self.unit = gr.Dropdown(["steps", "epochs"], value="steps", label="in", min_width=80)
+                self.batch_size = gr.Number(32, label="Batch size", precision=0, minimum=1, min_width=80)
+            with gr.Accordion("Advanced", open=False):
+                self.advanced = _advanced()
+        self.fields: list[gr.components.Component] = [self.shots, self.seed, self.unit, self.length, self.batch_size]
+        self.fields += [self.advanced[name] for name in ADVANCED]
+
+    @staticmethod
+    def settings(values: Sequence[Any]) -> dict[str, Any]:
+        """Flat settings from the fields' values; an empty field leaves the preset's value."""
+        shots, seed, unit, length, batch_size, *advanced = values
+        epochs = {"epochs": length} if unit == "epochs" else {"steps": length, "epochs": 0}
+        flat = {"shots": shots, "seed": seed, **epochs, "batch_size": batch_size, **dict(zip(ADVANCED, advanced, strict=True))}
+        return {name: value for name, value in flat.items() if value is not None and value != ""}
+
+    @staticmethod
+    def values(config: TrainConfig) -> list[Any]:
+        """The fields' values that show this configuration."""
+        flat: Mapping[str, Any] = {**config.as_json(), **config.as_json()["lora"]}
+        unit = "epochs" if config.epochs > 0 else "steps"
+        return [config.shots, config.seed, unit, flat[unit], config.batch_size, *(flat[name] for name in ADVANCED)]
+
+
+def _advanced() -> dict[str, gr.components.Component]:
+    made: dict[str, gr.components.Component] = {}
+    with gr.Row():
+        made["rank"] = gr.Number(8, label="Rank", precision=0, minimum=1, maximum=256, min_width=90)
+        made["alpha"] = gr.Number(16, label="Alpha", minimum=0.01, min_width=90)
+        made["dropout"] = gr.Number(0.1, label="Dropout", minimum=0, maximum=0.9, step=0.05, min_width=90)
+    with gr.Row():
+        made["layers"] = gr.Dropdown(["all", "half", "top-2", "top-1"], value="all", label="Layers", min_width=110)
+        made["towers"] = gr.Dropdown(["image", "text", "both"], value="image", label="Towers", min_width=110)
+    with gr.Row():
+        made["lr"] = gr.Number(2e-4, label="Learning rate", step=1e-5, min_width=110)
+        made["head_lr"] = gr.Number(1e-3, label="Head learning rate", step=1e-4, min_width=110)
+    with gr.Row():
+        made["weight_decay"] = gr.Number(0.01, label="Weight decay", minimum=0, step=0.01, min_width=110)
+        made["precision"] = gr.Dropdown(["auto", "bf16", "fp32"], value="auto", label="Precision", min_width=110)
+    made["augment"] = gr.Checkbox(True, label="Augment pictures (random crops and flips)")
+    with gr.Row():
+        made["micro_batch"] = gr.Number(0, label="Micro-batch (0: whole)", precision=0, minimum=0, min_width=110)
+        made["checkpoint_every"] = gr.Number(50, label="Checkpoint every, steps", precision=0, minimum=1, min_width=110)
+    return made

@@ -1,0 +1,165 @@
+"""Data and labels of one open project: import, browse, label, undo, classes, prompts, pictures.
+
+Wires the project's data to the modalities of its task; decides nothing about content or SQL itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from studio.core.errors import BadInput, UnreadableItem
+from studio.core.interfaces import Progress, Task
+from studio.core.types import ClassInfo, Counts, ImportOptions, ImportReport, Item, ItemFilter, ItemPage, LabelEvent, Reject
+from studio.data.importers import ImportRequest, importer_for
+from studio.data.importers.hub import HubImporter
+from studio.data.ingest import Rules, ingest
+from studio.data.project import Project
+from studio.modalities import discover_modalities
+from studio.settings import reaches_hub
+
+Read = Callable[[bytes | str, str], Any]
+"""`read(source, name)` of a modality."""
+
+
+def readers_of(task: Task) -> dict[str, Read]:
+    """How each part of the task's items is read: {modality: read(source, name)}."""
+    modalities = discover_modalities()
+    return {name: modalities.get(name).read for name in task.modalities}
+
+
+class Labelling:
+    """`offline` keeps imports off the network."""
+
+    def __init__(self, project: Project, task: Task, offline: bool = False) -> None:
+        self._project = project
+        self._store = project.store
+        self._task = task
+        self._readers = readers_of(task)
+        self._offline = offline
+        if task.fixed_classes:
+            self._store.ensure_classes(task.fixed_classes)
+
+    # import
+
+    def import_data(self, source: str, options: ImportOptions, progress: Progress | None = None) -> ImportReport:
+        """All of it or nothing, with a report. Raises ImportFailed, Offline, ProjectError."""
+        if not 0.0 <= options.test_share <= 0.9:
+            raise BadInput(f"A test share of {options.test_share:g} is outside 0 … 0.9.", "Choose one between them.")
+        importer = importer_for(source)
+        # asked only where the answer matters: without a network `datasets` retries for half a minute
+        offline = self._offline or (importer.name == HubImporter.name and not reaches_hub())
+        request = ImportRequest(options, self._suffixes(), self._task.modalities, offline)
+        rules = Rules(self._readers, self._task.fixed_classes)
+        rows = importer.rows(source, request)
+        report = ingest(self._store, self._project.media, rules, rows, options, source, progress)
+        self._store.set_meta("last_report", asdict(report))
+        return report
+
+    def columns(self, source: str) -> tuple[str, ...]:
+        """Column names of a table, so that the page can offer them; empty for a folder or an archive. Raises ImportFailed."""
+        return importer_for(source).columns(source)
+
+    def last_report(self) -> ImportReport | None:
+        """Of the newest import into this project, also after a restart."""
+        saved: dict[str, Any] | None = self._store.meta("last_report")
+        if saved is None:
+            return None
+        return ImportReport(**{**saved, "rejects": tuple(Reject(**reject) for reject in saved["rejects"])})
+
+    # browse
+
+    def page(self, filter: ItemFilter, after: int | None = None, limit: int = 60) -> ItemPage:
+        """Up to `limit` items (1 to 1,000) after the item `after`, in order of import."""
+        size = max(1, min(limit, 1000))
+        items = self._store.items(filter, after, size + 1)
+        more = items[size - 1].id if len(items) > size else None
+        return ItemPage(tuple(items[:size]), more, self._store.count(filter))
+
+    def item(self, item_id: int) -> Item:
+        """Raises NotFound."""
+        return self._store.item(item_id)
+
+    def counts(self) -> Counts:
+        return self._store.counts()
+
+    def queue(self, filter: ItemFilter, limit: int = 5000) -> tuple[Item, ...]:
+        """Items to walk through on the Label page, in order of import."""
+        return tuple(self._store.items(filter, None, limit))
+
+    # label
+
+    def label(self, item: int, label: str | None, author: str = "me") -> LabelEvent:
+        """Committed to disk when it returns. Raises NotFound (item, class)."""
+        return self._store.label(item, label, author)
+
+    def skip(self, item: int, author: str = "me") -> LabelEvent:
+        """Committed to disk when it returns. Raises NotFound."""
+        return self._store.skip(item, author)
+
+    def caption(self, item: int, text: str, author: str = "me") -> LabelEvent:
+        """Replace an item's text. Raises NotFound, and BadInput for an empty text or one that another item has."""
+        if "text" not in self._readers:
+            raise BadInput("Items of this project have no text.", "Captions belong to texts and image–text pairs.")
+        try:
+            clean = str(self._readers["text"](text, "caption"))
+        except UnreadableItem as error:
+            raise BadInput(f"The caption {error.reason}.", "Write what the item shows.") from error
+        return self._store.caption(item, clean, author)
+
+    def undo(self, author: str = "me") -> LabelEvent | None:
+        """Take back that author's newest act that is not yet undone; None where there is none."""
+        return self._store.undo(author)
+
+    def history(self, item: int) -> tuple[LabelEvent, ...]:
+        """Every event of an item, oldest first. Raises NotFound."""
+        self._store.item(item)
+        return self._store.history(item)
+
+    # classes and prompts
+
+    def classes(self) -> tuple[ClassInfo, ...]:
+        return self._store.classes()
+
+    def add_class(self, name: str) -> ClassInfo:
+        """Raises BadInput for an empty name or one that exists."""
+        self._refuse_fixed()
+        return self._store.add_class(name)
+
+    def rename_class(self, name: str, new: str) -> None:
+        """Raises NotFound, and BadInput for a new name that is taken."""
+        self._refuse_fixed()
+        self._store.rename_class(name, new)
+
+    def set_phrase(self, name: str, phrase: str) -> None:
+        """How zero-shot prompts say this class. Raises NotFound, BadInput."""
+        self._store.set_phrase(name, phrase)
+
+    def templates(self) -> tuple[str, ...]:
+        """Prompt templates of the project with `{}` for the class."""
+        return tuple(self._store.meta("templates") or self._task.templates)
+
+    def set_templates(self, templates: Sequence[str]) -> None:
+        """Raises BadInput where there is none, or one has not exactly one `{}`."""
+        clean = [template.strip() for template in templates if template.strip()]
+        if not clean:
+            raise BadInput("There is no prompt template.", "Write one, as in 'a photo of a {}.'.")
+        for template in clean:
+            if template.count("{}") != 1 or "{" in template.replace("{}", "") or "}" in template.replace("{}", ""):
+                raise BadInput(f"{template!r} does not say where the class goes.", "Put {} there once, as in 'a photo of a {}.'.")
+        self._store.set_meta("templates", clean)
+
+    # pictures
+
+    def picture(self, sha: str, size: int) -> bytes:
+        """WebP, at most `size` pixels a side (one of 96, 240, 768), made once. Raises NotFound, BadInput."""
+        return self._project.media.thumbnail(sha, size, discover_modalities().get("image").thumbnail)
+
+    def _suffixes(self) -> dict[str, str]:
+        modalities = discover_modalities()
+        return {suffix: name for name in self._task.modalities for suffix in modalities.get(name).suffixes}
+
+    def _refuse_fixed(self) -> None:
+        if self._task.fixed_classes:
+            raise BadInput("The classes of this task are fixed.", f"They are: {', '.join(self._task.fixed_classes)}.")

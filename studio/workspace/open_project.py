@@ -1,0 +1,46 @@
+"""An open project: its data and labels, its runs, its tests, each in a part of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from studio.core.interfaces import Task
+from studio.data.project import Project
+from studio.workspace.labelling import Labelling
+from studio.workspace.shelf import ModelShelf
+from studio.workspace.testing import Testing
+from studio.workspace.training import Training
+
+if TYPE_CHECKING:
+    from studio.runs.queue import RunQueue
+
+
+class OpenProject:
+    """One project's use cases."""
+
+    def __init__(self, project: Project, task: Task, shelf: ModelShelf, queue: RunQueue, offline: bool = False) -> None:
+        self._project = project
+        self.id = project.id
+        self.name = project.name
+        self.path = str(project.root)
+        self.task = task.name
+        self.task_title = task.title
+        self.modalities = task.modalities
+        """What each item holds: ("image",), ("text",) or ("image", "text")."""
+        self.fixed_classes = task.fixed_classes
+        """Classes that people cannot change: ("match", "no match") for pairs, else ()."""
+        self.labelling = Labelling(project, task, offline)
+        self.training = Training(project, task, shelf, queue)
+        self.testing = Testing(project, task, shelf, self.training)
+
+    def model(self) -> str | None:
+        """The model id chosen for this project, remembered; None before the first choice."""
+        found = self._project.store.meta("model")
+        return str(found) if found else None
+
+    def choose_model(self, model_id: str) -> None:
+        """Remember the model that pages offer first."""
+        self._project.store.set_meta("model", model_id)
+
+    def close(self) -> None:
+        self._project.close()

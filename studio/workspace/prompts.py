@@ -1,0 +1,34 @@
+"""A project's class prompts: its classes' phrases in its templates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from studio.core.errors import BadInput
+from studio.core.interfaces import Task
+from studio.data.project import Project
+
+
+def templates_of(project: Project, task: Task) -> tuple[str, ...]:
+    """The project's own templates, or its task's."""
+    return tuple(project.store.meta("templates") or task.templates)
+
+
+def class_prompts(
+    project: Project, task: Task, phrases: Sequence[str] | None = None, templates: Sequence[str] | None = None
+) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    """(class names, for each its prompts); empty for tasks whose classes cannot be said.
+
+    Raises BadInput where `phrases` are not one a class or a template lacks `{}`.
+    """
+    if task.fixed_classes:
+        return (), ()
+    classes = project.store.classes()
+    said = [c.phrase for c in classes] if phrases is None else list(phrases)
+    if len(said) != len(classes):
+        raise BadInput(f"There are {len(said)} phrases for {len(classes)} classes.", "Give one phrase a class, in their order.")
+    used = tuple(templates) if templates else templates_of(project, task)
+    for template in used:
+        if "{}" not in template:
+            raise BadInput(f"The template {template!r} has no {{}}.", "Write {} where the class goes, as in 'a photo of a {}.'.")
+    return tuple(c.name for c in classes), tuple(tuple(t.replace("{}", phrase) for t in used) for phrase in said)

@@ -1,0 +1,109 @@
+"""Models on the shelf: what can be loaded here, what is loaded, loading and unloading. Imports torch only to load.
+
+Each model is loaded once, however many ask at the same time. Refuses to decide what a model is for.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+import threading
+from pathlib import Path
+
+from studio.core.config import TrainConfig
+from studio.core.errors import BadInput
+from studio.core.interfaces import FoundationModel, Progress
+from studio.core.types import CatalogEntry, ModelInfo
+from studio.models import FORMS, family_for, load_model
+from studio.models.catalog import catalog
+from studio.settings import Settings
+from studio.tasks import task as task_named
+
+LOCAL_FORMS = ("open_clip:local-dir:", "hf:")
+
+
+class ModelShelf:
+    """The loaded models of one process. Safe to use from any thread."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._models: dict[str, FoundationModel] = {}
+        self._loading: dict[str, threading.Lock] = {}
+        self._lock = threading.Lock()
+
+    def catalog(self, task: str | None = None) -> tuple[CatalogEntry, ...]:
+        """What people are offered, local ones first; with `task`, only what can do it."""
+        entries = catalog(self._settings.extra_model_folders)
+        if task is None:
+            return entries
+        wanted = task_named(task)
+        return tuple(entry for entry in entries if wanted.fits(entry.modalities))
+
+    def check(self, model_id: str) -> str:
+        """The normalised id: no blanks around it, folders as absolute paths.
+
+        Raises BadInput for a string that no family accepts, with the four forms as the hint.
+        """
+        text = model_id.strip()
+        if not text or len(text) > 4096 or any(ord(letter) < 32 for letter in text):
+            raise BadInput("That names no model.", FORMS)
+        for form in LOCAL_FORMS:
+            rest = text.removeprefix(form)
+            if rest and rest != text and (folder := Path(rest).expanduser()).is_dir():
+                text = f"{form}{folder.resolve()}"
+        family_for(text)
+        return text
+
+    def modalities(self, model_id: str) -> tuple[str, ...]:
+        """What a model takes; empty where that is not known before loading. Cheap. Raises BadInput."""
+        model_id = self.check(model_id)
+        with self._lock:
+            loaded = self._models.get(model_id)
+        return loaded.info.modalities if loaded else family_for(model_id).modalities(model_id)
+
+    def preset(self, task: str, model_id: str) -> TrainConfig:
+        """The family's good defaults for that task. Cheap: loads no weights. Raises BadInput."""
+        model_id = self.check(model_id)
+        return family_for(model_id).preset(task, model_id)
+
+    def load(self, model_id: str, progress: Progress | None = None) -> ModelInfo:
+        """Load (or find loaded). Raises BadInput, Offline, Untrusted, ModelError."""
+        return self._get(model_id, progress).info
+
+    def get(self, model_id: str) -> FoundationModel:
+        """The loaded model; loads where need be. Raises like `load`."""
+        return self._get(model_id, None)
+
+    def unload(self, model_id: str) -> None:
+        """Free a model's memory; nothing happens where it is not loaded. Raises BadInput."""
+        model_id = self.check(model_id)
+        with self._lock:
+            model = self._models.pop(model_id, None)
+        if model is None:
+            return
+        model.close()
+        del model
+        gc.collect()
+        torch = sys.modules.get("torch")
+        if torch is not None and torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+    def loaded(self) -> tuple[ModelInfo, ...]:
+        with self._lock:
+            return tuple(model.info for model in self._models.values())
+
+    def _get(self, model_id: str, progress: Progress | None) -> FoundationModel:
+        model_id = self.check(model_id)
+        with self._lock:
+            if model_id in self._models:
+                return self._models[model_id]
+            loading = self._loading.setdefault(model_id, threading.Lock())
+        with loading:
+            # whoever waited finds what the first one loaded
+            with self._lock:
+                if model_id in self._models:
+                    return self._models[model_id]
+            model = load_model(model_id, self._settings.device, self._settings.offline, progress)
+            with self._lock:
+                self._models[model_id] = model
+            return model

@@ -1,0 +1,196 @@
+"""Runs of one open project: what a run would do, starting, following, stopping, resuming."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from studio.core.config import TrainConfig
+from studio.core.errors import BadInput, CannotRun, RunError
+from studio.core.interfaces import Task
+from studio.core.types import Item, RunSnapshot, TrainEvent
+from studio.data.project import Project
+from studio.data.snapshot import Snapshot
+from studio.data.splits import support, validation
+from studio.workspace.labelling import readers_of
+from studio.workspace.prompts import class_prompts
+from studio.workspace.shelf import ModelShelf
+
+if TYPE_CHECKING:
+    from studio.runs.execution import Materials
+    from studio.runs.folder import RunFolder, RunSpec
+    from studio.runs.queue import RunQueue
+
+METHODS = ("lora", "few-shot")
+
+
+@dataclass(frozen=True, slots=True)
+class TrainPlan:
+    """What a run would do, before it starts."""
+
+    config: TrainConfig
+    train_items: int
+    validation_items: int
+    per_class: Mapping[str, int]
+    steps: int
+    command: str
+    """The equivalent command line."""
+    why_not: str | None
+    """The disabled button's text; None where it can start."""
+
+
+class Training:
+    """One project's runs. Imports torch only when a run starts."""
+
+    def __init__(self, project: Project, task: Task, shelf: ModelShelf, queue: RunQueue) -> None:
+        self._project = project
+        self._task = task
+        self._shelf = shelf
+        self._queue = queue
+        self._readers = readers_of(task)
+
+    def plan(self, model: str, method: str = "lora", settings: Mapping[str, Any] | None = None) -> TrainPlan:
+        """The family's preset with `settings` (flat names: rank, lr, shots, seed …) on top; loads no weights.
+
+        Raises BadInput for a bad setting, method or model id.
+        """
+        if method not in METHODS:
+            raise BadInput(f"There is no method {method!r}.", f"Choose one of: {', '.join(METHODS)}.")
+        model = self._shelf.check(model)
+        preset = self._shelf.preset(self._task.name, model)
+        config = preset.with_settings(settings or {})
+        train, held_out = self._select(config, method)
+        counts = Counter(item.label for item in train if item.label is not None)
+        return TrainPlan(
+            config=config,
+            train_items=len(train),
+            validation_items=len(held_out),
+            per_class={c.name: counts.get(c.name, 0) for c in self._project.store.classes()},
+            steps=1 if method == "few-shot" else steps_of(config, len(train)),
+            command=self._command(model, method, config, preset),
+            why_not=self._why_not(model, method, train),
+        )
+
+    def start(self, model: str, method: str = "lora", settings: Mapping[str, Any] | None = None) -> str:
+        """Queue a run; its id. Raises CannotRun with the same text as `plan().why_not`."""
+        from studio.runs.folder import RunFolder, RunSpec
+
+        plan = self.plan(model, method, settings)
+        if plan.why_not:
+            raise CannotRun(plan.why_not)
+        train, held_out = self._select(plan.config, method)
+        classes, prompts = class_prompts(self._project, self._task)
+        spec = RunSpec(
+            self._task.name, self._shelf.check(model), method, plan.config, classes, prompts, plan.command, time.time()
+        )
+        folder = RunFolder.create(self._project.runs, spec)
+        Snapshot(train, held_out, self._project.media, self._readers, classes, prompts).save(folder.path)
+        folder.update(total=plan.steps)
+        self._queue.submit(folder, self._work)
+        return folder.id
+
+    def runs(self) -> tuple[RunSnapshot, ...]:
+        """Newest first."""
+        from studio.runs.folder import RunFolder
+
+        return tuple(folder.snapshot() for folder in RunFolder.all(self._project.runs))
+
+    def run(self, run_id: str) -> RunSnapshot:
+        """Raises NotFound."""
+        return self.folder(run_id).snapshot()
+
+    def folder(self, run_id: str) -> RunFolder:
+        """Raises NotFound."""
+        from studio.runs.folder import RunFolder
+
+        return RunFolder.open(self._project.runs, run_id)
+
+    def events(self, run_id: str, since: int = 0) -> tuple[tuple[TrainEvent, ...], int]:
+        """Events from line `since` on, and the line to ask for next."""
+        return self.folder(run_id).events(since)
+
+    def stop(self, run_id: str, keep: bool = False) -> None:
+        """Stop at the next step; with `keep`, the adapter as it stands is published and the run is `done`.
+
+        A run that waits is taken out of the line. Raises RunError where it neither waits nor runs.
+        """
+        folder = self.folder(run_id)
+        if self._queue.take_out(folder):
+            return
+        status = folder.snapshot().status
+        if status not in {"running", "queued"}:
+            raise RunError(f"{run_id} is not running: it is {status}.", "There is nothing to stop.")
+        folder.ask_to_stop(keep)
+
+    def resume(self, run_id: str) -> None:
+        """Queue a stopped, interrupted or failed run again, from its newest checkpoint. Raises RunError."""
+        folder = self.folder(run_id)
+        found = folder.snapshot()
+        if not found.resumable:
+            raise RunError(f"{run_id} cannot be resumed: it is {found.status}.", "Start a new run from this one instead.")
+        self._queue.submit(folder, self._work)
+
+    def wait(self, run_id: str, timeout_s: float = 0.5) -> bool:
+        """Wait a moment for a run of this process; True once it is over."""
+        return self._queue.wait(self.folder(run_id), timeout_s)
+
+    def settings_of(self, run_id: str) -> tuple[str, str, dict[str, Any]]:
+        """(model, method, flat settings) for a new run from this one."""
+        spec = self.folder(run_id).spec
+        flat = spec.train.as_json()
+        flat.update(flat.pop("lora"))
+        return spec.model, spec.method, flat
+
+    def _select(self, config: TrainConfig, method: str) -> tuple[list[Item], list[Item]]:
+        """(training items, validation items) as these settings choose them."""
+        store, learns = self._project.store, self._task.trains_on
+        candidates = [item for item in store.all_items("train") if learns(item)]
+        explicit = [item for item in store.all_items("val") if learns(item)]
+        chosen = candidates if self._task.fixed_classes else support(candidates, config.shots, config.seed)
+        return validation(candidates, chosen, explicit, seed=config.seed)
+
+    def _why_not(self, model: str, method: str, train: list[Item]) -> str | None:
+        modalities = self._shelf.modalities(model)
+        if modalities and not self._task.fits(modalities):
+            takes = " and ".join(modalities)
+            return f"{model} takes {takes}, which does not serve {self._task.title.lower()}. Choose another model."
+        if method == "few-shot" and self._task.fixed_classes:
+            return "Few-shot heads need classes; pairs have none. Choose LoRA."
+        return self._task.why_not(train)
+
+    def _work(self, folder: RunFolder) -> None:
+        from studio.runs.execution import execute
+
+        execute(folder, lambda spec: self._gather(folder, spec))
+
+    def _gather(self, folder: RunFolder, spec: RunSpec) -> Materials:
+        from studio.learning.features import FeatureCache
+        from studio.runs.execution import Materials
+
+        data = Snapshot.load(folder.path, self._project.media, self._readers)
+        model = self._shelf.get(spec.model)
+        if not self._task.fits(model.info.modalities):
+            raise CannotRun(f"{spec.model} does not serve {self._task.title.lower()}.", "Choose another model.")
+        return Materials(model, self._task, data, FeatureCache(self._project.features), self._queue.closing)
+
+    def _command(self, model: str, method: str, config: TrainConfig, preset: TrainConfig) -> str:
+        words = ["python", "-m", "studio", "train", str(self._project.root), "--model", model, "--method", method]
+        changed = config.changed_from(preset)
+        for flag in ("shots", "seed"):
+            if flag in changed:
+                words += [f"--{flag}", str(changed.pop(flag))]
+        for name, value in changed.items():
+            words += ["--set", f"{name}={value}"]
+        return shlex.join(words)
+
+
+def steps_of(config: TrainConfig, items: int) -> int:
+    """Optimiser steps over that many support items."""
+    if config.epochs <= 0 or items == 0:
+        return config.steps
+    per_epoch = items / min(config.batch_size, items)
+    return max(1, -int(-config.epochs * per_epoch // 1))

@@ -1,0 +1,157 @@
+"""All projects and loaded models of one process."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import time
+from pathlib import Path
+
+from studio.core.errors import NotFound, ProjectError, StudioError
+from studio.core.publish import publish_text
+from studio.core.types import ProjectCard
+from studio.data.overview import overview
+from studio.data.project import Project, read_card
+from studio.runs.queue import RunQueue
+from studio.settings import Settings
+from studio.tasks import all_tasks, task
+from studio.workspace.activities import Activities
+from studio.workspace.doctor import examine
+from studio.workspace.open_project import OpenProject
+from studio.workspace.shelf import ModelShelf
+
+SHOWN = 50
+"""Projects remembered; older ones open by path."""
+
+
+class Workspace:
+    """Owns the list of projects (`projects.json` under the home folder), the open ones, the models and the queue."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.models = ModelShelf(settings)
+        self.activities = Activities()
+        self._queue = RunQueue()
+        self._open: dict[str, OpenProject] = {}
+        self._lock = threading.RLock()
+
+    def tasks(self) -> tuple[tuple[str, str], ...]:
+        """(name, title) of every registered task."""
+        return tuple((t.name, t.title) for t in all_tasks())
+
+    def projects(self) -> list[ProjectCard]:
+        """Known projects, newest opened first."""
+        return [overview(Path(path), opened) for path, opened in self._known()]
+
+    def create_project(self, name: str, task_name: str, folder: str | None = None) -> OpenProject:
+        """A new project, in `folder` or under the projects' folder; it becomes the current one.
+
+        Raises BadInput for an empty name or unknown task, ProjectError for a folder that is not empty or cannot be written.
+        """
+        chosen = task(task_name)
+        root = Path(folder).expanduser() if folder else self._free_folder(name)
+        with self._lock:
+            return self._take(Project.create(root, name, chosen.name))
+
+    def open_project(self, ref: str) -> OpenProject:
+        """By id, name or path; it becomes the current one. Raises NotFound, ProjectError."""
+        root = self._find(ref)
+        with self._lock:
+            known = self._open.get(read_card(root)["id"])
+            if known is not None and Path(known.path) == root:
+                self._remember(root)
+                return known
+            return self._take(Project.open(root))
+
+    def project(self, project_id: str | None = None) -> OpenProject | None:
+        """The one with that id, or the current one; None where there is none, or it can no longer be opened."""
+        with self._lock:
+            if project_id in self._open:
+                return self._open[project_id]
+            for path, _ in self._known():
+                try:
+                    if project_id is None or read_card(Path(path))["id"] == project_id:
+                        found = self._open.get(read_card(Path(path))["id"])
+                        return found or self._take(Project.open(Path(path)), remember=project_id is None)
+                except StudioError:
+                    continue
+        return None
+
+    def forget_project(self, project_id: str) -> None:
+        """Take it off the list; its folder stays as it is."""
+        with self._lock:
+            kept = [(p, at) for p, at in self._known() if overview(Path(p), at).id != project_id]
+            self._write(kept)
+
+    def warm_up(self) -> None:
+        """Import torch and the model libraries in the background, so that the first load does not wait for them."""
+
+        def load() -> None:
+            import open_clip  # noqa: F401
+            import peft  # noqa: F401
+            import torch  # noqa: F401
+
+        threading.Thread(target=load, name="warm-up", daemon=True).start()
+
+    def doctor(self) -> dict[str, object]:
+        """Versions, device, SQLite, what is offline."""
+        return examine(self.settings, self.models)
+
+    def close(self) -> None:
+        """Interrupt the run at work (it stays resumable), close projects, free models."""
+        self._queue.close()
+        with self._lock:
+            for project in self._open.values():
+                project.close()
+            self._open.clear()
+        for info in self.models.loaded():
+            self.models.unload(info.id)
+
+    def _take(self, project: Project, remember: bool = True) -> OpenProject:
+        try:
+            opened = OpenProject(project, task(project.task), self.models, self._queue, self.settings.offline)
+        except NotFound as error:
+            project.close()
+            raise ProjectError(f"{project.name}: {error.message}", "It was made by a Studio with more tasks.") from error
+        self._open[project.id] = opened
+        if remember:
+            self._remember(project.root)
+        return opened
+
+    def _find(self, ref: str) -> Path:
+        path = Path(ref).expanduser()
+        if (path / "project.json").is_file():
+            return path.resolve()
+        cards = [overview(Path(p), at) for p, at in self._known()]
+        for card in cards:
+            if ref in (card.id, card.name, card.path):
+                return Path(card.path)
+        if path.is_dir():
+            read_card(path)  # says what is wrong with the folder
+        known = ", ".join(card.name for card in cards[:5]) or "none yet"
+        raise NotFound(f"There is no project {ref!r}.", f"Give a folder, or one of the known: {known}.")
+
+    def _free_folder(self, name: str) -> Path:
+        slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:60] or "project"
+        number, root = 1, self.settings.projects / slug
+        while root.exists():
+            number += 1
+            root = self.settings.projects / f"{slug}-{number}"
+        return root
+
+    def _known(self) -> list[tuple[str, float]]:
+        try:
+            listed = json.loads((self.settings.home / "projects.json").read_text("utf-8"))
+            return [(str(entry["path"]), float(entry["opened"])) for entry in listed]
+        except (OSError, ValueError, TypeError, KeyError):  # no list, or a spoilt one: projects still open by path
+            return []
+
+    def _remember(self, root: Path) -> None:
+        rest = [(p, at) for p, at in self._known() if p != str(root)]
+        self._write([(str(root), time.time()), *rest][:SHOWN])
+
+    def _write(self, known: list[tuple[str, float]]) -> None:
+        self.settings.home.mkdir(parents=True, exist_ok=True)
+        text = json.dumps([{"path": p, "opened": at} for p, at in known], indent=2)
+        publish_text(self.settings.home / "projects.json", text)

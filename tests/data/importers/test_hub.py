@@ -1,0 +1,66 @@
+"""Hub ids are told from paths and URLs; without a network the message says what to do."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import datasets
+import pytest
+from PIL import Image
+
+from studio.core.errors import ImportFailed, Offline
+from studio.core.types import ImportOptions, Reject
+from studio.data.importers import ImportRequest, Row, importer_for
+from studio.data.importers.hub import split_rows
+
+IMAGES = ImportRequest(modalities=("image",))
+
+
+def dataset() -> datasets.Dataset:
+    out = io.BytesIO()
+    Image.new("RGB", (4, 4), "red").save(out, "PNG")
+    features = datasets.Features({"img": datasets.Image(), "label": datasets.ClassLabel(names=["cat", "dog"])})
+    picture = {"bytes": out.getvalue(), "path": None}
+    return datasets.Dataset.from_dict({"img": [picture, picture], "label": [1, -1]}, features=features)
+
+
+def test_class_numbers_become_names_and_pictures_stay_encoded() -> None:
+    rows = [row for row in split_rows("validation", dataset(), "org/name", IMAGES) if isinstance(row, Row)]
+    assert [(row.label, row.split) for row in rows] == [("dog", "val"), (None, "val")]
+    assert all(bytes(row.content["image"]).startswith(b"\x89PNG") for row in rows)
+
+
+def test_split_of_an_unknown_name_is_rejected_unless_it_is_put_somewhere() -> None:
+    said = list(split_rows("unsupervised", dataset(), "org/name", IMAGES))
+    assert [type(row) for row in said] == [Reject, Reject]
+    chosen = ImportRequest(ImportOptions(split="train"), modalities=("image",))
+    assert [type(row) for row in split_rows("unsupervised", dataset(), "org/name", chosen)] == [Row, Row]
+
+
+@pytest.mark.parametrize("source", ["stanfordnlp/sst2", "hf-dataset:PolyAI/banking77", "hf-dataset:nyu-mll/glue:sst2"])
+def test_ids_are_taken(source: str) -> None:
+    assert importer_for(source).name == "hub"
+
+
+@pytest.mark.parametrize("source", ["https://example.org/a.zip", "sst2", "a/b/c", "../x", "a/rows.csv", "a/b.zip", ""])
+def test_other_strings_are_not(source: str) -> None:
+    with pytest.raises(ImportFailed):
+        importer_for(source)
+
+
+def test_id_for_which_a_path_exists_is_that_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "org" / "name").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    assert importer_for("org/name").name == "folder"
+
+
+def test_bad_id_is_refused_before_the_network() -> None:
+    with pytest.raises(ImportFailed, match="not the id"):
+        list(importer_for("hf-dataset:a/b/../c").rows("hf-dataset:a/b/../c", ImportRequest(offline=True)))
+
+
+def test_offline_says_so_at_once() -> None:
+    with pytest.raises(Offline) as refused:
+        list(importer_for("org/name").rows("org/name", ImportRequest(offline=True)))
+    assert "network" in refused.value.hint

@@ -1,0 +1,130 @@
+"""Tables in the shapes that people have them in."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from studio.core.errors import ImportFailed
+from studio.core.types import ImportOptions, Reject
+from studio.data.importers import ImportRequest, Row, importer_for
+
+TEXTS = ImportRequest(modalities=("text",))
+IMAGES = ImportRequest(modalities=("image",))
+EXPECTED = [("one, two", "a"), ("drei\nvier", "b")]
+
+
+def taken(path: Path, request: ImportRequest = TEXTS) -> tuple[list[Row], list[Reject]]:
+    rows = list(importer_for(str(path)).rows(str(path), request))
+    return [row for row in rows if isinstance(row, Row)], [row for row in rows if isinstance(row, Reject)]
+
+
+def written(root: Path, name: str, data: str | bytes, encoding: str = "utf-8") -> Path:
+    path = root / name
+    path.write_bytes(data if isinstance(data, bytes) else data.encode(encoding))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("t.csv", 'text,label\n"one, two",a\n"drei\nvier",b\n'),
+        ("t.csv", 'Sentence;Category\r\none, two;a\r\n"drei\nvier";b\r\n'),
+        ("t.tsv", 'label\tmessage\na\tone, two\nb\t"drei\nvier"\n'),
+        ("t.jsonl", '{"question": "one, two", "intent": "a"}\n\n{"question": "drei\\nvier", "intent": "b"}\n'),
+        ("t.json", '[{"review": "one, two", "target": "a"}, {"review": "drei\\nvier", "target": "b"}]'),
+    ],
+)
+def test_formats_delimiters_and_column_names_are_recognised(tmp_path: Path, name: str, data: str) -> None:
+    rows, rejects = taken(written(tmp_path, name, data))
+    assert [(row.content["text"], row.label) for row in rows] == EXPECTED
+    assert not rejects
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "latin-1"])
+def test_encodings_are_recognised(tmp_path: Path, encoding: str) -> None:
+    rows, _ = taken(written(tmp_path, "t.csv", "text,label\nGrüße,süß\n", encoding))
+    assert [(row.content["text"], row.label) for row in rows] == [("Grüße", "süß")]
+
+
+def test_parquet_of_datasets_gives_class_names_and_pictures(tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    features = {"info": {"features": {"label": {"names": ["cat", "dog"], "_type": "ClassLabel"}}}}
+    table = pa.table({"image": [{"bytes": b"pixels", "path": "a.jpg"}, {"bytes": b"more", "path": None}], "label": [1, -1]})
+    pq.write_table(table.replace_schema_metadata({"huggingface": json.dumps(features)}), tmp_path / "t.parquet")
+    rows, _ = taken(tmp_path / "t.parquet", IMAGES)
+    assert [(row.content["image"], row.name, row.label) for row in rows] == [
+        (b"pixels", "a.jpg", "dog"), (b"more", "row 2", None)
+    ]  # fmt: skip
+
+
+def test_numbers_become_texts_and_nan_means_unlabelled(tmp_path: Path) -> None:
+    lines = '{"text": "a", "label": 3.0}\n{"text": "b", "label": NaN}\n{"text": "c", "label": 0}\n{"text": 7, "label": null}\n'
+    rows, _ = taken(written(tmp_path, "t.jsonl", lines))
+    assert [(row.content["text"], row.label) for row in rows] == [("a", "3"), ("b", None), ("c", "0"), ("7", None)]
+
+
+def test_bad_rows_are_rejected_with_their_number(tmp_path: Path) -> None:
+    lines = ["{", "7", '{"text": ["x"]}', "[" * 100_000, '{"text": ' + "9" * 5000 + "}", '{"text": "fine", "split": "tset"}']
+    rows, rejects = taken(written(tmp_path, "t.jsonl", '{"text": "ok", "split": "dev"}\n' + "\n".join(lines)))
+    assert [(row.content["text"], row.split) for row in rows] == [("ok", "val")]
+    assert [reject.row for reject in rejects] == [2, 3, 4, 5, 6, 7]
+    assert "'tset' is not a split" in rejects[-1].reason
+
+
+def test_row_with_too_many_cells_is_rejected(tmp_path: Path) -> None:
+    rows, rejects = taken(written(tmp_path, "t.csv", "text,label\nfine,a\nI came, I saw,a\n"))
+    assert len(rows) == 1
+    assert (rejects[0].row, rejects[0].reason) == (3, "has 3 cells, the header has 2")
+
+
+def test_field_longer_than_the_csv_module_takes_is_a_row(tmp_path: Path) -> None:
+    rows, _ = taken(written(tmp_path, "t.csv", "text,label\n" + "x" * 200_000 + ",a\n"))
+    assert len(rows[0].content["text"]) == 200_000
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("t.csv", "premise,score\nhi,3\n"),
+        ("t.csv", "text,label,text\nhi,a,ho\n"),
+        ("t.csv", ""),
+        ("t.json", "{"),
+        ("t.json", '{"text": "a"}'),
+        ("t.parquet", b"PAR1" + b"\0" * 20 + b"\xff\xff\xff\x7fPAR1"),
+    ],
+)
+def test_table_that_cannot_be_read_fails_as_a_whole(tmp_path: Path, name: str, data: str | bytes) -> None:
+    with pytest.raises(ImportFailed) as refused:
+        taken(written(tmp_path, name, data))
+    assert refused.value.hint
+
+
+def test_named_columns_are_taken_and_missing_ones_listed(tmp_path: Path) -> None:
+    path = written(tmp_path, "t.csv", "premise,kind\nhi,a\n")
+    request = ImportRequest(ImportOptions(text="premise", label="kind"), modalities=("text",))
+    assert [(row.content["text"], row.label) for row in taken(path, request)[0]] == [("hi", "a")]
+    assert importer_for(str(path)).columns(str(path)) == ("premise", "kind")
+    with pytest.raises(ImportFailed) as refused:
+        taken(path, ImportRequest(ImportOptions(text="txt"), modalities=("text",)))
+    assert "premise, kind" in refused.value.hint
+
+
+def test_pictures_must_lie_in_the_tables_folder(tmp_path: Path) -> None:
+    inside, outside = tmp_path / "data", tmp_path / "secret.jpg"
+    inside.mkdir()
+    (inside / "a.jpg").write_bytes(b"pixels")
+    outside.write_bytes(b"secret")
+    paths = ["a.jpg", str(inside / "a.jpg"), "../secret.jpg", str(outside), "missing.jpg", ""]
+    rows, rejects = taken(written(inside, "t.csv", "image,label\n" + "".join(f"{path},x\n" for path in paths)), IMAGES)
+    assert [(row.row, row.content["image"]) for row in rows] == [(2, b"pixels"), (3, b"pixels")]
+    assert [reject.row for reject in rejects] == [4, 5, 6, 7]
+
+
+def test_table_called_test_is_held_out_and_one_called_train_is_not_fixed(tmp_path: Path) -> None:
+    for name, split in (("test.csv", "test"), ("dev.csv", "val"), ("train.csv", None), ("mine.csv", None)):
+        assert taken(written(tmp_path, name, "text\nhi\n"))[0][0].split == split

@@ -1,0 +1,166 @@
+"""Labels are history, undo restores, counts are kept, pages are by key."""
+
+from __future__ import annotations
+
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from studio.core.errors import BadInput, NotFound, ProjectError
+from studio.core.types import ItemFilter
+from studio.data.content import content_key
+from studio.data.enter import Candidate, enter
+from studio.data.schema import NEWEST
+from studio.data.store import Store
+
+
+def candidate(text: str, label: str | None = None, split: str = "train") -> Candidate:
+    content = {"text": text}
+    return Candidate(content_key(content), content, split, f"name of {text}", label, "rows.csv", 2)  # type: ignore[arg-type]
+
+
+def fill(store: Store, *rows: Candidate) -> None:
+    store.write(lambda connection: enter(connection, rows, keep_labels=True, add_classes=True))
+
+
+def test_label_and_undo_restore_label_and_skip(store: Store) -> None:
+    fill(store, candidate("a"), candidate("b", "cat"))
+    store.skip(1, "ann")
+    event = store.label(1, "cat", "ann")
+    assert (event.before, event.after, store.item(1).label) == (None, "cat", "cat")
+    assert store.counts().skipped == 0
+    undone = store.undo("ann")
+    assert undone is not None and undone.undoes == event.id
+    assert (store.item(1).label, store.counts().skipped) == (None, 1)
+    store.undo("ann")
+    assert store.counts().skipped == 0
+    assert store.undo("ann") is None
+    assert [event.kind for event in store.history(1)] == ["skip", "label", "undo", "undo"]
+
+
+def test_undo_takes_back_only_the_authors_own_acts(store: Store) -> None:
+    fill(store, candidate("a", "cat"), candidate("b", "dog"))
+    store.label(1, "dog", "ann")
+    store.label(2, "cat", "ben")
+    store.undo("ann")
+    assert (store.item(1).label, store.item(2).label) == ("cat", "cat")
+
+
+def test_undo_never_overwrites_a_later_label_of_somebody_else(store: Store) -> None:
+    fill(store, candidate("a", "cat"), candidate("b", "dog"))
+    store.label(1, "dog", "ann")
+    store.label(1, "cat", "ben")
+    assert store.undo("ann") is None
+    assert store.item(1).label == "cat"
+    store.undo("ben")
+    store.undo("ann")
+    assert store.item(1).label == "cat"
+
+
+def test_caption_changes_content_and_key_and_can_be_undone(store: Store) -> None:
+    fill(store, candidate("a"), candidate("b"))
+    event = store.caption(1, "c", "ann")
+    assert (event.before, event.after, store.item(1).content) == ("a", "c", {"text": "c"})
+    with pytest.raises(BadInput, match="already"):
+        store.caption(2, "c", "ann")
+    store.undo("ann")
+    assert store.item(1).content == {"text": "a"}
+
+
+def test_label_unknown_to_the_project_names_the_known_ones(store: Store) -> None:
+    fill(store, candidate("a", "cat"), candidate("b", "dog"))
+    with pytest.raises(NotFound) as refused:
+        store.label(1, "cow", "ann")
+    assert "cat, dog" in refused.value.hint
+
+
+def test_events_cannot_be_changed_or_deleted(store: Store, tmp_path: Path) -> None:
+    fill(store, candidate("a", "cat"))
+    for sql in ("UPDATE label_events SET author = 'eve'", "DELETE FROM label_events"):
+        with pytest.raises(sqlite3.IntegrityError, match="never"):
+            store.write(lambda connection, sql=sql: connection.execute(sql))
+    assert store.history(1)[0].author == "import"
+
+
+def test_renamed_class_keeps_its_labels_history_and_undo(store: Store) -> None:
+    fill(store, candidate("a", "card_arrival"), candidate("b", "dog"))
+    store.label(1, "dog", "ann")
+    store.rename_class("card_arrival", "card_lost")
+    store.undo("ann")
+    assert store.item(1).label == "card_lost"
+    assert [c.phrase for c in store.classes()] == ["card lost", "dog"]
+    with pytest.raises(BadInput, match="already"):
+        store.rename_class("dog", "card_lost")
+
+
+def test_counters_agree_with_a_scan(store: Store) -> None:
+    fill(store, *(candidate(str(n), "ab"[n % 2] if n % 3 else None, "test" if n % 5 == 0 else "train") for n in range(100)))
+    for n in range(1, 40, 3):
+        store.label(n, "a" if n % 2 else None, "ann")
+    counts, items = store.counts(), list(store.all_items())
+    assert counts.total == len(items) == 100
+    assert counts.labelled == sum(item.label is not None for item in items)
+    assert counts.by_class["a"]["test"] == sum(item.label == "a" and item.split == "test" for item in items)
+    for chosen in (ItemFilter(split="test"), ItemFilter(label="b"), ItemFilter(labelled=False, split="train")):
+        assert store.count(chosen) == len(store.items(chosen, limit=1000))
+
+
+def test_pages_by_key_meet_every_item_once(store: Store) -> None:
+    fill(store, *(candidate(str(n)) for n in range(25)))
+    seen: list[int] = []
+    while batch := store.items(ItemFilter(), after=seen[-1] if seen else None, limit=7):
+        seen += [item.id for item in batch]
+    assert seen == list(range(1, 26))
+
+
+@pytest.mark.parametrize(
+    ("search", "found"), [("über", 1), ("ÜBER", 1), ("100%", 1), ("50%", 0), ("a_b", 1), ("CARD lost", 1), ("name of", 4)]
+)
+def test_search_folds_case_and_takes_wildcards_as_they_are(store: Store, search: str, found: int) -> None:
+    fill(store, candidate("Über uns"), candidate("100% sure"), candidate("a_b"), candidate("my card is lost"))
+    assert store.count(ItemFilter(search=search)) == len(store.items(ItemFilter(search=search))) == found
+
+
+def test_fifty_threads_lose_no_label(store: Store) -> None:
+    fill(store, *(candidate(str(n), "cat" if n == 0 else None) for n in range(200)))
+    with ThreadPoolExecutor(50) as pool:
+        list(pool.map(lambda n: store.label(n, "cat", f"author {n % 50}"), range(1, 201)))
+    assert store.counts().labelled == 200
+    assert len({event.id for n in range(1, 201) for event in store.history(n)}) == 201
+
+
+def test_failing_act_takes_no_other_with_it(store: Store) -> None:
+    fill(store, candidate("a", "cat"))
+    futures = [store.submit(lambda c: c.execute("INSERT INTO meta VALUES ('k', '1')").rowcount) for _ in range(3)]
+    results = [future.exception() for future in futures]
+    assert [type(result) for result in results] == [type(None), sqlite3.IntegrityError, sqlite3.IntegrityError]
+    assert store.meta("k") == 1
+
+
+def test_newer_schema_is_refused(store: Store, tmp_path: Path) -> None:
+    store.close()
+    connection = sqlite3.connect(tmp_path / "studio.db")
+    connection.execute(f"PRAGMA user_version = {NEWEST + 1}")
+    connection.close()
+    with pytest.raises(ProjectError, match="newer Studio"):
+        Store(tmp_path / "studio.db")
+
+
+def test_closed_store_says_so(store: Store) -> None:
+    store.items(ItemFilter())
+    store.close()
+    with pytest.raises(ProjectError, match="closed"):
+        store.add_class("cat")
+    with pytest.raises(ProjectError, match="closed"):
+        store.counts()
+
+
+def test_two_stores_on_one_project_both_write(store: Store, tmp_path: Path) -> None:
+    fill(store, *(candidate(str(n), "cat" if n == 0 else None) for n in range(40)))
+    other = Store(tmp_path / "studio.db")
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda n: (store, other)[n % 2].label(n, "cat", "ann"), range(1, 41)))
+    other.close()
+    assert store.counts().labelled == 40

@@ -1,0 +1,42 @@
+"""Metrics against hand-made answers and against scikit-learn's arithmetic done by hand."""
+
+import numpy as np
+import pytest
+
+from studio.evaluation.metrics import confusion, macro_f1, per_class, wilson
+
+
+def test_confusion_has_truths_as_rows() -> None:
+    table = confusion([0, 0, 1, 2], [0, 1, 1, 0], 3)
+    assert table.tolist() == [[1, 1, 0], [0, 1, 0], [1, 0, 0]]
+
+
+@pytest.mark.parametrize(("right", "n", "low", "high"), [(8, 10, 0.4902, 0.9433), (0, 10, 0.0, 0.2775), (10, 10, 0.7225, 1.0)])
+def test_wilson_interval_matches_published_values(right: int, n: int, low: float, high: float) -> None:
+    assert wilson(right, n) == pytest.approx((low, high), abs=1e-4)
+
+
+def test_interval_of_nothing_says_nothing() -> None:
+    assert wilson(0, 0) == (0.0, 1.0)
+
+
+def test_class_without_held_out_items_scores_zero_and_does_not_divide() -> None:
+    scores = per_class(confusion([0, 0, 1], [0, 1, 1], 3), ["a", "b", "c"])
+    assert (scores[0].precision, scores[0].recall, scores[0].support) == (1.0, 0.5, 2)
+    assert (scores[2].precision, scores[2].recall, scores[2].f1, scores[2].support) == (0.0, 0.0, 0.0, 0)
+
+
+def test_macro_f1_is_the_mean_over_classes_that_occur() -> None:
+    value, (low, high) = macro_f1([0, 0, 1, 1], [0, 1, 1, 1], 3)
+    assert value == pytest.approx((2 / 3 + 4 / 5) / 2)
+    assert low <= value <= high
+
+
+def test_macro_f1_interval_covers_the_true_value_about_as_often_as_it_says() -> None:
+    rng, inside = np.random.default_rng(0), 0
+    for trial in range(60):
+        truth = rng.integers(0, 2, 200)
+        answer = np.where(rng.random(200) < 0.8, truth, 1 - truth)
+        _, (low, high) = macro_f1(truth.tolist(), answer.tolist(), 2, seed=trial)
+        inside += low <= 0.8 <= high
+    assert inside >= 50

@@ -1,0 +1,64 @@
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from studio.core.config import TrainConfig
+from studio.core.errors import NotFound
+from studio.core.types import TrainEvent
+from studio.runs.folder import RunFolder, RunSpec
+
+SPEC = RunSpec("text-classification", "hf:x/y", "lora", TrainConfig(shots=4), ("a", "b"), (("a",), ("b",)), "python …", 1.0)
+
+
+def test_a_run_reads_back_what_it_was_asked(tmp_path: Path) -> None:
+    folder = RunFolder.create(tmp_path, SPEC)
+    assert RunFolder.open(tmp_path, folder.id).spec == SPEC
+
+
+def test_runs_are_numbered_and_listed_newest_first(tmp_path: Path) -> None:
+    for _ in range(11):
+        RunFolder.create(tmp_path, SPEC)
+    assert [f.id for f in RunFolder.all(tmp_path)][:2] == ["run-11", "run-10"]
+
+
+@pytest.mark.parametrize("name", ["run-9", "../run-1", "run-1/..", "", "run-"])
+def test_a_run_that_is_not_there_is_not_found(tmp_path: Path, name: str) -> None:
+    RunFolder.create(tmp_path, SPEC)
+    with pytest.raises(NotFound, match="run-1"):
+        RunFolder.open(tmp_path, name)
+
+
+def test_a_run_whose_process_is_gone_is_not_shown_as_running(tmp_path: Path) -> None:
+    folder = RunFolder.create(tmp_path, SPEC)
+    folder.update(status="running")
+    assert folder.snapshot().status == "running"
+    state = json.loads((folder.path / "state.json").read_text())
+    state["process"]["started"] -= 100  # another process that once had our number
+    (folder.path / "state.json").write_text(json.dumps(state))
+    found = folder.snapshot()
+    assert (found.status, found.resumable) == ("interrupted", True)
+    state["process"]["pid"] = 2**22 + os.getpid()
+    (folder.path / "state.json").write_text(json.dumps(state))
+    assert folder.snapshot().status == "interrupted"
+
+
+def test_events_are_read_from_where_the_reader_stands(tmp_path: Path) -> None:
+    folder = RunFolder.create(tmp_path, SPEC)
+    for step in range(3):
+        folder.append(TrainEvent("step", step, 3, 0.0, {"loss": 1.0}))
+    found, after = folder.events(1)
+    assert [e.step for e in found] == [1, 2]
+    with (folder.path / "events.jsonl").open("a") as file:
+        file.write('{"kind": "st')  # a line still being written
+    assert folder.events(after) == ((), after)
+
+
+def test_old_checkpoints_make_room(tmp_path: Path) -> None:
+    folder = RunFolder.create(tmp_path, SPEC)
+    for step in (50, 100, 150):
+        folder.publish_checkpoint({"state": str(step).encode()}, step)
+    newest = folder.newest_checkpoint()
+    assert newest is not None and (newest / "state").read_text() == "150"
+    assert len(list((folder.path / "checkpoints").iterdir())) == 2

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from studio.ui.answers import answering
+from studio.ui.widgets.label import Desk
+from studio.workspace import Workspace
+from studio.workspace.open_project import OpenProject
+
+
+@pytest.fixture
+def desk(workspace: Workspace) -> Desk:
+    return Desk(workspace)
+
+
+def act(desk: Desk, payload: Any) -> dict[str, Any]:
+    return answering(desk.act)(payload)
+
+
+def label(project: OpenProject, /, **changes: Any) -> dict[str, Any]:
+    return {"project": project.id, "id": "a1", "act": "label", "item": 1, "label": "cat", **changes}
+
+
+def test_the_desk_opens_with_items_classes_and_counts(desk: Desk, project: OpenProject) -> None:
+    opened = desk.open_desk({"show": "unlabelled"})
+    assert [c["name"] for c in opened["classes"]] == ["cat", "dog"]
+    assert (len(opened["items"]), opened["total"], opened["all"], opened["labelled"]) == (6, 6, 6, 0)
+    assert opened["items"][0]["sha"]
+
+
+def test_without_a_project_the_desk_says_so(desk: Desk) -> None:
+    assert desk.open_desk({"show": "all"}) == {"project": None}
+
+
+def test_a_label_is_on_disk_when_it_is_acknowledged(desk: Desk, project: OpenProject) -> None:
+    assert act(desk, label(project))["ok"]
+    assert project.labelling.item(1).label == "cat"
+
+
+def test_an_act_that_arrives_twice_is_done_once(desk: Desk, project: OpenProject) -> None:
+    first, second = act(desk, label(project)), act(desk, label(project))
+    assert first == second
+    assert sum(event.kind == "label" for event in project.labelling.history(1)) == 1
+
+
+def test_undo_gives_the_item_back_as_it_was(desk: Desk, project: OpenProject) -> None:
+    act(desk, label(project))
+    undone = act(desk, {"project": project.id, "id": "a2", "act": "undo"})
+    assert (undone["item"]["id"], undone["item"]["label"], undone["labelled"]) == (1, None, 0)
+    assert project.labelling.item(1).label is None
+
+
+def test_undo_takes_back_a_skip(desk: Desk, project: OpenProject) -> None:
+    act(desk, {"project": project.id, "id": "a1", "act": "skip", "item": 3})
+    assert act(desk, {"project": project.id, "id": "a2", "act": "undo"})["item"]["id"] == 3
+
+
+def test_undo_of_nothing_is_no_error(desk: Desk, project: OpenProject) -> None:
+    assert act(desk, {"project": project.id, "id": "a1", "act": "undo"}) == {"ok": True, "item": None}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"project": "another"},
+        {"project": None},
+        {"item": "1"},
+        {"item": True},
+        {"item": -1},
+        {"item": 1.5},
+        {"item": 10**30},
+        {"item": 999},
+        {"item": None},
+        {"label": "fish"},
+        {"label": None},
+        {"label": ["cat"]},
+        {"label": "c" * 10_000},
+        {"act": "delete"},
+        {"act": None},
+        {"act": "caption", "text": "no captions here"},
+        {"id": None},
+        {"id": "x" * 65},
+    ],
+)
+def test_what_a_stranger_sends_is_refused_with_a_hint(desk: Desk, project: OpenProject, wrong: dict[str, Any]) -> None:
+    answer = act(desk, label(project, **wrong))
+    assert answer["ok"] is False
+    assert answer["error"] and answer["hint"]
+    assert project.labelling.counts().labelled == 0
+
+
+@pytest.mark.parametrize("payload", [None, [], "label", 7, [{"act": "label"}], {}])
+def test_what_is_no_act_is_refused(desk: Desk, project: OpenProject, payload: Any) -> None:
+    assert act(desk, payload)["ok"] is False
+
+
+def test_a_page_left_open_from_another_project_cannot_label(desk: Desk, workspace: Workspace, project: OpenProject) -> None:
+    workspace.create_project("Another", "image-classification")
+    answer = act(desk, label(project))
+    assert answer["ok"] is False and "another project" in answer["error"]
+
+
+def test_a_class_is_added_in_place_once(desk: Desk, project: OpenProject) -> None:
+    add = answering(desk.add_class)
+    assert add({"project": project.id, "name": " fish "})["added"]["name"] == "fish"
+    assert add({"project": project.id, "name": "fish"})["ok"] is False
+    assert add({"project": project.id, "name": "  "})["ok"] is False
+    assert [c.name for c in project.labelling.classes()] == ["cat", "dog", "fish"]
+
+
+def test_fixed_classes_stay_fixed(desk: Desk, workspace: Workspace) -> None:
+    pairs = workspace.create_project("Pairs", "image-text")
+    assert answering(desk.add_class)({"project": pairs.id, "name": "maybe"})["ok"] is False

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from studio.ui.shell import done, empty, header_html
+from studio.workspace import Workspace
+from studio.workspace.open_project import OpenProject
+
+ROOT = Path(__file__).resolve().parents[2]
+
+SERVE_EVERY_PAGE = """
+import sys
+from pathlib import Path
+import httpx
+from studio.settings import Settings
+from studio.ui import PAGES, launch
+from studio.workspace import Workspace
+
+workspace = Workspace(Settings(home=Path(sys.argv[1]), offline=True))
+demo = launch(workspace, block=False, warm_up_after_s=3600)
+client = httpx.Client(base_url=demo.local_url, follow_redirects=True, timeout=30)
+for path in ["", *(page.PATH for page in PAGES)]:
+    answer = client.get("/" + path)
+    assert answer.status_code == 200, (path, answer.status_code)
+    assert "Studio" in answer.text
+assert client.get("/", headers={"host": "evil.example"}).status_code == 400
+assert client.post("/gradio_api/component_server", headers={"origin": "http://evil.example"}).status_code == 403
+assert client.get("/studio/media/a/b/c").text == "There is no such picture."
+assert "paths" not in client.get("/openapi.json").text
+assert client.get("/docs").status_code == 404 or "swagger" not in client.get("/docs").text
+heavy = sorted({"torch", "transformers", "open_clip", "peft", "datasets"} & set(sys.modules))
+assert not heavy, heavy
+demo.close()
+workspace.close()
+print("every page served")
+"""
+
+
+def test_every_page_is_served_without_importing_torch(tmp_path: Path) -> None:
+    # in a process of its own: the other tests may have imported torch
+    ran = subprocess.run(
+        [sys.executable, "-c", SERVE_EVERY_PAGE, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert "every page served" in ran.stdout
+
+
+def test_the_stepper_says_what_is_done_and_what_is_next(workspace: Workspace, project: OpenProject) -> None:
+    assert done(project) == {"data": "6 items"}
+    project.labelling.label(1, "cat")
+    assert done(project)["label"] == "1 labelled"
+    assert 'href="/label" aria-current="page"' in header_html(workspace, "label")
+
+
+def test_a_projects_name_is_shown_as_text(workspace: Workspace) -> None:
+    workspace.create_project("<script>alert(1)</script>", "text-classification")
+    assert "<script" not in header_html(workspace, "data")
+    assert "<b>" not in empty("<b>", "<b>", [("/", "<b>")])

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from studio.core.errors import BadInput, StudioError
+from studio.ui.answers import answering
+from studio.ui.pages.start import Doors
+from studio.ui.widgets.projects import Projects
+from studio.workspace import Workspace
+from studio.workspace.open_project import OpenProject
+
+
+def test_a_new_project_leads_to_its_data(workspace: Workspace) -> None:
+    assert Doors(workspace).create(" Pets ", "image-classification", "") == "/data"
+    current = workspace.project()
+    assert current is not None and current.name == "Pets"
+
+
+def test_a_project_with_items_leads_to_labelling(workspace: Workspace, project: OpenProject) -> None:
+    assert answering(Projects(workspace).open_one)({"project": project.id}) == {"ok": True, "href": "/label"}
+
+
+@pytest.mark.parametrize("name", ["", "   "])
+def test_a_project_needs_a_name(workspace: Workspace, name: str) -> None:
+    with pytest.raises(BadInput, match="name"):
+        Doors(workspace).create(name, "image-classification", "")
+
+
+def test_a_folder_that_is_no_project_is_refused(workspace: Workspace, tmp_path: Path) -> None:
+    with pytest.raises(StudioError):
+        Doors(workspace).open_folder(str(tmp_path / "nowhere"))
+
+
+def test_the_list_shows_cover_and_counts(workspace: Workspace, project: OpenProject) -> None:
+    shown = Projects(workspace).projects({})
+    card = shown["projects"][0]
+    assert (shown["open"], card["name"], card["items"], card["labelled"]) == (project.id, "Pets", 6, 0)
+    assert len(card["cover"]) == 64
+
+
+def test_a_forgotten_project_keeps_its_folder(workspace: Workspace, project: OpenProject) -> None:
+    assert answering(Projects(workspace).forget)({"project": project.id})["ok"]
+    assert Projects(workspace).projects({})["projects"] == []
+    assert Path(project.path).is_dir()
+
+
+def test_a_project_that_is_not_there_is_refused(workspace: Workspace) -> None:
+    assert answering(Projects(workspace).open_one)({"project": "nobody"})["ok"] is False
+    assert answering(Projects(workspace).open_one)({"project": None})["ok"] is False
