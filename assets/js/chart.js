@@ -24,9 +24,10 @@ const lineChart = (series, options) => {
   const svg = shape("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", role: "img" });
   const legend = el("span", { class: "lr-legend" }), ticks = el("div", { class: "lr-ticks", "aria-hidden": "true" });
   const first = el("span"), last = el("span"), reading = el("span", { class: "lr-reading" }), cross = el("i", { class: "lr-cross", hidden: true });
+  const heading = el("b", {}, options.title);
   const plot = el("div", { class: "lr-plot" }, ticks, el("div", { class: "lr-canvas" }, svg, cross));
   const figure = el("figure", { class: "lr-chart st-card" },
-    el("figcaption", {}, el("b", {}, options.title), options.note ? el("small", {}, options.note) : null, legend), plot,
+    el("figcaption", {}, heading, options.note ? el("small", {}, options.note) : null, legend), plot,
     el("div", { class: "lr-steps" }, first, reading, last));
   let data = series.map(() => []), total = 1;
 
@@ -47,11 +48,13 @@ const lineChart = (series, options) => {
     series.forEach((s, k) => {
       const kind = "line line" + k + (s.dashed ? " dashed" : "");
       if (s.smooth && data[k].length > 20) { line(data[k], kind + " faint"); line(smoothed(data[k]), kind); } else line(data[k], kind);
+      // a line of no length with round ends: a dot that the stretching leaves round
+      if (data[k].length === 1) line([data[k][0], data[k][0]], "line dot line" + k);
     });
     svg.replaceChildren(...nodes);
     const newest = (k) => (data[k].length ? shown(data[k][data[k].length - 1][1]) : "–");
     legend.replaceChildren(...series.map((s, k) => el("span", {}, el("i", { class: "line" + k + (s.dashed ? " dashed" : "") }), s.name ? s.name + " " : "", el("b", {}, newest(k)))));
-    svg.setAttribute("aria-label", options.title + ": " + series.map((s, k) => s.name + " " + newest(k)).join(", "));
+    svg.setAttribute("aria-label", heading.textContent + ": " + series.map((s, k) => s.name + " " + newest(k)).join(", "));
     first.textContent = "step 0";
     last.textContent = "step " + number(total);
   };
@@ -67,8 +70,16 @@ const lineChart = (series, options) => {
   plot.lastChild.addEventListener("pointerleave", () => { cross.hidden = true; reading.textContent = ""; });
   return {
     figure,
+    rename: (title) => { heading.textContent = title; },
     reset: () => { data = series.map(() => []); },
-    add: (more) => more.forEach((points, k) => { for (const p of points) data[k].push(p); }),
+    // a resumed run goes back to its checkpoint: what came after it is drawn anew
+    add: (more) => more.forEach((points, k) => {
+      for (const p of points) {
+        while (data[k].length && data[k][data[k].length - 1][0] >= p[0]) data[k].pop();
+        data[k].push(p);
+      }
+    }),
+    empty: () => data.every((points) => !points.length),
     draw: (steps) => { total = Math.max(1, steps, ...data.map((d) => (d.length ? d[d.length - 1][0] : 0))); draw(); },
   };
 };

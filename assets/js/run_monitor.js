@@ -3,7 +3,7 @@ const EVERY_MS = 1000, LINES = 500;
 const root = element.querySelector(".lr-monitor");
 const WORDS = { queued: "Waiting in the queue", running: "Training", done: "Done", stopped: "Stopped", failed: "Failed", interrupted: "Interrupted" };
 const METHODS = { lora: "LoRA", "few-shot": "Few-shot head", few_shot: "Few-shot head" };
-let chosen = null, shown = null, since = 0, digest = "", project = null, rows = [], asking = false, waiting = null, missed = 0;
+let chosen = null, shown = null, since = 0, digest = "", project = null, rows = [], asking = false, waiting = null, missed = 0, measure = "accuracy";
 
 /* the frame, made once */
 const card = el("section", { class: "st-card lr-status" }), live = el("p", { class: "lr-live", "aria-live": "polite" });
@@ -33,6 +33,7 @@ const take = (answer) => {
   if (answer.project !== project) { project = answer.project; chosen = null; }
   if (answer.runs) rows = answer.runs;
   digest = answer.digest || "";
+  if (answer.measure && answer.measure !== measure) { measure = answer.measure; valChart.rename("Validation " + measure); list.dataset.key = ""; }
   if (!answer.run) { shown = null; nothing(); return; }
   if (answer.since === 0) { lossChart.reset(); valChart.reset(); lines.replaceChildren(); }
   if (waiting && (waiting.run !== answer.run.id || waiting.status !== answer.run.status)) waiting = null;
@@ -40,7 +41,8 @@ const take = (answer) => {
   since = answer.next;
   lossChart.add([answer.curves.loss, answer.curves.val_loss]);
   valChart.add([answer.curves.accuracy]);
-  charts.hidden = list.hidden = journal.hidden = false;
+  list.hidden = journal.hidden = false;
+  charts.hidden = lossChart.empty() && !["queued", "running"].includes(shown.status); // a head has no curve
   lossChart.draw(shown.total);
   valChart.draw(shown.total);
   write(answer.log);
@@ -70,7 +72,7 @@ const facts = (run) => {
     fact("Step", number(run.step) + " of " + number(run.total)), fact("Epoch", epochs),
     fact("Speed", run.steps_per_s ? run.steps_per_s.toFixed(run.steps_per_s < 10 ? 2 : 0) + " steps/s" : ""),
     fact("Left", going ? duration(run.eta_s) : ""), fact("Took", !going && run.started && run.ended ? duration(run.ended - run.started) : ""),
-    fact("Loss", run.loss === null ? "" : run.loss.toFixed(3)), fact("Validation accuracy", run.accuracy === null ? "" : accuracy(run.accuracy)),
+    fact("Loss", run.loss === null ? "" : run.loss.toFixed(3)), fact("Validation " + measure, run.accuracy === null ? "" : accuracy(run.accuracy)),
     fact("Device", run.device), fact("Memory", run.memory_mb ? number(Math.round(run.memory_mb)) + " MB" : ""));
 };
 const button = (words, what, kind = "") => {
@@ -118,7 +120,7 @@ const table = () => {
     el("td", {}, el("button", { type: "button", "data-run": row.id, title: row.id }, name(row))), el("td", {}, el("span", { class: "lr-state " + row.status }, WORDS[row.status])),
     el("td", { class: "n" }, accuracy(row.accuracy)), el("td", {}, METHODS[row.method] || row.method), el("td", { title: row.model }, short(row.model)),
     el("td", { class: "n" }, row.status === "running" ? number(row.total) : row.step === row.total || row.status === "queued" ? number(row.total) : number(row.step) + " of " + number(row.total)));
-  const heads = ["Run", "State", "Val. accuracy", "Method", "Model", "Steps"].map((words) => el("th", { scope: "col" }, words));
+  const heads = ["Run", "State", "Val. " + measure, "Method", "Model", "Steps"].map((words) => el("th", { scope: "col" }, words));
   list.replaceChildren(el("h3", {}, "Runs"), el("div", { class: "lr-scroll" }, el("table", { class: "lr-table" }, el("thead", {}, el("tr", {}, ...heads)), el("tbody", {}, ...rows.map(line)))));
 };
 const write = (entries) => {

@@ -67,9 +67,9 @@ class TrainConfig:
     precision: Literal["auto", "bf16", "fp32"] = "auto"
     """`auto`: bf16 where the device computes it natively."""
     evaluate_every: int = 0
-    """Steps between looks at the validation items; 0 means ten looks a run."""
+    """Steps between looks at the validation items; 0 means five looks a run."""
     checkpoint_every: int = 50
-    """Steps between checkpoints; one is also written at the end and on stopping."""
+    """Steps between checkpoints; one is also written every half minute, at the end and on stopping."""
 
     def __post_init__(self) -> None:
         _within("lr", self.lr, 1e-8, 1.0)

@@ -129,7 +129,7 @@ def pictures_of(folder: Path, image_size: int, siglip: bool) -> Pictures:
         mean=tuple(config.get("image_mean") or (HALF if siglip else CLIP_MEAN)),
         std=tuple(config.get("image_std") or (HALF if siglip else CLIP_STD)),
         resize="shortest" if edge else "squash",
-        resample=int(str(config.get("resample") or BICUBIC)),
+        resample=int(config.get("resample") or BICUBIC),
         shortest_edge=int(edge),
         centre="floor",
     )
@@ -137,6 +137,8 @@ def pictures_of(folder: Path, image_size: int, siglip: bool) -> Pictures:
 
 def _sides(size: Any, default: int) -> tuple[int, int]:
     if isinstance(size, dict):
-        edge = size.get("shortest_edge", default)
-        return int(size.get("height", edge)), int(size.get("width", edge))
+        edge: Any = size.get("shortest_edge", default)
+        height: Any = size.get("height", edge)
+        width: Any = size.get("width", edge)
+        return int(height), int(width)
     return int(size), int(size)

@@ -17,7 +17,7 @@ from studio.data.project import Project
 from studio.data.snapshot import Reader, Snapshot
 from studio.data.splits import support
 from studio.learning.features import FeatureCache
-from studio.learning.few_shot import FewShot, fit_on_support
+from studio.learning.few_shot import FewShot, LinearHead, fit_on_support
 from studio.learning.zero_shot import ZeroShot
 from studio.runs.folder import RunFolder
 from studio.runs.result import read_head, tuned_model, tuned_predictor
@@ -25,6 +25,8 @@ from studio.workspace.prompts import class_prompts
 
 KEPT_MODELS = 2
 """Adapted models kept in memory."""
+
+KEPT_HEADS = 8
 
 TITLES = {"zero_shot": "Zero-shot", "few_shot": "Few-shot", "lora": "Fine-tuned"}
 
@@ -49,7 +51,7 @@ class Methods:
     def __init__(self, project: Project, task: Task, readers: Mapping[str, Reader]) -> None:
         self._project, self._task, self._readers = project, task, readers
         self.features = FeatureCache(project.features)
-        self._heads: OrderedDict[str, FewShot] = OrderedDict()
+        self._heads: OrderedDict[str, LinearHead] = OrderedDict()
         self._tuned: OrderedDict[str, FoundationModel] = OrderedDict()
 
     def all(
@@ -79,6 +81,10 @@ class Methods:
         self._tuned.move_to_end(key)
         return self._tuned[key]
 
+    def forget(self) -> None:
+        """Let go of adapted models, so that the memory of a model that was unloaded is freed."""
+        self._tuned.clear()
+
     def _zero_shot(self, model: FoundationModel, phrases: Sequence[str] | None, templates: Sequence[str] | None) -> Method:
         classes, prompts = class_prompts(self._project, self._task, phrases, templates)
         if not classes:
@@ -102,11 +108,10 @@ class Methods:
         key = hashlib.sha256(said.encode()).hexdigest()
         if key not in self._heads:
             data = Snapshot(items, [], self._project.media, self._readers)
-            head = fit_on_support(model, self._task, data, self.features, classes, prompts, seed, progress)
-            self._heads[key] = FewShot(model, head)
-            while len(self._heads) > 8:
+            self._heads[key] = fit_on_support(model, self._task, data, self.features, classes, prompts, seed, progress)
+            while len(self._heads) > KEPT_HEADS:
                 self._heads.popitem(last=False)
-        return Method("few_shot", note, FewShot(model, self._heads[key].head))
+        return Method("few_shot", note, FewShot(model, self._heads[key]))
 
     def _fine_tuned(self, model: FoundationModel, run: RunFolder | None) -> Method:
         if run is None or run.spec.method != "lora":

@@ -32,6 +32,7 @@ class OpenProject:
         self.labelling = Labelling(project, task, offline)
         self.training = Training(project, task, shelf, queue)
         self.testing = Testing(project, task, shelf, self.training)
+        shelf.when_unloaded(self.testing.forget)
 
     def model(self) -> str | None:
         """The model id chosen for this project, remembered; None before the first choice."""

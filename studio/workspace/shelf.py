@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from studio.core.config import TrainConfig
@@ -29,7 +30,12 @@ class ModelShelf:
         self._settings = settings
         self._models: dict[str, FoundationModel] = {}
         self._loading: dict[str, threading.Lock] = {}
+        self._told: list[Callable[[str], None]] = []
         self._lock = threading.Lock()
+
+    def when_unloaded(self, tell: Callable[[str], None]) -> None:
+        """Call `tell(model_id)` before a model goes, so that nobody keeps its weights in memory."""
+        self._told.append(tell)
 
     def catalog(self, task: str | None = None) -> tuple[CatalogEntry, ...]:
         """What people are offered, local ones first; with `task`, only what can do it."""
@@ -81,6 +87,8 @@ class ModelShelf:
             model = self._models.pop(model_id, None)
         if model is None:
             return
+        for tell in self._told:
+            tell(model_id)
         model.close()
         del model
         gc.collect()

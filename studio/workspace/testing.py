@@ -93,6 +93,11 @@ class Testing:
         values = self._project.store.meta("comparison")
         return comparison_from(values) if values else None
 
+    def forget(self, model_id: str) -> None:
+        """A model is unloaded: keep nothing that would keep its weights in memory."""
+        if self._built is not None:
+            self._built.forget()
+
     @property
     def _methods(self) -> Methods:
         if self._built is None:

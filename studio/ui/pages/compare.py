@@ -38,12 +38,14 @@ class ComparePage:
         """Choices, the last comparison, and the one that runs now."""
         project = self.workspace.project()
         if project is None:
-            return [gr.update(visible=False), gr.skip(), gr.skip(), shell.no_project(), gr.skip()]
+            return [gr.update(visible=False), *[gr.skip()] * 4, shell.no_project(), gr.skip()]
         choices, model = model_choices(self.workspace, project)
         return [
             gr.update(visible=True),
             gr.update(choices=choices, value=model),
             gr.update(choices=run_choices(project.training.runs(), model)),
+            gr.update(visible=not project.fixed_classes),
+            gr.update(visible=not project.fixed_classes),
             report(project),
             gr.update(interactive=self.running(project) is None),
         ]
@@ -105,7 +107,7 @@ def build(workspace: Workspace) -> None:
         compare = gr.Button("Compare", variant="primary", min_width=140, elem_id="compare-start")
     progress = progress_panel(page.activity, elem_id="compare-progress")
     result = gr.HTML("", js_on_load=None, apply_default_css=False, elem_id="compare-report")
-    shell.on_load(page.on_load, outputs=[choices, model, run, result, compare])
+    shell.on_load(page.on_load, outputs=[choices, model, run, shots, seed, result, compare])
     model.input(shell.friendly(page.runs_of), model, run, **QUIET)
     compare.click(shell.friendly(page.start), [model, run, shots, seed], [progress, compare], **QUIET)
     progress.finish(shell.friendly(page.finished), None, [result, compare], **QUIET)

@@ -19,6 +19,14 @@ TITLE = "Test"
 PATH = "test"
 
 QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+SEEN: dict[str, Any] = {
+    "trigger_mode": "always_last",
+    "show_progress": "minimal",
+    "api_visibility": "private",
+    "concurrency_limit": 2,
+}
+"""For what may take seconds the first time: a head has to be fitted, an adapter read."""
+
 LIVE: dict[str, Any] = {
     "trigger_mode": "always_last",
     "show_progress": "hidden",
@@ -57,8 +65,9 @@ class AskingPage:
         self.progress = progress_panel(self.desk.activity, elem_id="test-progress")
 
     def _draw_inputs(self) -> None:
-        self.picture = picture_input(label="Picture: drop, paste or take one", height=300, visible=False, elem_id="test-picture")
-        with gr.Row(visible=False, equal_height=True) as self.text_row:
+        with gr.Column(visible=False) as self.picture_row:
+            self.picture = picture_input(label="Picture: drop, paste or take one", height=300, elem_id="test-picture")
+        with gr.Row(visible=False, elem_classes="lr-choices") as self.text_row:
             self.text = gr.Textbox(
                 label="Text", lines=3, placeholder="Type here", elem_id="test-text", max_length=10_000, scale=4
             )
@@ -82,15 +91,24 @@ class AskingPage:
         shell.on_load(
             desk.on_load,
             outputs=[
-                self.none, self.body, self.model, self.run, self.unloaded, self.picture, self.text_row, self.text, self.search,
+                self.none, self.body, self.model, self.run, self.shots, self.seed,
+                self.unloaded, self.picture_row, self.picture,
+                self.text_row, self.text, self.search,
                 self.picker, self.prompts, self.phrases, self.templates, self.subject, self.answers,
             ],
         )  # fmt: skip
         pictured = [self.picture.input, self.picture.clear]
-        gr.on(pictured, show(desk.pictured), [self.picture, *choices], both, **LIVE)
+        gr.on(pictured, show(desk.pictured), [self.picture, *choices], both, show_progress_on=self.answers, **SEEN)
         self.text.change(show(desk.typed), [self.text, *asked], both, **LIVE)
-        gr.on([self.text.submit, self.search.click], show(desk.searched), [self.text, *choices], both, **LIVE)
-        self.picker.pick(show(desk.example), choices, [self.picture, self.text, *both], **LIVE)
+        gr.on(
+            [self.text.submit, self.search.click],
+            show(desk.searched),
+            [self.text, *choices],
+            both,
+            show_progress_on=self.answers,
+            **SEEN,
+        )
+        self.picker.pick(show(desk.example), choices, [self.picture, self.text, *both], show_progress_on=self.answers, **SEEN)
         self.model.input(show(desk.runs_of), self.model, [self.run, self.unloaded], **QUIET).success(
             show(desk.answer), asked, answered, **LIVE
         )
@@ -101,7 +119,9 @@ class AskingPage:
             show(desk.answer), asked, answered, **LIVE
         )
         self.load.click(show(desk.load), self.model, self.progress, **QUIET)
-        self.progress.finish(show(desk.finished), [self.activity, *asked], [self.unloaded, *answered], **LIVE)
+        self.progress.finish(
+            show(desk.finished), [self.activity, *asked], [self.unloaded, *answered], show_progress_on=self.answers, **SEEN
+        )
 
 
 def build(workspace: Workspace) -> None:

@@ -11,7 +11,7 @@ from studio.ui import shell
 from studio.ui.widgets.model_choice import model_choices, offered_models
 from studio.ui.widgets.plan import not_a_plan, plan_summary
 from studio.ui.widgets.run_status import LONGEST_ID, Monitor, run_monitor
-from studio.ui.widgets.train_form import METHODS, TrainForm
+from studio.ui.widgets.train_form import FIELDS, METHODS, TrainForm
 from studio.workspace import Workspace
 from studio.workspace.open_project import OpenProject
 from studio.workspace.training import TrainPlan
@@ -40,7 +40,10 @@ class TrainPage:
         if project is None:
             return [gr.update(visible=False), *[gr.skip()] * (2 + FIELDS), *unplannable("")]
         choices, value = model_choices(self.workspace, project)
-        return [gr.update(visible=True), gr.update(choices=choices, value=value), *self.preset(value, "lora")[1:]]
+        method, *rest = self.preset(value, "lora")[1:]
+        # pairs have no classes to take labels of
+        rest[0] = gr.update(visible=not project.fixed_classes, **({"value": rest[0]} if isinstance(rest[0], int) else {}))
+        return [gr.update(visible=True), gr.update(choices=choices, value=value), method, *rest]
 
     def preset(self, model: str | None, method: str) -> list[Any]:
         """The fields at this model's and method's defaults."""
@@ -86,10 +89,6 @@ class TrainPage:
         choices = model_choices(self.workspace, project, model)[0]
         gr.Info("The form now has that run's settings. Change what you like, then press Start.", duration=5)
         return [gr.update(choices=choices, value=model), method, *TrainForm.values(plan.config), *shown(plan, method)]
-
-
-FIELDS = 17
-"""Components of the form."""
 
 
 def shown(plan: TrainPlan, method: str) -> list[Any]:

@@ -57,7 +57,7 @@ class AskingDesk:
         """What the page shows at first, for this project's kind of items."""
         project = self.workspace.project()
         if project is None:
-            return [gr.update(value=shell.no_project(), visible=True), gr.update(visible=False), *[gr.skip()] * 13]
+            return [gr.update(value=shell.no_project(), visible=True), gr.update(visible=False), *[gr.skip()] * 16]
         choices, model = model_choices(self.workspace, project)
         pairs, has_image, has_text = is_pairs(project), "image" in project.modalities, "text" in project.modalities
         return [
@@ -65,8 +65,11 @@ class AskingDesk:
             gr.update(visible=True),
             gr.update(choices=choices, value=model),
             gr.update(choices=run_choices(project.training.runs(), model)),
+            gr.update(visible=not pairs),
+            gr.update(visible=not pairs),
             gr.update(visible=not self.is_loaded(model)),
-            gr.update(visible=has_image, value=None),
+            gr.update(visible=has_image),
+            None,
             gr.update(visible=has_text),
             gr.update(label="Search the pictures by text" if pairs else "Text", lines=1 if pairs else 3, value=""),
             gr.update(visible=pairs),
@@ -207,9 +210,10 @@ def example_items(project: OpenProject) -> Sequence[Item]:
     found: Sequence[Item] = ()
     for split in SOURCES:
         found = found or project.labelling.page(ItemFilter(split=split), limit=LOOKED_AT).items
+    shown = {item.key(project.modalities[0]): item for item in reversed(found)}  # a picture with five captions: once
     turn: Counter[str | None] = Counter()
     ranked = []
-    for place, item in enumerate(found):
+    for place, item in enumerate(reversed(shown.values())):
         ranked.append((turn[item.label], place, item))
         turn[item.label] += 1
     return [item for _, _, item in sorted(ranked, key=lambda r: r[:2])[:EXAMPLES]]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from studio.core.types import Comparison, Score
 from studio.ui.widgets.confusion import confusion_maps
-from studio.ui.widgets.markup import Markup, interval, join, percent, plural, tag
+from studio.ui.widgets.markup import Markup, interval, join, percent, plural, tag, took
 
 SPLITS = {"test": "test split", "val": "validation split"}
 
@@ -60,14 +60,14 @@ def _figure(score: Score, pairs: bool) -> Markup:
     if _main(score) is None:
         return tag("section", head, tag("p", score.why_not or "No result.", class_="st-note"), class_="st-card lr-figure")
     f1 = None if pairs else _line("macro-F1", percent(score.macro_f1), interval(score.macro_f1_ci95))
-    took = _line("per item", f"{score.milliseconds:,.0f} ms", "") if score.milliseconds is not None else None
+    per_item = _line("per item", took(score.milliseconds), "") if score.milliseconds is not None else None
     return tag(
         "section",
         head,
         tag("p", percent(_main(score)), class_="lr-big"),
         tag("p", f"{'recall@1' if pairs else 'accuracy'}, 95 % interval {interval(score.ci95)}", class_="st-note"),
         f1,
-        took,
+        per_item,
         class_="st-card lr-figure",
     )
 

@@ -31,7 +31,8 @@ def examples(project_id: str, items: Iterable[Item], shows: str) -> Markup:
 
 def subject_card(project_id: str, item: Item, shows: str) -> Markup:
     """The item that the answers are about, with what people called it."""
-    label = f"labelled {item.label}" if item.label else "not labelled"
+    known = f"labelled {item.label}" if item.label else "not labelled"
+    label = f"“{item.content['text']}”" if len(item.content) > 1 else known
     words = tag("span", tag("b", item.name), f" · {label} · {item.split} split")
     picture = tag("img", src=_source(project_id, item, 240), alt=item.name) if shows == "image" else None
     return tag("figure", picture, tag("figcaption", words), class_="lr-subject")

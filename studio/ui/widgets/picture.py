@@ -16,7 +16,8 @@ from studio.core.errors import BadInput
 def picture_input(**options: Any) -> gr.Image:
     """`gr.Image` whose handlers get `bytes`, or None. A broken picture passes: who reads it says what is wrong."""
     picture = gr.Image(sources=["upload", "clipboard", "webcam"], type="filepath", buttons=["fullscreen"], **options)
-    # Gradio's own decoding would end a broken file in a bare "Error"; a subclass would write a .pyi beside this file
+    # Gradio's own decoding would end a broken file in a bare "Error"; a subclass would write a .pyi beside this file.
+    # It lasts as long as no handler updates a property of the picture: show and hide a Column around it instead.
     picture.preprocess = as_sent
     return picture
 

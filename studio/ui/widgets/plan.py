@@ -24,7 +24,7 @@ def not_a_plan(message: str) -> Markup:
 
 
 def _labels(plan: TrainPlan) -> Markup | None:
-    if not plan.per_class:
+    if not any(plan.per_class.values()):
         return None
     chips = tag("p", *(tag("span", f"{name} ", tag("b", f"{n:,}"), class_="st-badge") for name, n in plan.per_class.items()))
     low, high = min(plan.per_class.values()), max(plan.per_class.values())

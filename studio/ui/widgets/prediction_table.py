@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from studio.core.types import MethodAnswer, PredictionTable
-from studio.ui.widgets.markup import Markup, join, percent, tag
+from studio.ui.widgets.markup import Markup, join, percent, tag, took
 
 ROWS_AT_FIRST = 10
 """With more classes than this, the most probable ones come first and the rest fold away."""
@@ -41,8 +41,8 @@ def _fold(classes: int) -> Markup | None:
 
 
 def _column(answer: MethodAnswer) -> Markup:
-    took = f"{answer.milliseconds:,.0f} ms" if answer.milliseconds is not None else None
-    note = tag("span", " · ".join(part for part in (answer.note, took) if part), class_="lr-note")
+    time = took(answer.milliseconds) if answer.milliseconds is not None else None
+    note = tag("span", " · ".join(part for part in (answer.note, time) if part), class_="lr-note")
     return tag("th", tag("span", answer.title, class_="lr-method"), note, scope="col")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from studio.core.types import Hit, Ranking
 from studio.ui.server import MEDIA
-from studio.ui.widgets.markup import Markup, tag
+from studio.ui.widgets.markup import Markup, tag, took
 
 
 def ranking_board(project_id: str, rankings: Sequence[Ranking], shows: str) -> Markup:
@@ -15,7 +15,7 @@ def ranking_board(project_id: str, rankings: Sequence[Ranking], shows: str) -> M
 
 
 def _column(project_id: str, ranking: Ranking, shows: str) -> Markup:
-    head = tag("h3", ranking.title, tag("small", f" {ranking.milliseconds:,.0f} ms" if ranking.hits else ""))
+    head = tag("h3", ranking.title, tag("small", f" {took(ranking.milliseconds)}" if ranking.hits else ""))
     if not ranking.hits:
         return tag("section", head, tag("p", ranking.why_not or "Nothing found.", class_="st-note"), class_="st-card")
     cells = (_hit(project_id, hit, place, shows) for place, hit in enumerate(ranking.hits, start=1))

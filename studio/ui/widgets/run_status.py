@@ -54,7 +54,8 @@ class Monitor:
             return {"project": None}
         runs = project.training.runs()
         rows = [{name: getattr(run, name) for name in ROW_FIELDS} for run in runs[:MOST_RUNS]]
-        answer: Answer = {"project": project.id, "task": project.task, "digest": _digest(rows)}
+        measure = "recall@1" if project.fixed_classes else "accuracy"
+        answer: Answer = {"project": project.id, "measure": measure, "digest": _digest(rows)}
         if payload.get("digest") != answer["digest"]:
             answer["runs"] = rows
         wanted = text(payload, "run", LONGEST_ID) if payload.get("run") is not None else None

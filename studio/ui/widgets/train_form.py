@@ -15,6 +15,9 @@ METHODS = [("LoRA fine-tuning", "lora"), ("Few-shot head", "few-shot")]
 ADVANCED = "rank alpha dropout layers towers lr head_lr weight_decay augment precision micro_batch checkpoint_every".split()
 """Settings in the folded part, in order."""
 
+FIELDS = 5 + len(ADVANCED)
+"""Components of the form."""
+
 
 class TrainForm:
     """Draws the fields where it is made. `fields` are they, in the order that `settings` and `values` take."""

@@ -1,0 +1,156 @@
+"""Runs from start to end on tiny real models: what is published, and that stopping or dying loses nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from pathlib import Path
+
+import pytest
+
+from studio.core.errors import CannotRun, RunError
+from studio.core.types import ItemFilter
+from studio.workspace.open_project import OpenProject
+
+QUICK = {"steps": 8, "batch_size": 4, "checkpoint_every": 3, "precision": "fp32", "dropout": 0.2, "lr": 0.01}
+
+
+def finish(project: OpenProject, run_id: str) -> None:
+    assert project.training.wait(run_id, 60)
+
+
+def losses(project: OpenProject, run_id: str) -> dict[int, str]:
+    """The newest loss of each step, to the last bit."""
+    events, _ = project.training.events(run_id)
+    return {e.step: float(e.values["loss"]).hex() for e in events if e.kind == "step"}
+
+
+def adapter_hash(project: OpenProject, run_id: str) -> str:
+    path = Path(project.path, "runs", run_id, "adapter", "adapter_model.safetensors")
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize("kind", ["open_clip-vit", "open_clip-conv", "siglip"])
+def test_a_run_on_pictures_ends_with_an_adapter_that_answers(pictures: OpenProject, tiny_ids: dict[str, str], kind: str) -> None:
+    run_id = pictures.training.start(tiny_ids[kind], settings=QUICK)
+    finish(pictures, run_id)
+    run = pictures.training.run(run_id)
+    assert (run.status, run.step, run.has_adapter, run.error) == ("done", 8, True, None)
+    assert run.accuracy is not None
+    found = pictures.testing.compare(tiny_ids[kind])
+    assert [(s.method, s.n) for s in found.scores] == [("zero_shot", 6), ("few_shot", 6), ("lora", 6)]
+    assert all(s.accuracy is not None for s in found.scores)
+    assert pictures.testing.last_comparison() == found
+
+
+def test_tuning_learns_what_its_labels_say(pictures: OpenProject, tiny_ids: dict[str, str]) -> None:
+    run_id = pictures.training.start(tiny_ids["open_clip-vit"], settings={**QUICK, "steps": 40, "augment": False})
+    finish(pictures, run_id)
+    steps = [e.values["loss"] for e in pictures.training.events(run_id)[0] if e.kind == "step"]
+    assert steps[-1] < 0.5 * steps[0]
+    lora = pictures.testing.compare(tiny_ids["open_clip-vit"]).scores[2]
+    assert lora.accuracy == 1.0
+
+
+def test_a_run_on_texts_trains_a_head_beside_the_adapter(messages: OpenProject, tiny_ids: dict[str, str]) -> None:
+    run_id = messages.training.start(tiny_ids["bert"], settings=QUICK)
+    finish(messages, run_id)
+    assert messages.training.run(run_id).status == "done"
+    assert Path(messages.path, "runs", run_id, "adapter", "head.safetensors").is_file()
+    (table,) = messages.testing.predict([{"text": "the small cat"}], tiny_ids["bert"])
+    assert [a.method for a in table.answers] == ["zero_shot", "few_shot", "lora"]
+    assert all(a.probabilities and sum(a.probabilities) == pytest.approx(1) for a in table.answers)
+
+
+def test_live_answers_do_not_change_while_a_copy_learns(pictures: OpenProject, tiny_ids: dict[str, str]) -> None:
+    model = tiny_ids["open_clip-vit"]
+    item = pictures.labelling.queue(ItemFilter())[0]
+    data = pictures.labelling.picture(item.key("image"), 240)
+    (before,) = pictures.testing.predict([{"image": data}], model)
+    finish(pictures, pictures.training.start(model, settings=QUICK))
+    (after,) = pictures.testing.predict([{"image": data}], model)
+    assert before.answers[0].probabilities == after.answers[0].probabilities
+    assert before.answers[2].probabilities is None
+    assert after.answers[2].probabilities is not None
+
+
+def test_a_run_that_was_stopped_and_resumed_learns_the_same_to_the_last_bit(pictures: OpenProject, tiny_ids: dict[str, str]) -> None:
+    import torch
+
+    torch.set_num_threads(1)
+    model = tiny_ids["open_clip-vit"]
+    whole = pictures.training.start(model, settings={**QUICK, "steps": 30})
+    finish(pictures, whole)
+    cut = pictures.training.start(model, settings={**QUICK, "steps": 30})
+    while pictures.training.run(cut).step < 4:
+        time.sleep(0.005)
+    pictures.training.stop(cut)
+    finish(pictures, cut)
+    stopped = pictures.training.run(cut)
+    assert (stopped.status, stopped.resumable, stopped.has_adapter) == ("stopped", True, False)
+    assert stopped.step < 30
+    pictures.training.resume(cut)
+    finish(pictures, cut)
+    assert pictures.training.run(cut).status == "done"
+    assert losses(pictures, cut) == losses(pictures, whole)
+    assert adapter_hash(pictures, cut) == adapter_hash(pictures, whole)
+
+
+def test_stop_and_keep_publishes_what_was_learnt(pictures: OpenProject, tiny_ids: dict[str, str]) -> None:
+    run_id = pictures.training.start(tiny_ids["open_clip-vit"], settings={**QUICK, "steps": 5000})
+    while pictures.training.run(run_id).step < 2:
+        time.sleep(0.01)
+    pictures.training.stop(run_id, keep=True)
+    finish(pictures, run_id)
+    run = pictures.training.run(run_id)
+    assert (run.status, run.has_adapter) == ("done", True)
+    assert 0 < run.step < 5000
+
+
+def test_smaller_parts_give_the_same_gradient(pictures: OpenProject, tiny_ids: dict[str, str]) -> None:
+    settings = {**QUICK, "dropout": 0.0, "steps": 3}
+    whole = pictures.training.start(tiny_ids["open_clip-vit"], settings=settings)
+    parts = pictures.training.start(tiny_ids["open_clip-vit"], settings={**settings, "micro_batch": 1})
+    finish(pictures, parts)
+    one, other = losses(pictures, whole), losses(pictures, parts)
+    for step, loss in one.items():
+        assert float.fromhex(other[step]) == pytest.approx(float.fromhex(loss), abs=1e-4)
+
+
+def test_a_run_whose_model_is_gone_fails_with_what_to_do(pictures: OpenProject, tiny_ids: dict[str, str], tmp_path: Path) -> None:
+    import shutil
+
+    folder = Path(tiny_ids["open_clip-vit"].removeprefix("open_clip:local-dir:"))
+    shutil.copytree(folder, tmp_path / "model")
+    model = f"open_clip:local-dir:{tmp_path / 'model'}"
+    (tmp_path / "model" / "open_clip_model.safetensors").write_bytes(b"not a model")
+    run_id = pictures.training.start(model, settings=QUICK)
+    finish(pictures, run_id)
+    run = pictures.training.run(run_id)
+    assert run.status == "failed"
+    assert run.error and run.hint
+    assert "Traceback" not in run.error
+
+
+def test_what_cannot_run_says_why_before_it_starts(pictures: OpenProject, tiny_ids: dict[str, str]) -> None:
+    plan = pictures.training.plan(tiny_ids["bert"])
+    assert plan.why_not and "image classification" in plan.why_not
+    with pytest.raises(CannotRun):
+        pictures.training.start(tiny_ids["bert"])
+
+
+def test_a_finished_run_cannot_be_stopped_or_resumed(pictures: OpenProject, tiny_ids: dict[str, str]) -> None:
+    run_id = pictures.training.start(tiny_ids["open_clip-vit"], "few-shot")
+    finish(pictures, run_id)
+    with pytest.raises(RunError, match="is done"):
+        pictures.training.resume(run_id)
+    with pytest.raises(RunError, match="is done"):
+        pictures.training.stop(run_id)
+
+
+def test_the_plan_says_what_would_be_used_and_its_command(pictures: OpenProject, tiny_ids: dict[str, str]) -> None:
+    plan = pictures.training.plan(tiny_ids["open_clip-vit"], settings={"shots": 2, "rank": 3})
+    assert plan.per_class == {"blue": 2, "red": 2}
+    assert plan.validation_items == 8
+    assert plan.command.startswith("python -m studio train ")
+    assert "--shots 2" in plan.command and "--set rank=3" in plan.command

@@ -1,0 +1,106 @@
+"""Every command on a real small project: its JSON, its exit code, its errors."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from studio.cli import main
+
+ROWS = ["text,label,split"]
+ROWS += [f"{w} cat {n},cat,train\n{w} car {n},car,train" for n, w in enumerate(("small", "big", "red", "blue"))]
+ROWS += ["one cat,cat,test", "two car,car,test"]
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STUDIO_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("STUDIO_OFFLINE", "1")
+    monkeypatch.setenv("STUDIO_DEVICE", "cpu")
+
+
+@pytest.fixture
+def said(capsys: pytest.CaptureFixture[str]) -> Any:
+    """Run a command with `--json`; (exit code, the one object on stdout)."""
+
+    def run(*arguments: str) -> tuple[int, Any]:
+        capsys.readouterr()
+        code = main([arguments[0], "--json", *arguments[1:]])
+        out = capsys.readouterr().out
+        assert out.count("\n") == 1
+        return code, json.loads(out)
+
+    return run
+
+
+@pytest.fixture
+def project(tmp_path: Path, said: Any) -> str:
+    (tmp_path / "rows.csv").write_text("\n".join(ROWS))
+    assert said("new", str(tmp_path / "messages"), "--task", "text-classification")[0] == 0
+    code, report = said("import", str(tmp_path / "messages"), str(tmp_path / "rows.csv"))
+    assert (code, report["added"], report["rejected"]) == (0, 10, 0)
+    return str(tmp_path / "messages")
+
+
+def test_the_whole_loop_headless(project: str, said: Any, tiny_ids: dict[str, str]) -> None:
+    model = ("--model", tiny_ids["bert"])
+    code, run = said("train", project, *model, "--shots", "2", "--seed", "1", "--set", "steps=3", "--set", "rank=2")
+    assert (code, run["status"], run["step"]) == (0, "done", 3)
+    assert "--set steps=3" in run["command"]
+    code, runs = said("runs", project)
+    assert [r["id"] for r in runs["runs"]] == [run["run"]]
+    code, found = said("compare", project, *model, "--run", run["run"])
+    assert code == 0
+    assert {found[m]["n"] for m in ("zero_shot", "few_shot", "lora")} == {2}
+    assert all(len(found[m]["ci95"]) == 2 for m in ("zero_shot", "few_shot", "lora"))
+    assert found["few_shot"]["note"].startswith("4 labels")
+    code, answers = said("predict", project, *model, "a small cat", "the big car")
+    assert code == 0
+    assert [p["input"] for p in answers["predictions"]] == ["a small cat", "the big car"]
+    assert len(answers["predictions"][0]["answers"]) == 3
+
+
+def test_a_label_is_said_with_what_it_replaced(project: str, said: Any) -> None:
+    code, event = said("label", project, "1", "car")
+    assert (code, event["before"], event["label"]) == (0, "cat", "car")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (("label", "{}", "1", "dog"), "dog"),
+        (("label", "{}", "999", "cat"), "999"),
+        (("import", "{}", "/no/such/source.csv"), "source"),
+        (("train", "{}", "--model", "nonsense"), "nonsense"),
+        (("train", "{}", "--model", "hf:org/absent-model"), "absent-model"),
+        (("train", "{}", "--model", "hf:org/absent-model", "--set", "rank"), "rank"),
+        (("cancel", "{}", "run-7"), "run-7"),
+        (("resume", "{}", "run-7"), "run-7"),
+        (("runs", "/no/such/project"), "project"),
+    ],
+)
+def test_a_mistake_is_one_object_with_a_hint_and_code_2(project: str, said: Any, arguments: tuple[str, ...], word: str) -> None:
+    code, answer = said(*(a.format(project) for a in arguments))
+    assert code == 2
+    message = answer.get("error")
+    assert message and word in message
+    assert answer["hint"]
+
+
+def test_models_and_doctor_work_without_a_network(said: Any) -> None:
+    code, models = said("models")
+    assert code == 0
+    assert all({"id", "download_mb", "licence", "good_for", "local"} <= set(m) for m in models["models"])
+    code, facts = said("doctor")
+    assert (code, facts["network"]) == (0, "off by choice")
+
+
+def test_without_json_people_read_lines(project: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["runs", project]) == 0
+    assert capsys.readouterr().out.startswith("No runs yet.")
+    assert main(["label", project, "1", "dog"]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == "" and "dog" in captured.err
