@@ -1,4 +1,4 @@
-"""CONTRIBUTING.md opens with a whole model family; here it is written to disk, found, loaded and held to every family's promises."""
+"""CONTRIBUTING.md opens with a whole model family: written to disk, found, loaded, held to every family's promises."""
 
 from __future__ import annotations
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from studio.core.config import LoraConfig, TrainConfig
-from studio.core.types import Item, ModelInfo, Prediction, Reject
+from studio.core.results import Reject
+from studio.core.types import Item, ModelInfo, Prediction
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

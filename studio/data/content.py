@@ -37,6 +37,11 @@ def item_group(item: Item) -> str:
     return group_key(item.content)
 
 
+def mix(key: str) -> int:
+    """A place in an order that has nothing to do with where an item came from; 48 bits of its content's key."""
+    return int(key[:12], 16)
+
+
 def plain_name(text: str) -> str:
     """A name or label as it is stored: composed characters (NFC), no white space around it, no half surrogates."""
     return unicodedata.normalize("NFC", text.encode("utf-8", "replace").decode("utf-8")).strip()

@@ -11,9 +11,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from studio.core.types import Reject, Split
+from studio.core.results import Reject
+from studio.core.types import Split
 from studio.data.classes import ensure
-from studio.data.content import canonical
+from studio.data.content import canonical, mix
 
 AUTHOR = "import"
 _CHUNK = 500
@@ -108,11 +109,13 @@ def _insert(
     for candidate in fresh:
         item = there[candidate.key]
         class_id = class_ids[item.label] if item.label is not None else None
-        rows.append((item.id, candidate.key, canonical(candidate.content), candidate.split, candidate.name, class_id))
+        rows.append(
+            (item.id, candidate.key, canonical(candidate.content), candidate.split, candidate.name, mix(candidate.key), class_id)
+        )
         entered.by_split[candidate.split] += 1
         if item.label is not None:
             entered.by_label[item.label] += 1
-    connection.executemany("INSERT INTO items (id, key, content, split, name, class) VALUES (?, ?, ?, ?, ?, ?)", rows)
+    connection.executemany("INSERT INTO items (id, key, content, split, name, mix, class) VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
     new = {row[0] for row in rows}
     given = [(class_ids[i.label], i.id) for i in there.values() if i.label is not None and (i.relabelled or i.id in new)]
     connection.executemany("UPDATE items SET class = ? WHERE id = ?", [pair for pair in given if pair[1] not in new])

@@ -21,11 +21,13 @@ MIGRATIONS: tuple[str, ...] = (
         content TEXT NOT NULL,
         split TEXT NOT NULL CHECK (split IN ('train', 'val', 'test')),
         name TEXT NOT NULL,
+        mix INTEGER NOT NULL,
         class INTEGER REFERENCES classes(id),
         skipped INTEGER NOT NULL DEFAULT 0
     );
     CREATE INDEX items_class ON items(class);
     CREATE INDEX items_split ON items(split);
+    CREATE INDEX items_mix ON items(mix);
 
     CREATE TABLE label_events (
         id INTEGER PRIMARY KEY,

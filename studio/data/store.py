@@ -16,7 +16,8 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from studio.core.errors import NotFound, ProjectError
-from studio.core.types import SPLITS, ClassInfo, Counts, Item, ItemFilter, LabelEvent, Split
+from studio.core.results import Counts
+from studio.core.types import SPLITS, ClassInfo, Item, ItemFilter, LabelEvent, Split
 from studio.data import classes, labels
 from studio.data.query import COLUMNS, item_of, prepare, where
 from studio.data.writer import Writer
@@ -52,10 +53,17 @@ class Store:
 
     # items
 
-    def items(self, filter: ItemFilter, after: int | None = None, limit: int = 60) -> list[Item]:
-        """Up to `limit` items with an id above `after`, in order of import."""
+    def items(self, filter: ItemFilter, after: int | None = None, limit: int = 60, mixed: bool = False) -> list[Item]:
+        """Up to `limit` items that come after the item `after`, in order of import, or mixed by the hash of their content."""
         condition, values = where(filter)
-        rows = self._read(f"{COLUMNS} WHERE {condition} AND i.id > ? ORDER BY i.id LIMIT ?", *values, after or 0, limit)
+        place, order = "i.id > ?", "i.id"
+        if mixed:
+            # ids start at 1, so that 0 stands before every item
+            place, order = (
+                "(i.mix, i.id) > (SELECT coalesce(max(mix), -1), coalesce(max(id), 0) FROM items WHERE id = ?)",
+                "i.mix, i.id",
+            )
+        rows = self._read(f"{COLUMNS} WHERE {condition} AND {place} ORDER BY {order} LIMIT ?", *values, after or 0, limit)
         return [item_of(row) for row in rows]
 
     def item(self, item_id: int) -> Item:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from studio.core.types import Comparison, Item, Prediction, Score
+from studio.core.results import Comparison, Score
+from studio.core.types import Item, Prediction
 from studio.evaluation.metrics import confusion, macro_f1, per_class, wilson
 from studio.evaluation.verdict import verdict
 from studio.tasks.objectives.pairs import hits

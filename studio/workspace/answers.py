@@ -7,7 +7,8 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from studio.core.types import ClassScore, Comparison, MethodAnswer, Prediction, Score
+from studio.core.results import ClassScore, Comparison, MethodAnswer, Score
+from studio.core.types import Prediction
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -11,7 +11,8 @@ from typing import Any
 
 from studio.core.errors import BadInput, UnreadableItem
 from studio.core.interfaces import Progress, Task
-from studio.core.types import ClassInfo, Counts, ImportOptions, ImportReport, Item, ItemFilter, ItemPage, LabelEvent, Reject
+from studio.core.results import Counts, ImportReport, ItemPage, Reject
+from studio.core.types import ClassInfo, ImportOptions, Item, ItemFilter, LabelEvent
 from studio.data.importers import ImportRequest, importer_for
 from studio.data.importers.hub import HubImporter
 from studio.data.ingest import Rules, ingest
@@ -70,10 +71,13 @@ class Labelling:
 
     # browse
 
-    def page(self, filter: ItemFilter, after: int | None = None, limit: int = 60) -> ItemPage:
-        """Up to `limit` items (1 to 1,000) after the item `after`, in order of import."""
+    def page(self, filter: ItemFilter, after: int | None = None, limit: int = 60, mixed: bool = False) -> ItemPage:
+        """Up to `limit` items (1 to 1,000) after the item `after`, in order of import, or in a mixed order that stays.
+
+        A folder is imported class by class: labelled in that order, the first labels would all be of one class.
+        """
         size = max(1, min(limit, 1000))
-        items = self._store.items(filter, after, size + 1)
+        items = self._store.items(filter, after, size + 1, mixed)
         more = items[size - 1].id if len(items) > size else None
         return ItemPage(tuple(items[:size]), more, self._store.count(filter))
 
@@ -85,7 +89,7 @@ class Labelling:
         return self._store.counts()
 
     def queue(self, filter: ItemFilter, limit: int = 5000) -> tuple[Item, ...]:
-        """Items to walk through on the Label page, in order of import."""
+        """The first items that match, in order of import."""
         return tuple(self._store.items(filter, None, limit))
 
     # label

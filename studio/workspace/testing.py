@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from studio.core.errors import BadInput, CannotRun
 from studio.core.interfaces import FoundationModel, Progress, Task
-from studio.core.types import Comparison, Hit, Item, PredictionTable, Ranking, Split
+from studio.core.results import Comparison, Hit, PredictionTable, Ranking
+from studio.core.types import Item, Split
 from studio.data.project import Project
 from studio.workspace.answers import answers, comparison_from
 from studio.workspace.labelling import readers_of

@@ -164,3 +164,14 @@ def test_two_stores_on_one_project_both_write(store: Store, tmp_path: Path) -> N
         list(pool.map(lambda n: (store, other)[n % 2].label(n, "cat", "ann"), range(1, 41)))
     other.close()
     assert store.counts().labelled == 40
+
+
+def test_the_mixed_order_pages_through_every_item_once(store: Store) -> None:
+    fill(store, *(candidate(f"text {n}") for n in range(50)))
+    seen: list[int] = []
+    after: int | None = None
+    while found := store.items(ItemFilter(), after, 7, mixed=True):
+        seen += [item.id for item in found]
+        after = seen[-1]
+    assert sorted(seen) == list(range(1, 51))
+    assert seen != sorted(seen)

@@ -15,7 +15,10 @@ from studio.workspace import Workspace
 from studio.workspace.open_project import OpenProject
 
 COLOURS = {"red": (220, 30, 30), "blue": (30, 30, 220)}
-MESSAGES = {"cat": ["the small cat", "a cat", "one cat sky", "cat house"], "car": ["the big car", "a red car", "two car", "car tree"]}
+MESSAGES = {
+    "cat": ["the small cat", "a cat", "one cat sky", "cat house"],
+    "car": ["the big car", "a red car", "two car", "car tree"],
+}
 
 
 @pytest.fixture

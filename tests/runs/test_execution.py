@@ -74,7 +74,9 @@ def test_live_answers_do_not_change_while_a_copy_learns(pictures: OpenProject, t
     assert after.answers[2].probabilities is not None
 
 
-def test_a_run_that_was_stopped_and_resumed_learns_the_same_to_the_last_bit(pictures: OpenProject, tiny_ids: dict[str, str]) -> None:
+def test_a_run_that_was_stopped_and_resumed_learns_the_same_to_the_last_bit(
+    pictures: OpenProject, tiny_ids: dict[str, str]
+) -> None:
     import torch
 
     torch.set_num_threads(1)

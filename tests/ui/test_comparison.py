@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from studio.core.types import ClassScore, Comparison, Score
+from studio.core.results import ClassScore, Comparison, Score
 from studio.ui.widgets.comparison import comparison_report, whiskers
 from studio.ui.widgets.confusion import heat_map
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from studio.core.types import Hit, Item, Ranking
+from studio.core.results import Hit, Ranking
+from studio.core.types import Item
 from studio.ui.widgets.ranking import ranking_board
 
 SHA = "a" * 64

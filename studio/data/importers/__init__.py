@@ -12,7 +12,8 @@ from typing import Protocol
 from studio.core.errors import ImportFailed
 from studio.core.interfaces import Progress
 from studio.core.registry import Registry, discover
-from studio.core.types import ImportOptions, Reject, Split
+from studio.core.results import Reject
+from studio.core.types import ImportOptions, Split
 
 MAX_FILE_BYTES = 200 * 2**20
 TOO_BIG = f"is larger than {MAX_FILE_BYTES // 2**20} MB"

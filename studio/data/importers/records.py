@@ -9,7 +9,8 @@ from typing import Any, Protocol
 
 from studio.core.errors import ImportFailed
 from studio.core.interfaces import Progress
-from studio.core.types import Reject, Split
+from studio.core.results import Reject
+from studio.core.types import Split
 from studio.data.importers import ImportRequest, Row, split_of
 from studio.data.importers.formats import Record, read_table
 

@@ -11,7 +11,8 @@ from typing import Protocol
 
 from studio.core.errors import ImportFailed
 from studio.core.interfaces import Progress
-from studio.core.types import Reject, Split
+from studio.core.results import Reject
+from studio.core.types import Split
 from studio.data.importers import ImportRequest, Row, split_of
 from studio.data.importers.formats import TABLE_SUFFIXES
 from studio.data.importers.records import table_rows

@@ -8,7 +8,7 @@ import gradio as gr
 
 from studio.core.errors import BadInput, NotFound
 from studio.core.interfaces import Progress
-from studio.core.types import Activity, Comparison
+from studio.core.results import Activity, Comparison
 from studio.ui import shell
 from studio.ui.widgets.comparison import comparison_report
 from studio.ui.widgets.model_choice import AS_THE_RUN, FEW_SHOT, NEWEST, few_shot, model_choices, offered_models, run_choices

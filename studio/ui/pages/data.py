@@ -9,7 +9,8 @@ from typing import Any
 import gradio as gr
 
 from studio.core.errors import BadInput, StudioError
-from studio.core.types import Activity, ImportOptions, ImportReport, Split
+from studio.core.results import Activity, ImportReport
+from studio.core.types import ImportOptions, Split
 from studio.ui import shell
 from studio.ui.answers import newest
 from studio.ui.widgets.grid import Browser, grid

@@ -10,7 +10,8 @@ import gradio as gr
 
 from studio.core.errors import BadInput, NotFound, StudioError
 from studio.core.interfaces import Progress
-from studio.core.types import Activity, Item, ItemFilter, Ranking, Split
+from studio.core.results import Activity, Ranking
+from studio.core.types import Item, ItemFilter, Split
 from studio.ui import shell
 from studio.ui.widgets.markup import Markup, join, tag
 from studio.ui.widgets.model_choice import few_shot, model_choices, offered_models, run_choices

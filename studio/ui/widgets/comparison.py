@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from studio.core.types import Comparison, Score
+from studio.core.results import Comparison, Score
 from studio.ui.widgets.confusion import confusion_maps
 from studio.ui.widgets.markup import Markup, interval, join, percent, plural, tag, took
 

@@ -39,7 +39,7 @@ class Desk:
             return {"project": None}
         show = _filter_name(payload)
         counts = project.labelling.counts()
-        first = project.labelling.page(FILTERS[show], limit=BATCH)
+        first = project.labelling.page(FILTERS[show], limit=BATCH, mixed=True)
         return {
             "project": project_json(project),
             "show": show,
@@ -55,7 +55,7 @@ class Desk:
     def more(self, payload: Payload) -> Answer:
         """The next items of the same filter."""
         project = open_project(self.workspace, payload)
-        page = project.labelling.page(FILTERS[_filter_name(payload)], after=integer(payload, "after"), limit=BATCH)
+        page = project.labelling.page(FILTERS[_filter_name(payload)], after=integer(payload, "after"), limit=BATCH, mixed=True)
         return {"items": [item_json(item) for item in page.items], "after": page.after}
 
     def act(self, payload: Payload) -> Answer:

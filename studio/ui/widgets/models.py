@@ -6,7 +6,8 @@ import gradio as gr
 
 from studio.core.errors import BadInput, NotFound
 from studio.core.interfaces import Progress
-from studio.core.types import Activity, CatalogEntry, ModelInfo
+from studio.core.results import Activity, CatalogEntry
+from studio.core.types import ModelInfo
 from studio.ui import theme
 from studio.ui.answers import Answer, Payload, activity_json, answering, newest, project_json, text
 from studio.workspace import Workspace

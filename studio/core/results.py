@@ -1,0 +1,197 @@
+"""What use cases return to pages, commands and scripts: frozen and JSON-able."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from studio.core.types import Item, TaskName
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """One file or row that an import did not take, and why."""
+
+    file: str
+    row: int | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What came in. `added + duplicates + rejected` is what the source held."""
+
+    source: str
+    added: int
+    duplicates: int
+    rejected: int
+    rejects: tuple[Reject, ...]
+    """At most the first 1,000; `rejected` counts them all."""
+    by_split: Mapping[str, int]
+    by_label: Mapping[str, int]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class ItemPage:
+    """One page of the grid, paged by key."""
+
+    items: tuple[Item, ...]
+    after: int | None
+    """Pass it to get the next page; None on the last one."""
+    total: int
+    """Items that match the filter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How far labelling is."""
+
+    total: int
+    labelled: int
+    skipped: int
+    by_split: Mapping[str, int]
+    labelled_by_split: Mapping[str, int]
+    by_class: Mapping[str, Mapping[str, int]]
+    """`{class: {split: labelled items}}`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectCard:
+    """A project as the start page lists it."""
+
+    id: str
+    name: str
+    task: TaskName
+    path: str
+    items: int
+    labelled: int
+    cover: str | None
+    """sha256 of a picture to show, if it has one."""
+    opened: float
+    """Seconds since 1970."""
+    problem: str | None = None
+    """Why it cannot be opened now, if so."""
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogEntry:
+    """A model that people are offered."""
+
+    id: str
+    title: str
+    modalities: tuple[str, ...]
+    download_mb: int
+    licence: str
+    good_for: str
+    local: bool
+    """True where its files lie on this machine, so that it loads without a network."""
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """Something that takes a while, other than training: an import, a model's loading, a comparison."""
+
+    id: str
+    kind: str
+    title: str
+    done: int
+    total: int
+    what: str
+    started: float
+    eta_s: float | None
+    state: Literal["running", "done", "failed"]
+    result: Any = None
+    """What it returned, once done."""
+    error: str | None = None
+    hint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MethodAnswer:
+    """One column of the test table."""
+
+    method: str
+    """`zero_shot`, `few_shot` or `lora`."""
+    title: str
+    note: str
+    """`no training`, `96 labels`, `LoRA r=8, run 3`."""
+    probabilities: tuple[float, ...] | None
+    """One a class, in the table's order; None where it cannot answer."""
+    milliseconds: float | None
+    why_not: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PredictionTable:
+    """Rows are classes, columns are methods, for one input."""
+
+    classes: tuple[str, ...]
+    answers: tuple[MethodAnswer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One item found by search or ranking."""
+
+    item: Item
+    score: float
+    """Cosine similarity."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """What one method finds for a query: best first."""
+
+    method: str
+    title: str
+    hits: tuple[Hit, ...]
+    milliseconds: float
+    why_not: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClassScore:
+    name: str
+    precision: float
+    recall: float
+    f1: float
+    support: int
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How one method did on the held-out items."""
+
+    method: str
+    title: str
+    note: str
+    n: int
+    """Held-out items (for pairs: pictures asked about)."""
+    accuracy: float | None = None
+    ci95: tuple[float, float] | None = None
+    """Of the accuracy; for pairs of `recall`'s image_to_text@1."""
+    macro_f1: float | None = None
+    macro_f1_ci95: tuple[float, float] | None = None
+    per_class: tuple[ClassScore, ...] = ()
+    confusion: tuple[tuple[int, ...], ...] = ()
+    """Rows are truths, columns answers, in `Comparison.classes`' order."""
+    recall: Mapping[str, float] | None = None
+    """For pairs: `image_to_text@1`, `@5`, `@10`, `text_to_image@1`, …"""
+    recall_ci95: Mapping[str, tuple[float, float]] | None = None
+    milliseconds: float | None = None
+    """Per item, features included."""
+    why_not: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Zero-shot, few-shot and fine-tuned on the same held-out items."""
+
+    model: str
+    split: str
+    classes: tuple[str, ...]
+    scores: tuple[Score, ...]
+    verdict: str
+    """A sentence or two for people, from a paired test."""
