@@ -9,10 +9,11 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import traceback
 from collections.abc import Sequence
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from studio.cli_text import as_text
 from studio.core.errors import BadInput, RunError, StudioError
@@ -24,14 +25,25 @@ from studio.workspace.open_project import OpenProject
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit code: 0, or 2 for an error that was said."""
-    arguments = _parser().parse_args(argv)
+    given = list(sys.argv[1:] if argv is None else argv)
+    as_json = "--json" in given
+    try:
+        arguments = _parser().parse_args(given)
+    except BadInput as error:
+        return _say_error(error, as_json)
     workspace = Workspace(Settings.from_environment())
     try:
         result = arguments.act(workspace, arguments)
     except StudioError as error:
-        return _say_error(error, arguments.json)
+        return _say_error(error, as_json)
     except KeyboardInterrupt:
-        return _say_error(RunError("Stopped by you.", "Whatever was running can be resumed."), arguments.json)
+        return _say_error(RunError("Stopped by you.", "Whatever was running can be resumed."), as_json)
+    except Exception as error:  # a script that reads JSON must get JSON; a person gets the traceback too
+        if not as_json:
+            traceback.print_exc()
+        return _say_error(
+            StudioError(f"{type(error).__name__}: {error}", "This is a fault in Studio; please report it."), as_json
+        )
     finally:
         workspace.close()
     if arguments.json:
@@ -42,8 +54,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 2 if failed else 0
 
 
+class _Parser(argparse.ArgumentParser):
+    """A mistake in the arguments is an error of the house, so that `--json` answers with JSON."""
+
+    def error(self, message: str) -> NoReturn:
+        raise BadInput(f"{message[:1].upper()}{message[1:]}.", f"See `{self.prog} --help`.")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m studio", description="Specialise a foundation model without writing code.")
+    parser = _Parser(prog="python -m studio", description="Specialise a foundation model without writing code.")
     commands = parser.add_subparsers(dest="command", required=True)
 
     def command(name: str, act: Any, help: str, *, project: bool = True) -> argparse.ArgumentParser:
@@ -84,6 +103,11 @@ def _parser() -> argparse.ArgumentParser:
     _model_arguments(predict)
     predict.add_argument("--run")
     predict.add_argument("inputs", nargs="+", metavar="INPUT")
+    search = command("search", _search, "image–text projects: pictures for a text, or texts for a picture (by path)")
+    search.add_argument("--model", required=True)
+    search.add_argument("--run")
+    search.add_argument("-k", type=int, default=5, help="answers shown")
+    search.add_argument("query", metavar="TEXT|PICTURE")
     command("doctor", _doctor, "versions, device, SQLite, what is offline", project=False)
     return parser
 
@@ -156,6 +180,16 @@ def _predict(workspace: Workspace, a: argparse.Namespace) -> Any:
     project = workspace.open_project(a.project)
     tables = project.testing.predict([_input(project, i) for i in a.inputs], a.model, a.run, a.shots, a.seed)
     return {"predictions": [{"input": i, **_plain(t)} for i, t in zip(a.inputs, tables, strict=True)]}
+
+
+def _search(workspace: Workspace, a: argparse.Namespace) -> Any:
+    testing = workspace.open_project(a.project).testing
+    path = Path(a.query)
+    if len(a.query) < 1000 and path.is_file():
+        found = testing.rank(path.read_bytes(), a.model, a.run, a.k, _progress)
+    else:
+        found = testing.search(a.query, a.model, a.run, a.k, _progress)
+    return {ranking.method: {k: v for k, v in _plain(ranking).items() if k != "method"} for ranking in found}
 
 
 def _doctor(workspace: Workspace, a: argparse.Namespace) -> Any:

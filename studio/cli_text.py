@@ -7,7 +7,8 @@ from typing import Any
 
 def as_text(command: str, result: Any) -> str:
     """Lines for people."""
-    write = {"import": _report, "models": _models, "runs": _runs, "compare": _comparison, "predict": _predictions}.get(command)
+    writers = {"import": _report, "models": _models, "runs": _runs, "compare": _comparison}
+    write = {**writers, "predict": _predictions, "search": _rankings}.get(command)
     return write(result) if write else "\n".join(f"{k}: {v}" for k, v in result.items() if v not in (None, ""))
 
 
@@ -67,6 +68,14 @@ def _predictions(r: dict[str, Any]) -> str:
             best = sorted(zip(answer["probabilities"], table["classes"], strict=True), reverse=True)[:3]
             said = ", ".join(f"{name} {p:.0%}" for p, name in best)
             lines.append(f"  {answer['title']:<12} {said}  ({answer['milliseconds']:.0f} ms)")
+    return "\n".join(lines)
+
+
+def _rankings(r: dict[str, Any]) -> str:
+    lines = []
+    for ranking in r.values():
+        lines.append(f"{ranking['title']}  {ranking['why_not'] or ''}".rstrip())
+        lines += [f"  {h['score']:.3f}  {h['item']['name']}  {h['item']['content'].get('text', '')}" for h in ranking["hits"]]
     return "\n".join(lines)
 
 

@@ -80,6 +80,9 @@ def test_a_label_is_said_with_what_it_replaced(project: str, said: Any) -> None:
         (("cancel", "{}", "run-7"), "run-7"),
         (("resume", "{}", "run-7"), "run-7"),
         (("runs", "/no/such/project"), "project"),
+        (("label", "{}", "one", "cat"), "one"),
+        (("train", "{}"), "--model"),
+        (("compare", "{}", "--model", "hf:a/b", "--shots", "few"), "few"),
     ],
 )
 def test_a_mistake_is_one_object_with_a_hint_and_code_2(project: str, said: Any, arguments: tuple[str, ...], word: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
+from math import ceil
 from typing import Any, Literal
 
 from studio.core.errors import BadInput
@@ -86,6 +87,12 @@ class TrainConfig:
         _within("evaluate_every", self.evaluate_every, 0, 1_000_000)
         _within("checkpoint_every", self.checkpoint_every, 1, 1_000_000)
         _one_of("precision", self.precision, ("auto", "bf16", "fp32"))
+
+    def total_steps(self, items: int) -> int:
+        """Optimiser steps of a run over `items` support items."""
+        if self.epochs <= 0 or items == 0:
+            return self.steps
+        return max(1, ceil(self.epochs * items / min(self.batch_size, items)))
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -6,12 +6,11 @@ says what learning means; a `Predictor` turns features into probabilities. Nothi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from studio.core.config import LoraConfig, TrainConfig
-from studio.core.results import Reject
 from studio.core.types import Item, ModelInfo, Prediction
 
 if TYPE_CHECKING:
@@ -128,21 +127,6 @@ class ModelFamily(Protocol):
         ...
 
 
-class Head(Protocol):
-    """Features → logits: what a task trains beside the adapter, and what few-shot learning fits."""
-
-    @property
-    def classes(self) -> tuple[str, ...]: ...
-
-    def logits(self, features: Tensor) -> Tensor:
-        """`[n, dim]` → `[n, C]`."""
-        ...
-
-    def tensors(self) -> dict[str, Tensor]:
-        """Everything needed to build it again, for safetensors."""
-        ...
-
-
 class Objective(Protocol):
     """A task at work on one run: built by `Task.objective`, used by `fit`."""
 
@@ -241,40 +225,6 @@ class Predictor(Protocol):
 
     def predict(self, features: Tensor) -> list[Prediction]:
         """`[n, dim]` unit features of `model` → n predictions."""
-        ...
-
-
-class ItemRow(Protocol):
-    """One row that an importer offers: content not yet stored, its origin for the report."""
-
-    @property
-    def content(self) -> Mapping[str, bytes | str]: ...
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def row(self) -> int | None: ...
-
-    @property
-    def label(self) -> str | None: ...
-
-    @property
-    def split(self) -> str | None: ...
-
-
-class Importer(Protocol):
-    """What a file of `studio.data.importers` registers."""
-
-    @property
-    def name(self) -> str: ...
-
-    def accepts(self, source: str) -> bool:
-        """Whether this importer reads that path or hub id."""
-        ...
-
-    def rows(self, source: str, options: Any, progress: Progress | None = None) -> Iterator[ItemRow | Reject]:
-        """Rows as they come, rejects among them. Raises ImportFailed where the source as a whole cannot be read."""
         ...
 
 

@@ -99,10 +99,6 @@ class Prediction:
         """The most probable class."""
         return self.classes[max(range(len(self.classes)), key=self.probabilities.__getitem__)]
 
-    @property
-    def confidence(self) -> float:
-        return max(self.probabilities)
-
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:

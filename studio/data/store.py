@@ -127,6 +127,10 @@ class Store:
         """Every event of an item, oldest first."""
         return tuple(labels.event_of(row) for row in self._read(f"{labels.EVENTS} WHERE e.item = ? ORDER BY e.id", item))
 
+    def revision(self) -> int:
+        """A number that grows with every act on a label or caption."""
+        return int(self._read("SELECT coalesce(max(id), 0) FROM label_events")[0][0])
+
     # classes
 
     def classes(self) -> tuple[ClassInfo, ...]:

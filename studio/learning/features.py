@@ -55,10 +55,9 @@ class FeatureCache:
         self._fill(space, model, modality, todo, read, progress)
         return torch.from_numpy(space.rows(keys))
 
-    def known(self, model: FoundationModel, modality: str, items: Sequence[Item]) -> int:
-        """How many of the items' contents are cached already."""
-        keys = {content_key(item, modality) for item in items}
-        return len(keys) - len(self._space(model, modality).missing(list(keys)))
+    def missing(self, model: FoundationModel, modality: str, items: Sequence[Item]) -> int:
+        """How many of the items' distinct contents have to be computed yet."""
+        return len(self._space(model, modality).missing([content_key(item, modality) for item in items]))
 
     def _fill(
         self,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
@@ -33,8 +36,20 @@ class LinearHead:
         """`[n, dim]` → `[n, C]`."""
         return features @ self.weight.T + self.bias
 
-    def tensors(self) -> dict[str, Tensor]:
-        return {"weight": self.weight, "bias": self.bias}
+    def save(self, folder: Path) -> None:
+        """Write `head.safetensors` and `head.json` into `folder`."""
+        tensors = {"weight": self.weight.detach().cpu().contiguous(), "bias": self.bias.detach().cpu().contiguous()}
+        save_file(tensors, folder / "head.safetensors")
+        (folder / "head.json").write_text(json.dumps({"classes": self.classes}), "utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> LinearHead | None:
+        """The head in `folder`, or None where there is none."""
+        if not (folder / "head.safetensors").is_file():
+            return None
+        tensors = load_file(folder / "head.safetensors")
+        classes = json.loads((folder / "head.json").read_text("utf-8"))["classes"]
+        return cls(tensors["weight"], tensors["bias"], tuple(classes))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import psutil
@@ -23,6 +22,7 @@ from studio.core.errors import CannotRun, ModelError
 from studio.core.interfaces import AdaptedModel, Inputs, Objective, Snapshot, Task
 from studio.core.types import Item, TrainEvent
 from studio.learning.batches import BatchReader
+from studio.learning.checkpoint import Checkpoint
 from studio.models.lora import check_moved, snapshot
 
 EVALUATION_BATCH = 64
@@ -31,23 +31,6 @@ LOOKS = 5
 CHECKPOINT_EVERY_S = 30.0
 """A slow run loses no more than this to a kill, however far apart its checkpoints are set."""
 MAX_GRADIENT_NORM = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
-    """All that a run needs to go on: parameters, optimiser moments, and how far it came."""
-
-    tensors: Mapping[str, Tensor]
-    """`parameter/NAME`, `exp_avg/NAME`, `exp_avg_sq/NAME`, float32."""
-    step: int
-    """Steps done."""
-
-
-def total_steps(config: TrainConfig, items: int) -> int:
-    """Optimiser steps of a run over `items` support items."""
-    if config.epochs > 0:
-        return max(1, math.ceil(config.epochs * items / min(config.batch_size, items)))
-    return config.steps
 
 
 def fit(
@@ -70,7 +53,7 @@ def fit(
         raise CannotRun("No item of the training split can be learnt from.", "Label some items first.")
     loop = _Loop(model, task, objective, data, config, bf16)
     first = loop.restore(resume) if resume else 0
-    total = total_steps(config, len(items))
+    total = config.total_steps(len(items))
     done = first
     try:
         yield _event("start", first, total, items=len(items), held_out=len(data.held_out), **loop.description())
@@ -114,6 +97,9 @@ class _Loop:
             objective.module.to(self.device)
         self._named = trainable(model, objective)
         self._micro = config.micro_batch or config.batch_size
+        self._looks_at = EVALUATION_BATCH
+        if self.device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(self.device)  # the peak shown is this run's
         self._messages: list[str] = []
         self._optimiser = self._accelerator.prepare(self._build_optimiser())
 
@@ -191,12 +177,21 @@ class _Loop:
         if not items:
             return {}
         self._train_mode(False)
+        while True:
+            try:
+                return dict(self._objective.score(self._model, self._held_out_features(items), items))
+            except torch.OutOfMemoryError:
+                if self._looks_at == 1:
+                    raise
+                self._looks_at //= 2
+                torch.cuda.empty_cache()
+
+    def _held_out_features(self, items: Sequence[Item]) -> dict[str, Tensor]:
         reader = BatchReader(self._model, self._data, self._task.modalities, False, 1.0)
-        parts = [items[i : i + EVALUATION_BATCH] for i in range(0, len(items), EVALUATION_BATCH)]
+        parts = [items[i : i + self._looks_at] for i in range(0, len(items), self._looks_at)]
         with self._accelerator.autocast():
             features = [{m: self._model.encode(m, x).float() for m, x in reader.inputs(part).items()} for part in parts]
-        whole = {m: torch.cat([f[m] for f in features]) for m in self._task.modalities}
-        return dict(self._objective.score(self._model, whole, items))
+        return {m: torch.cat([f[m] for f in features]) for m in self._task.modalities}
 
     def _train_mode(self, on: bool) -> None:
         self._model.module.train(on)
@@ -227,7 +222,7 @@ class _Loop:
 
     def restore(self, checkpoint: Checkpoint) -> int:
         """Put a checkpoint back. Raises ModelError where its tensors are not this run's."""
-        load_parameters(self._named, checkpoint)
+        checkpoint.load_into(self._named)
         for name, p in self._named.items():
             if f"exp_avg/{name}" in checkpoint.tensors:
                 self._optimiser.state[p] = {
@@ -251,16 +246,6 @@ def trainable(model: AdaptedModel, objective: Objective) -> dict[str, nn.Paramet
     if objective.module is not None:
         named |= {f"head.{n}": p for n, p in objective.module.named_parameters()}
     return named
-
-
-def load_parameters(named: Mapping[str, nn.Parameter], checkpoint: Checkpoint) -> None:
-    """Copy a checkpoint's parameters in. Raises ModelError where names or shapes differ."""
-    for name, p in named.items():
-        value = checkpoint.tensors.get(f"parameter/{name}")
-        if value is None or value.shape != p.shape:
-            raise ModelError("The checkpoint belongs to other settings than this run's.", "Start a new run from this one.")
-        with torch.no_grad():
-            p.copy_(value)
 
 
 def schedule(step: int, total: int, warmup: float) -> float:

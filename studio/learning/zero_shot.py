@@ -13,11 +13,6 @@ from studio.core.interfaces import FoundationModel
 from studio.core.types import Prediction
 
 
-def prompts_of(phrases: Sequence[str], templates: Sequence[str]) -> tuple[tuple[str, ...], ...]:
-    """For each class its prompts, one a template."""
-    return tuple(tuple(t.replace("{}", phrase) for t in templates) for phrase in phrases)
-
-
 def text_classifier(model: FoundationModel, prompts: Sequence[Sequence[str]]) -> Tensor:
     """Class weights `[C, dim]`, unit norm: the mean of each class's unit prompt features, made unit again.
 
@@ -30,6 +25,15 @@ def text_classifier(model: FoundationModel, prompts: Sequence[Sequence[str]]) ->
 
 
 @dataclass(frozen=True, slots=True)
+class StartingPoint:
+    """`core.interfaces.Prior`: what a run knows before it learns."""
+
+    classes: tuple[str, ...]
+    prompts: tuple[tuple[str, ...], ...]
+    head: tuple[Tensor, Tensor] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ZeroShot:
     """softmax(scale · x · Tᵀ)."""
 
@@ -37,12 +41,6 @@ class ZeroShot:
     classes: tuple[str, ...]
     weights: Tensor  # [C, dim], unit norm
     name: str = "zero_shot"
-
-    @classmethod
-    def of(
-        cls, model: FoundationModel, classes: Sequence[str], prompts: Sequence[Sequence[str]], name: str = "zero_shot"
-    ) -> ZeroShot:
-        return cls(model, tuple(classes), text_classifier(model, prompts), name)
 
     def predict(self, features: Tensor) -> list[Prediction]:
         """`[n, dim]` → n predictions."""

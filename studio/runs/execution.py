@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import time
 from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass
-
-import safetensors.torch
-from torch import Tensor
+from functools import partial
 
 from studio.core.errors import StudioError
 from studio.core.interfaces import AdaptedModel, FoundationModel, Objective, Progress, Snapshot, Task
 from studio.core.publish import publish_folder
 from studio.core.types import TrainEvent
+from studio.learning.checkpoint import Checkpoint
 from studio.learning.features import FeatureCache
 from studio.learning.few_shot import FewShot, LinearHead, fit_on_support
-from studio.learning.finetune import Checkpoint, fit
+from studio.learning.finetune import fit
+from studio.learning.zero_shot import StartingPoint
 from studio.models.device import native_bf16
 from studio.runs.folder import RunFolder, RunSpec
 
@@ -35,15 +34,6 @@ class _Stopped(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class RunPrior:
-    """What a run knows before it learns."""
-
-    classes: tuple[str, ...]
-    prompts: tuple[tuple[str, ...], ...]
-    head: tuple[Tensor, Tensor] | None
-
-
-@dataclass(frozen=True, slots=True)
 class Materials:
     """What a run works with."""
 
@@ -51,23 +41,23 @@ class Materials:
     task: Task
     data: Snapshot
     features: FeatureCache
-    closing: Callable[[], bool] = lambda: False
 
 
-def execute(folder: RunFolder, gather: Callable[[RunSpec], Materials]) -> None:
+def execute(folder: RunFolder, gather: Callable[[RunSpec, Progress], Materials], ending: Callable[[], bool]) -> None:
     """Do the run. Ends with status done, stopped, failed or interrupted in its state; raises nothing of its own.
 
-    `gather` loads what it works with and is called inside, so that a model that cannot be loaded is a failed run.
+    `gather` loads what it works with and is called inside, so that a model that cannot be loaded is a failed run;
+    `ending` says whether the process wants to end.
     """
     folder.update(status="running", started=folder.state().get("started") or time.time(), error=None, hint=None, ended=None)
     try:
         spec = folder.spec
         _say(folder, f"Loading {spec.model}")
-        materials = gather(spec)
+        materials = gather(spec, _watch(folder, ending))
         if spec.method == "few-shot":
-            _run_few_shot(folder, spec, materials)
+            _run_few_shot(folder, spec, materials, ending)
         else:
-            _run_lora(folder, spec, materials)
+            _run_lora(folder, spec, materials, ending)
         folder.update(status="done", ended=time.time(), eta_s=None)
     except _Stopped:
         folder.update(status="stopped", ended=time.time(), eta_s=None, note="Stopped. It can be resumed.")
@@ -82,8 +72,8 @@ def execute(folder: RunFolder, gather: Callable[[RunSpec], Materials]) -> None:
         raise
 
 
-def _run_few_shot(folder: RunFolder, spec: RunSpec, m: Materials) -> None:
-    head = _fit_head(spec, m, _watch(folder, m))
+def _run_few_shot(folder: RunFolder, spec: RunSpec, m: Materials, ending: Callable[[], bool]) -> None:
+    head = _fit_head(spec, m, _watch(folder, ending))
     scores = _validate(head, m)
     _publish_result(folder, None, head)
     folder.publish_report({"validation": scores})
@@ -91,16 +81,16 @@ def _run_few_shot(folder: RunFolder, spec: RunSpec, m: Materials) -> None:
     folder.update(step=1, total=1, accuracy=scores.get("accuracy"))
 
 
-def _run_lora(folder: RunFolder, spec: RunSpec, m: Materials) -> None:
-    head = _fit_head(spec, m, _watch(folder, m)) if m.task.trains_head else None
+def _run_lora(folder: RunFolder, spec: RunSpec, m: Materials, ending: Callable[[], bool]) -> None:
+    head = _fit_head(spec, m, _watch(folder, ending)) if m.task.trains_head else None
     model = m.model.adapted(spec.train.lora, seed=spec.train.seed)
-    prior = RunPrior(spec.classes, spec.prompts, (head.weight, head.bias) if head else None)
+    prior = StartingPoint(spec.classes, spec.prompts, (head.weight, head.bias) if head else None)
     objective = m.task.objective(model, m.data.train, prior, spec.train)
-    resume = _read_checkpoint(folder)
+    resume = _newest_checkpoint(folder)
     if resume:
         _say(folder, f"Going on from step {resume.step}")
-    events = fit(model, m.task, objective, m.data, spec.train, resume, lambda c: _save(folder, c), _bf16(spec, model))
-    scores = _follow(folder, events, m)
+    events = fit(model, m.task, objective, m.data, spec.train, resume, partial(_save, folder), _bf16(spec, model))
+    scores = _follow(folder, events, ending)
     _publish_result(folder, model, _trained_head(objective, spec))
     folder.publish_report({"validation": scores, "adapted_modules": list(model.adapted_modules)})
     model.close()
@@ -108,13 +98,13 @@ def _run_lora(folder: RunFolder, spec: RunSpec, m: Materials) -> None:
 
 def _bf16(spec: RunSpec, model: AdaptedModel) -> bool:
     """Whether to compute in bf16: as asked, or where the device does it natively and it pays."""
-    device = next(model.module.parameters()).device
+    device = str(next(model.module.parameters()).device)
     # the gradient of depthwise convolutions in bf16 is several times slower than in fp32 on a CPU
-    pays = device.type != "cpu" or not model.info.convolutional
+    pays = device != "cpu" or not model.info.convolutional
     return spec.train.precision == "bf16" or (spec.train.precision == "auto" and pays and native_bf16(device))
 
 
-def _follow(folder: RunFolder, events: Generator[TrainEvent, None, None], m: Materials) -> dict[str, float]:
+def _follow(folder: RunFolder, events: Generator[TrainEvent, None, None], ending: Callable[[], bool]) -> dict[str, float]:
     """Write events as they come until the run is over or somebody wants it to be; the newest held-out scores."""
     scores: dict[str, float] = {}
     written = 0.0
@@ -127,15 +117,15 @@ def _follow(folder: RunFolder, events: Generator[TrainEvent, None, None], m: Mat
             if event.kind != "step" or now - written >= STATE_EVERY_S or event.step == event.total:
                 folder.update(**_state_of(event))
                 written = now
-            if _wants_end(folder, m) and event.step > 0:
+            if _wants_end(folder, ending) and event.step > 0:
                 _say(folder, f"Stopped at step {event.step}, and kept")
                 break
     return scores
 
 
-def _wants_end(folder: RunFolder, m: Materials) -> bool:
+def _wants_end(folder: RunFolder, ending: Callable[[], bool]) -> bool:
     """True for stop-and-keep. Raises Interrupted or _Stopped for the other ways to end."""
-    if m.closing():
+    if ending():
         raise Interrupted
     wish = folder.wish()
     if wish == "stop":
@@ -143,12 +133,12 @@ def _wants_end(folder: RunFolder, m: Materials) -> bool:
     return wish == "keep"
 
 
-def _watch(folder: RunFolder, m: Materials) -> Progress:
+def _watch(folder: RunFolder, ending: Callable[[], bool]) -> Progress:
     """Progress of the work before the steps, shown as the run's note; stops where somebody asked."""
     written = [0.0]
 
     def progress(done: int, total: int, what: str) -> None:
-        _wants_end(folder, m)
+        _wants_end(folder, ending)
         if time.monotonic() - written[0] >= STATE_EVERY_S:
             written[0] = time.monotonic()
             folder.update(note=f"{what}: {done} of {total}")
@@ -185,23 +175,17 @@ def _publish_result(folder: RunFolder, model: AdaptedModel | None, head: LinearH
     if model is not None:
         model.save(temporary)
     if head is not None:
-        safetensors.torch.save_file({k: v.contiguous() for k, v in head.tensors().items()}, temporary / "head.safetensors")
-        (temporary / "head.json").write_text(json.dumps({"classes": head.classes}), "utf-8")
+        head.save(temporary)
     publish_folder(temporary, folder.adapter)
 
 
+def _newest_checkpoint(folder: RunFolder) -> Checkpoint | None:
+    """The newest one that can be read: a damaged one costs the steps since the one before, not the run."""
+    return next((found for path in folder.checkpoints() if (found := Checkpoint.read(path))), None)
+
+
 def _save(folder: RunFolder, checkpoint: Checkpoint) -> None:
-    tensors = {k: v.contiguous() for k, v in checkpoint.tensors.items()}
-    meta = json.dumps({"step": checkpoint.step}).encode()
-    folder.publish_checkpoint({"state.safetensors": safetensors.torch.save(tensors), "checkpoint.json": meta}, checkpoint.step)
-
-
-def _read_checkpoint(folder: RunFolder) -> Checkpoint | None:
-    path = folder.newest_checkpoint()
-    if path is None:
-        return None
-    step = json.loads((path / "checkpoint.json").read_text("utf-8"))["step"]
-    return Checkpoint(safetensors.torch.load_file(path / "state.safetensors"), int(step))
+    folder.publish_checkpoint(checkpoint.files(), checkpoint.step)
 
 
 def _state_of(event: TrainEvent) -> dict[str, object]:

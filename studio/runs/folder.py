@@ -16,13 +16,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from studio.core.config import TrainConfig
-from studio.core.errors import NotFound
+from studio.core.errors import BadInput, NotFound, RunError
 from studio.core.publish import publish_folder, publish_text
 from studio.core.types import RunSnapshot, TrainEvent
 from studio.runs.process import alive, identity
 
 Wish = Literal["stop", "keep"]
 KEPT_CHECKPOINTS = 2
+RUN_ID = re.compile(r"run-(\d{1,9})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ class RunFolder:
     def create(cls, runs: Path, spec: RunSpec) -> RunFolder:
         """A new folder `run-N` under `runs`, claimed by making it."""
         runs.mkdir(parents=True, exist_ok=True)
-        number = 1 + max((int(m[1]) for p in runs.iterdir() if (m := re.fullmatch(r"run-(\d+)", p.name))), default=0)
+        number = 1 + max((int(m[1]) for p in runs.iterdir() if (m := RUN_ID.fullmatch(p.name))), default=0)
         while True:
             path = runs / f"run-{number}"
             try:
@@ -68,26 +69,37 @@ class RunFolder:
 
     @classmethod
     def all(cls, runs: Path) -> list[RunFolder]:
-        """Every run under `runs`, newest first; a folder whose making was cut off is left out."""
-        found = [cls(p) for p in runs.glob("run-*") if (p / "config.json").is_file()] if runs.is_dir() else []
-        return sorted(found, key=lambda f: int(f.id.removeprefix("run-")), reverse=True)
+        """Every run under `runs`, newest first; what is no run, or was cut off in the making, is left out."""
+        found = [cls(p) for p in runs.iterdir() if RUN_ID.fullmatch(p.name)] if runs.is_dir() else []
+        return sorted((f for f in found if f.readable()), key=lambda f: int(f.id.removeprefix("run-")), reverse=True)
 
     @classmethod
     def open(cls, runs: Path, run_id: str) -> RunFolder:
         """Raises NotFound for a name that is no run here."""
         path = runs / run_id
-        if not re.fullmatch(r"run-\d+", run_id) or not (path / "config.json").is_file():
+        if not RUN_ID.fullmatch(run_id) or not (path / "config.json").is_file():
             known = ", ".join(f.id for f in cls.all(runs)[:5]) or "none yet"
             raise NotFound(f"There is no run {run_id!r} in this project.", f"Newest runs: {known}.")
         return cls(path)
 
     @property
     def spec(self) -> RunSpec:
-        values = json.loads((self.path / "config.json").read_text("utf-8"))
-        values["train"] = TrainConfig.from_json(values["train"])
-        values["classes"] = tuple(values["classes"])
-        values["prompts"] = tuple(tuple(p) for p in values["prompts"])
-        return RunSpec(**values)
+        """What the run was asked to do. Raises RunError where `config.json` cannot be read."""
+        try:
+            values = json.loads((self.path / "config.json").read_text("utf-8"))
+            values["train"] = TrainConfig.from_json(values["train"])
+            values["classes"] = tuple(values["classes"])
+            values["prompts"] = tuple(tuple(p) for p in values["prompts"])
+            return RunSpec(**values)
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, BadInput) as error:
+            raise RunError(f"The settings of {self.id} cannot be read ({error}).", "Start a new run.") from error
+
+    def readable(self) -> bool:
+        """Whether this is a run of this Studio, so that one damaged folder does not hide the others."""
+        try:
+            return bool(self.spec.model)
+        except RunError:
+            return False
 
     @property
     def adapter(self) -> Path:
@@ -96,7 +108,7 @@ class RunFolder:
     def state(self) -> dict[str, Any]:
         try:
             return dict(json.loads((self.path / "state.json").read_text("utf-8")))
-        except FileNotFoundError:
+        except (OSError, ValueError):  # never written, or damaged: what was learnt lies in the checkpoints
             return {"status": "interrupted"}
 
     def update(self, **values: Any) -> None:
@@ -131,18 +143,21 @@ class RunFolder:
             file.write(json.dumps(asdict(event)) + "\n")
 
     def events(self, since: int = 0) -> tuple[tuple[TrainEvent, ...], int]:
-        """Events from line `since` on, and the line to ask for next; a torn last line waits for its end."""
+        """Events after the place `since`, and the place to ask for next; a line still being written waits for its end."""
         try:
-            lines = (self.path / "events.jsonl").read_text("utf-8").split("\n")[:-1]
+            with (self.path / "events.jsonl").open("rb") as file:
+                file.seek(since)
+                data = file.read()
         except FileNotFoundError:
             return (), 0
+        whole = data[: data.rfind(b"\n") + 1]
         found = []
-        for line in lines[since:]:
+        for line in whole.splitlines():
             try:
                 found.append(TrainEvent(**json.loads(line)))
-            except ValueError:  # a line torn by a kill, followed by a resumed run's
+            except (ValueError, TypeError):  # a line torn by a kill, followed by a resumed run's
                 continue
-        return tuple(found), len(lines)
+        return tuple(found), since + len(whole)
 
     def wish(self) -> Wish | None:
         """Whether somebody asked this run to stop."""
@@ -170,9 +185,9 @@ class RunFolder:
         for old in sorted(root.glob("step-*"))[:-KEPT_CHECKPOINTS]:
             shutil.rmtree(old, ignore_errors=True)
 
-    def newest_checkpoint(self) -> Path | None:
-        found = sorted((self.path / "checkpoints").glob("step-*"))
-        return found[-1] if found else None
+    def checkpoints(self) -> list[Path]:
+        """Newest first."""
+        return sorted((self.path / "checkpoints").glob("step-*"), reverse=True)
 
     def publish_report(self, report: Mapping[str, Any]) -> None:
         publish_text(self.path / "report.json", json.dumps(report, indent=2))

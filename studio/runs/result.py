@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-
-import safetensors.torch
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from studio.core.errors import CannotRun
 from studio.core.interfaces import FoundationModel, Predictor
 from studio.learning.few_shot import FewShot, LinearHead
-from studio.learning.zero_shot import ZeroShot
+from studio.learning.zero_shot import ZeroShot, text_classifier
 from studio.runs.folder import RunFolder
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def tuned_model(folder: RunFolder, model: FoundationModel) -> FoundationModel:
@@ -22,25 +23,28 @@ def tuned_model(folder: RunFolder, model: FoundationModel) -> FoundationModel:
 
 
 def tuned_predictor(
-    folder: RunFolder, tuned: FoundationModel, classes: Sequence[str], prompts: Sequence[Sequence[str]]
+    folder: RunFolder,
+    tuned: FoundationModel,
+    classes: Sequence[str],
+    prompts: Sequence[Sequence[str]],
+    classifier: Callable[[FoundationModel, Sequence[Sequence[str]]], Tensor] = text_classifier,
 ) -> Predictor:
     """How a run's model classifies: its own head where it learnt one, else prompts.
 
     `classes` and `prompts` are the project's now; a class that the run knew keeps the prompts that it was trained with.
     """
-    head = read_head(folder)
+    head = head_of(folder, classes)
     if head is not None:
         return FewShot(tuned, head, "lora")
     known = dict(zip(folder.spec.classes, folder.spec.prompts, strict=True))
     said = [known.get(name, now) for name, now in zip(classes, prompts, strict=True)]
-    return ZeroShot.of(tuned, classes, said, "lora")
+    return ZeroShot(tuned, tuple(classes), classifier(tuned, said), "lora")
 
 
-def read_head(folder: RunFolder) -> LinearHead | None:
-    """The head that a run learnt, if its task or method has one."""
-    path = folder.adapter / "head.safetensors"
-    if not path.is_file():
-        return None
-    tensors = safetensors.torch.load_file(path)
-    classes = json.loads((folder.adapter / "head.json").read_text("utf-8"))["classes"]
-    return LinearHead(tensors["weight"], tensors["bias"], tuple(classes))
+def head_of(folder: RunFolder, classes: Sequence[str]) -> LinearHead | None:
+    """The head that a run learnt, if it learnt one. Raises CannotRun where its classes are no longer the project's."""
+    head = LinearHead.load(folder.adapter)
+    gone = set(head.classes) - set(classes) if head else set()
+    if gone:
+        raise CannotRun(f"{folder.id} knows '{min(gone)}', which is no class of the project now.", "Train again.")
+    return head

@@ -53,5 +53,7 @@ def comparison_from(values: Mapping[str, Any]) -> Comparison:
         score["confusion"] = tuple(tuple(row) for row in score["confusion"])
         for name in ("ci95", "macro_f1_ci95"):
             score[name] = tuple(score[name]) if score[name] else None
+        if score["recall_ci95"]:
+            score["recall_ci95"] = {name: tuple(interval) for name, interval in score["recall_ci95"].items()}
         scores.append(Score(**score))
     return Comparison(scores=tuple(scores), **{**found, "classes": tuple(found["classes"])})

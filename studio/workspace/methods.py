@@ -1,34 +1,40 @@
 """The methods that answer in one project, built from its labels and runs: zero-shot, few-shot, fine-tuned.
 
-Owns the choice of support set and of the run; keeps built predictors, because a head takes a second and an adapter more.
+Owns the choice of the support set and keeps what is slow to build: classifiers, heads, adapted models. Thread-safe.
 Imported lazily: it imports torch.
 """
 
 from __future__ import annotations
 
-import hashlib
+import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from torch import Tensor
 
 from studio.core.errors import StudioError
 from studio.core.interfaces import FoundationModel, Predictor, Progress, Task
+from studio.core.types import Item
 from studio.data.project import Project
 from studio.data.snapshot import Reader, Snapshot
 from studio.data.splits import support
 from studio.learning.features import FeatureCache
 from studio.learning.few_shot import FewShot, LinearHead, fit_on_support
-from studio.learning.zero_shot import ZeroShot
+from studio.learning.zero_shot import ZeroShot, text_classifier
 from studio.runs.folder import RunFolder
-from studio.runs.result import read_head, tuned_model, tuned_predictor
+from studio.runs.result import head_of, tuned_model, tuned_predictor
 from studio.workspace.prompts import class_prompts
 
 KEPT_MODELS = 2
-"""Adapted models kept in memory."""
-
 KEPT_HEADS = 8
+KEPT_CLASSIFIERS = 32
 
 TITLES = {"zero_shot": "Zero-shot", "few_shot": "Few-shot", "lora": "Fine-tuned"}
+NO_RUN = "No finished LoRA run with this model and these labels. Train one first."
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,81 +51,109 @@ class Method:
         return TITLES[self.name]
 
 
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What the methods of one question have in common."""
+
+    model: FoundationModel
+    run: RunFolder | None
+    """The run to answer as fine-tuned."""
+    shots: int
+    seed: int
+    support: tuple[Item, ...] | None = None
+    """The run's own training items, where few-shot is to learn from exactly these; None: `shots` a class of the project's."""
+
+
 class Methods:
     """Predictors of one project."""
 
     def __init__(self, project: Project, task: Task, readers: Mapping[str, Reader]) -> None:
         self._project, self._task, self._readers = project, task, readers
         self.features = FeatureCache(project.features)
-        self._heads: OrderedDict[str, LinearHead] = OrderedDict()
-        self._tuned: OrderedDict[str, FoundationModel] = OrderedDict()
+        self._heads = _Kept[LinearHead](KEPT_HEADS)
+        self._tuned = _Kept[FoundationModel](KEPT_MODELS)
+        self._classifiers = _Kept[Tensor](KEPT_CLASSIFIERS)
 
     def all(
         self,
-        model: FoundationModel,
-        run: RunFolder | None,
-        shots: int,
-        seed: int,
+        setting: Setting,
         phrases: Sequence[str] | None = None,
         templates: Sequence[str] | None = None,
         progress: Progress | None = None,
     ) -> list[Method]:
         """The three, in order of what they cost. `phrases` and `templates` replace the project's for zero-shot alone."""
         return [
-            self._zero_shot(model, phrases, templates),
-            self._few_shot(model, run, shots, seed, progress),
-            self._fine_tuned(model, run),
+            self._zero_shot(setting, phrases, templates),
+            self._few_shot(setting, progress),
+            self._fine_tuned(setting),
         ]
 
     def tuned(self, model: FoundationModel, run: RunFolder) -> FoundationModel:
         """The run's adapted model, loaded once. Raises CannotRun where it has no adapter."""
-        key = f"{run.path}|{(run.adapter / 'manifest.json').stat().st_mtime_ns if run.adapter.is_dir() else 0}|{id(model)}"
-        if key not in self._tuned:
-            self._tuned[key] = tuned_model(run, model)
-            while len(self._tuned) > KEPT_MODELS:
-                self._tuned.popitem(last=False)
-        self._tuned.move_to_end(key)
-        return self._tuned[key]
+        manifest = run.adapter / "manifest.json"
+        published = manifest.stat().st_mtime_ns if manifest.is_file() else 0
+        return self._tuned.get((run.path, published, id(model)), lambda: tuned_model(run, model))
 
     def forget(self) -> None:
         """Let go of adapted models, so that the memory of a model that was unloaded is freed."""
         self._tuned.clear()
 
-    def _zero_shot(self, model: FoundationModel, phrases: Sequence[str] | None, templates: Sequence[str] | None) -> Method:
+    def _zero_shot(self, s: Setting, phrases: Sequence[str] | None, templates: Sequence[str] | None) -> Method:
         classes, prompts = class_prompts(self._project, self._task, phrases, templates)
         if not classes:
             return Method("zero_shot", "no training", why_not="There are no classes yet. Add some on the Label page.")
         note = f"no training · {len(prompts[0])} prompt{'s' if len(prompts[0]) > 1 else ''} a class"
-        return Method("zero_shot", note, ZeroShot.of(model, classes, prompts))
+        return Method("zero_shot", note, ZeroShot(s.model, classes, self._classifier(s.model, prompts)))
 
-    def _few_shot(
-        self, model: FoundationModel, run: RunFolder | None, shots: int, seed: int, progress: Progress | None
-    ) -> Method:
-        if run is not None and run.spec.method == "few-shot" and (head := read_head(run)) is not None:
-            return Method("few_shot", f"head of {run.id}", FewShot(model, head))
-        items = support(self._project.store.all_items("train", labelled=True), shots, seed)
-        note = f"{len(items)} labels" + (f" · {shots} a class" if shots else "")
+    def _few_shot(self, s: Setting, progress: Progress | None) -> Method:
+        classes, prompts = class_prompts(self._project, self._task)
+        if s.run is not None and s.run.spec.method == "few-shot" and (head := head_of(s.run, classes)) is not None:
+            return Method("few_shot", f"head of {s.run.id}", FewShot(s.model, head))
+        items = s.support or support(self._project.store.all_items("train", labelled=True), s.shots, s.seed)
+        note = f"{len(items)} labels" + (f" · {s.shots} a class" if s.shots else "")
         if reason := self._task.why_not(items):
             return Method("few_shot", note, why_not=reason)
-        classes, prompts = class_prompts(self._project, self._task)
-        said = repr(
-            (model.info.weights_hash, classes, prompts, seed, [(i.id, i.label, sorted(i.content.items())) for i in items])
+        said = s.run.id if s.support and s.run else self._project.store.revision()
+        data = Snapshot([i for i in items if i.label in classes], [], self._project.media, self._readers)
+        head = self._heads.get(
+            (s.model.info.weights_hash, prompts, s.shots, s.seed, said),
+            lambda: fit_on_support(s.model, self._task, data, self.features, classes, prompts, s.seed, progress),
         )
-        key = hashlib.sha256(said.encode()).hexdigest()
-        if key not in self._heads:
-            data = Snapshot(items, [], self._project.media, self._readers)
-            self._heads[key] = fit_on_support(model, self._task, data, self.features, classes, prompts, seed, progress)
-            while len(self._heads) > KEPT_HEADS:
-                self._heads.popitem(last=False)
-        return Method("few_shot", note, FewShot(model, self._heads[key]))
+        return Method("few_shot", note, FewShot(s.model, head))
 
-    def _fine_tuned(self, model: FoundationModel, run: RunFolder | None) -> Method:
-        if run is None or run.spec.method != "lora":
-            return Method("lora", "no run yet", why_not="No finished LoRA run with this model. Start one on the Train page.")
-        lora = run.spec.train.lora
-        note = f"LoRA r={lora.rank}, {run.id}"
+    def _fine_tuned(self, s: Setting) -> Method:
+        if s.run is None or s.run.spec.method != "lora":
+            return Method("lora", "no run yet", why_not=NO_RUN)
+        note = f"LoRA r={s.run.spec.train.lora.rank}, {s.run.id}"
         try:
             classes, prompts = class_prompts(self._project, self._task)
-            return Method("lora", note, tuned_predictor(run, self.tuned(model, run), classes, prompts))
+            tuned = self.tuned(s.model, s.run)
+            return Method("lora", note, tuned_predictor(s.run, tuned, classes, prompts, self._classifier))
         except StudioError as error:
             return Method("lora", note, why_not=str(error))
+
+    def _classifier(self, model: FoundationModel, prompts: Sequence[Sequence[str]]) -> Tensor:
+        said = tuple(tuple(of_class) for of_class in prompts)
+        return self._classifiers.get((model.info.weights_hash, said), lambda: text_classifier(model, said))
+
+
+class _Kept(Generic[T]):
+    """The last few things built, each once, however many threads ask."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._things: OrderedDict[Hashable, T] = OrderedDict()
+        self._lock = threading.RLock()
+
+    def get(self, key: Hashable, build: Callable[[], T]) -> T:
+        with self._lock:
+            if key not in self._things:
+                self._things[key] = build()
+                while len(self._things) > self._most:
+                    self._things.popitem(last=False)
+            self._things.move_to_end(key)
+            return self._things[key]
+
+    def clear(self) -> None:
+        with self._lock:
+            self._things.clear()

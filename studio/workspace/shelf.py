@@ -8,7 +8,9 @@ from __future__ import annotations
 import gc
 import sys
 import threading
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from studio.core.config import TrainConfig
@@ -31,6 +33,7 @@ class ModelShelf:
         self._settings = settings
         self._models: dict[str, FoundationModel] = {}
         self._loading: dict[str, threading.Lock] = {}
+        self._users: Counter[str] = Counter()
         self._told: list[Callable[[str], None]] = []
         self._lock = threading.Lock()
 
@@ -77,14 +80,27 @@ class ModelShelf:
         """Load (or find loaded). Raises BadInput, Offline, Untrusted, ModelError."""
         return self._get(model_id, progress).info
 
-    def get(self, model_id: str) -> FoundationModel:
+    def get(self, model_id: str, progress: Progress | None = None) -> FoundationModel:
         """The loaded model; loads where need be. Raises like `load`."""
-        return self._get(model_id, None)
+        return self._get(model_id, progress)
+
+    @contextmanager
+    def in_use(self, model_id: str) -> Iterator[None]:
+        """While inside, the model is not unloaded: a run learns from it."""
+        with self._lock:
+            self._users[model_id] += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._users[model_id] -= 1
 
     def unload(self, model_id: str) -> None:
-        """Free a model's memory; nothing happens where it is not loaded. Raises BadInput."""
+        """Free a model's memory; nothing happens where it is not loaded. Raises BadInput, also where a run uses it."""
         model_id = self.check(model_id)
         with self._lock:
+            if self._users[model_id]:
+                raise BadInput(f"{model_id} is in use by a run.", "Stop the run, or wait for its end.")
             model = self._models.pop(model_id, None)
         if model is None:
             return

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from studio.runs.folder import RunFolder
-    from studio.workspace.methods import Methods
+    from studio.workspace.methods import Methods, Setting
 
 
 class Testing:
@@ -52,8 +52,7 @@ class Testing:
         if any(modality not in content for content in inputs):
             raise BadInput(f"This project takes {modality}s.", f"Give each input as {modality}.")
         payloads = [self._readers[modality](content[modality], f"input {n + 1}") for n, content in enumerate(inputs)]
-        base, folder, shots, seed = self._setting(model, run, shots, seed)
-        methods = self._methods.all(base, folder, shots, seed, phrases, templates)
+        methods = self._methods.all(self._setting(model, run, shots, seed), phrases, templates)
         classes = tuple(c.name for c in self._project.store.classes())
         columns = answers(methods, modality, payloads, classes)
         return [PredictionTable(classes, tuple(column[n] for column in columns)) for n in range(len(payloads))]
@@ -83,9 +82,9 @@ class Testing:
         None of these items takes part in learning. Raises CannotRun where there is none.
         """
         split, items = self._held_out()
-        base, folder, shots, seed = self._setting(model, run, shots, seed)
+        setting = self._setting(model, run, shots, seed)
         compare = self._compare_pairs if self._task.fixed_classes else self._compare_classes
-        found = compare(model, split, items, base, folder, shots, seed, progress)
+        found = compare(split, items, setting, progress)
         self._project.store.set_meta("comparison", asdict(found))
         return found
 
@@ -107,21 +106,11 @@ class Testing:
             self._built = Methods(self._project, self._task, self._readers)
         return self._built
 
-    def _compare_classes(
-        self,
-        model: str,
-        split: str,
-        items: list[Item],
-        base: FoundationModel,
-        folder: RunFolder | None,
-        shots: int,
-        seed: int,
-        progress: Progress | None,
-    ) -> Comparison:
+    def _compare_classes(self, split: str, items: list[Item], setting: Setting, progress: Progress | None) -> Comparison:
         from studio.evaluation.comparison import Answers, compare_classes
 
         modality, found = self._one_modality(), []
-        for method in self._methods.all(base, folder, shots, seed, progress=progress):
+        for method in self._methods.all(setting, progress=progress):
             if method.predictor is None:
                 found.append(Answers(method.name, method.title, method.note, why_not=method.why_not))
                 continue
@@ -129,46 +118,34 @@ class Testing:
             said = method.predictor.predict(x)
             found.append(Answers(method.name, method.title, method.note, said, milliseconds=ms))
         classes = [c.name for c in self._project.store.classes()]
-        return compare_classes(model, split, items, classes, found)
+        return compare_classes(setting.model.info.id, split, items, classes, found)
 
-    def _compare_pairs(
-        self,
-        model: str,
-        split: str,
-        items: list[Item],
-        base: FoundationModel,
-        folder: RunFolder | None,
-        shots: int,
-        seed: int,
-        progress: Progress | None,
-    ) -> Comparison:
+    def _compare_pairs(self, split: str, items: list[Item], setting: Setting, progress: Progress | None) -> Comparison:
         from studio.evaluation.comparison import Answers, compare_pairs
 
         found = []
-        for name, title, note, tuned, why_not in self._pair_models(base, folder):
+        for name, title, note, tuned, why_not in self._pair_models(setting):
             if tuned is None:
                 found.append(Answers(name, title, note, why_not=why_not))
                 continue
             images, ms = self._features(tuned, "image", items, progress)
             texts, _ = self._features(tuned, "text", items, progress)
             found.append(Answers(name, title, note, similarity=images @ texts.T, milliseconds=ms))
-        return compare_pairs(model, split, items, found)
+        return compare_pairs(setting.model.info.id, split, items, found)
 
-    def _pair_models(
-        self, base: FoundationModel, folder: RunFolder | None
-    ) -> list[tuple[str, str, str, FoundationModel | None, str | None]]:
+    def _pair_models(self, setting: Setting) -> list[tuple[str, str, str, FoundationModel | None, str | None]]:
         """(method, title, note, model, why not) before and after tuning."""
-        found: list[tuple[str, str, str, FoundationModel | None, str | None]] = [
-            ("zero_shot", "Before tuning", "no training", base, None)
-        ]
-        if folder is None:
-            why = "No finished LoRA run with this model. Start one on the Train page."
-            return [*found, ("lora", "After tuning", "no run yet", None, why)]
-        note = f"LoRA r={folder.spec.train.lora.rank}, {folder.id}"
+        from studio.workspace.methods import NO_RUN
+
+        before = ("zero_shot", "Before tuning", "no training", setting.model, None)
+        run = setting.run
+        if run is None:
+            return [before, ("lora", "After tuning", "no run yet", None, NO_RUN)]
+        note = f"LoRA r={run.spec.train.lora.rank}, {run.id}"
         try:
-            return [*found, ("lora", "After tuning", note, self._methods.tuned(base, folder), None)]
+            return [before, ("lora", "After tuning", note, self._methods.tuned(setting.model, run), None)]
         except CannotRun as error:
-            return [*found, ("lora", "After tuning", note, None, str(error))]
+            return [before, ("lora", "After tuning", note, None, str(error))]
 
     def _rank(
         self, modality: str, payload: Any, over: str, model: str, run: str | None, k: int, progress: Progress | None
@@ -179,9 +156,9 @@ class Testing:
         items = list({i.key(over): i for i in self._project.store.all_items() if self._task.trains_on(i)}.values())
         if not items:
             raise CannotRun("There is nothing to search yet.", "Import image–text pairs first.")
-        base, folder, _, _ = self._setting(model, run, None, None)
+        setting = self._setting(model, run, None, None)
         rankings = []
-        for name, title, _, tuned, why_not in self._pair_models(base, folder):
+        for name, title, _, tuned, why_not in self._pair_models(setting):
             if tuned is None:
                 rankings.append(Ranking(name, title, (), 0.0, why_not))
                 continue
@@ -198,10 +175,10 @@ class Testing:
     ) -> tuple[Tensor, float | None]:
         """Cached features, and milliseconds an item where any had to be computed."""
         cache = self._methods.features
-        missing = len(items) - cache.known(model, modality, items)
+        missing = cache.missing(model, modality, items)
         start = time.perf_counter()
         found = cache.features(model, modality, items, self._read, progress)
-        return found, (time.perf_counter() - start) * 1000 / missing if missing > 0 else None
+        return found, (time.perf_counter() - start) * 1000 / missing if missing else None
 
     def _read(self, item: Item, modality: str) -> Any:
         source = item.key(modality)
@@ -217,25 +194,28 @@ class Testing:
         hint = f"Label some of the {waiting} items of the test split." if waiting else "Import items into the test split."
         raise CannotRun("There is no labelled held-out item to compare on.", hint)
 
-    def _setting(
-        self, model: str, run: str | None, shots: int | None, seed: int | None
-    ) -> tuple[FoundationModel, RunFolder | None, int, int]:
-        """(model, run, shots, seed) with what was left open filled in from the run."""
+    def _setting(self, model: str, run: str | None, shots: int | None, seed: int | None) -> Setting:
+        """What to answer with. Left open, shots and seed are the run's, and few-shot learns from the run's own items.
+
+        So zero-shot, few-shot and fine-tuned are compared on the same labels.
+        """
+        from studio.workspace.methods import Setting
+
         model = self._shelf.check(model)
-        folder = self._training.folder(run) if run else self._newest(model)
+        folder = self._training.folder(run) if run else self._newest(model, shots, seed)
         if folder is not None and folder.spec.model != model:
             raise BadInput(f"{folder.id} tuned {folder.spec.model}, not {model}.", "Choose its model, or another run.")
-        chosen = folder.spec.train if folder else None
-        return (
-            self._shelf.get(model),
-            folder,
-            shots if shots is not None else chosen.shots if chosen else 0,
-            seed if seed is not None else chosen.seed if chosen else 0,
-        )
+        base = self._shelf.get(model)
+        if folder is None or (shots, seed) != (None, None):
+            return Setting(base, folder, shots or 0, seed or 0)
+        chosen = folder.spec.train
+        return Setting(base, folder, chosen.shots, chosen.seed, self._training.snapshot(folder).train)
 
-    def _newest(self, model: str) -> RunFolder | None:
+    def _newest(self, model: str, shots: int | None, seed: int | None) -> RunFolder | None:
+        """The newest finished LoRA run with that model and, where they are said, those shots and that seed."""
         for found in self._training.runs():
-            if found.model == model and found.method == "lora" and found.has_adapter and found.status == "done":
+            fits = shots in (None, found.config["shots"]) and seed in (None, found.config["seed"])
+            if fits and found.model == model and found.method == "lora" and found.has_adapter and found.status == "done":
                 return self._training.folder(found.id)
         return None
 

@@ -7,11 +7,12 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from studio.core.config import TrainConfig
 from studio.core.errors import BadInput, CannotRun, RunError
-from studio.core.interfaces import Task
+from studio.core.interfaces import Progress, Task
 from studio.core.types import Item, RunSnapshot, TrainEvent
 from studio.data.project import Project
 from studio.data.snapshot import Snapshot
@@ -70,7 +71,7 @@ class Training:
             train_items=len(train),
             validation_items=len(held_out),
             per_class={c.name: counts.get(c.name, 0) for c in self._project.store.classes()},
-            steps=1 if method == "few-shot" else steps_of(config, len(train)),
+            steps=1 if method == "few-shot" else config.total_steps(len(train)),
             command=self._command(model, method, config, preset),
             why_not=self._why_not(model, method, train),
         )
@@ -109,8 +110,12 @@ class Training:
 
         return RunFolder.open(self._project.runs, run_id)
 
+    def snapshot(self, folder: RunFolder) -> Snapshot:
+        """The items that a run learns from. Raises ProjectError where they cannot be read."""
+        return Snapshot.load(folder.path, self._project.media, self._readers)
+
     def events(self, run_id: str, since: int = 0) -> tuple[tuple[TrainEvent, ...], int]:
-        """Events from line `since` on, and the line to ask for next."""
+        """Events after the place `since`, and the place to ask for next."""
         return self.folder(run_id).events(since)
 
     def stop(self, run_id: str, keep: bool = False) -> None:
@@ -165,17 +170,18 @@ class Training:
     def _work(self, folder: RunFolder) -> None:
         from studio.runs.execution import execute
 
-        execute(folder, lambda spec: self._gather(folder, spec))
+        with self._shelf.in_use(folder.spec.model):
+            execute(folder, partial(self._gather, folder), self._queue.closing)
 
-    def _gather(self, folder: RunFolder, spec: RunSpec) -> Materials:
+    def _gather(self, folder: RunFolder, spec: RunSpec, progress: Progress) -> Materials:
         from studio.learning.features import FeatureCache
         from studio.runs.execution import Materials
 
-        data = Snapshot.load(folder.path, self._project.media, self._readers)
-        model = self._shelf.get(spec.model)
+        data = self.snapshot(folder)
+        model = self._shelf.get(spec.model, progress)
         if not self._task.fits(model.info.modalities):
             raise CannotRun(f"{spec.model} does not serve {self._task.title.lower()}.", "Choose another model.")
-        return Materials(model, self._task, data, FeatureCache(self._project.features), self._queue.closing)
+        return Materials(model, self._task, data, FeatureCache(self._project.features))
 
     def _command(self, model: str, method: str, config: TrainConfig, preset: TrainConfig) -> str:
         words = ["python", "-m", "studio", "train", str(self._project.root), "--model", model, "--method", method]
@@ -186,11 +192,3 @@ class Training:
         for name, value in changed.items():
             words += ["--set", f"{name}={value}"]
         return shlex.join(words)
-
-
-def steps_of(config: TrainConfig, items: int) -> int:
-    """Optimiser steps over that many support items."""
-    if config.epochs <= 0 or items == 0:
-        return config.steps
-    per_epoch = items / min(config.batch_size, items)
-    return max(1, -int(-config.epochs * per_epoch // 1))

@@ -40,3 +40,8 @@ def test_macro_f1_interval_covers_the_true_value_about_as_often_as_it_says() -> 
         _, (low, high) = macro_f1(truth.tolist(), answer.tolist(), 2, seed=trial)
         inside += low <= 0.8 <= high
     assert inside >= 50
+
+
+def test_perfect_answers_have_no_spread_however_rare_a_class() -> None:
+    truth = [0] * 50 + [1] * 50 + [2]
+    assert macro_f1(truth, truth, 3) == (1.0, (1.0, 1.0))

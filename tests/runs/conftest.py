@@ -56,3 +56,17 @@ def messages(workspace: Workspace, tmp_path: Path) -> OpenProject:
     project = workspace.create_project("Messages", "text-classification")
     project.labelling.import_data(str(tmp_path / "messages.csv"), ImportOptions())
     return project
+
+
+@pytest.fixture
+def pairs(workspace: Workspace, tmp_path: Path) -> OpenProject:
+    """Eight training and four test pictures of plain colours, each with a caption."""
+    rows = ["image,caption,split"]
+    for n in range(12):
+        colour = (20 * n, 250 - 20 * n, (70 * n) % 255)
+        Image.new("RGB", (40, 40), colour).save(tmp_path / f"plain-{n}.png")
+        rows.append(f"plain-{n}.png,the {'small' if n % 2 else 'big'} house {n},{'train' if n < 8 else 'test'}")
+    (tmp_path / "captions.csv").write_text("\n".join(rows))
+    project = workspace.create_project("Plain", "image-text")
+    project.labelling.import_data(str(tmp_path / "captions.csv"), ImportOptions())
+    return project

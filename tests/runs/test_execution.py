@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from studio.core.errors import CannotRun, RunError
+from studio.core.errors import BadInput, CannotRun, RunError
 from studio.core.types import ItemFilter
+from studio.workspace import Workspace
 from studio.workspace.open_project import OpenProject
+
+ROOT = Path(__file__).resolve().parents[2]
 
 QUICK = {"steps": 8, "batch_size": 4, "checkpoint_every": 3, "precision": "fp32", "dropout": 0.2, "lr": 0.01}
 
@@ -77,9 +83,6 @@ def test_live_answers_do_not_change_while_a_copy_learns(pictures: OpenProject, t
 def test_a_run_that_was_stopped_and_resumed_learns_the_same_to_the_last_bit(
     pictures: OpenProject, tiny_ids: dict[str, str]
 ) -> None:
-    import torch
-
-    torch.set_num_threads(1)
     model = tiny_ids["open_clip-vit"]
     whole = pictures.training.start(model, settings={**QUICK, "steps": 30})
     finish(pictures, whole)
@@ -156,3 +159,92 @@ def test_the_plan_says_what_would_be_used_and_its_command(pictures: OpenProject,
     assert plan.validation_items == 8
     assert plan.command.startswith("python -m studio train ")
     assert "--shots 2" in plan.command and "--set rank=3" in plan.command
+
+
+def test_pairs_are_trained_compared_searched_and_ranked(pairs: OpenProject, tiny_ids: dict[str, str]) -> None:
+    model = tiny_ids["open_clip-vit"]
+    finish(pairs, pairs.training.start(model, settings={**QUICK, "steps": 30, "towers": "both"}))
+    found = pairs.testing.compare(model)
+    assert [s.method for s in found.scores] == ["zero_shot", "lora"]
+    for score in found.scores:
+        assert score.n == 4
+        assert score.recall is not None and score.recall["image_to_text@5"] == 1.0
+    assert pairs.testing.last_comparison() == found
+    before, after = pairs.testing.search("the big house", model, k=3)
+    assert len(before.hits) == len(after.hits) == 3
+    assert {h.item.id for h in before.hits} <= {i.id for i in pairs.labelling.queue(ItemFilter())}
+    item = pairs.labelling.item(1)
+    ranked = pairs.testing.rank(pairs.labelling.picture(item.key("image"), 240), model, k=12)
+    assert ranked[1].hits[0].score >= ranked[1].hits[-1].score
+    assert ranked[1].hits[0].item.id == 1  # it learnt this very pair
+
+
+def test_few_shot_learns_from_the_labels_that_the_run_learnt_from(pictures: OpenProject, tiny_ids: dict[str, str]) -> None:
+    model = tiny_ids["open_clip-vit"]
+    finish(pictures, pictures.training.start(model, settings=QUICK))
+    run = pictures.training.plan(model, settings=QUICK)
+    few_shot = pictures.testing.compare(model).scores[1]
+    assert few_shot.note == f"{run.train_items} labels"
+    assert run.validation_items > 0  # all labels were asked for, and these took no part
+
+
+def test_a_comparison_of_other_labels_does_not_take_this_run(pictures: OpenProject, tiny_ids: dict[str, str]) -> None:
+    model = tiny_ids["open_clip-vit"]
+    finish(pictures, pictures.training.start(model, settings={**QUICK, "shots": 2, "seed": 1}))
+    assert pictures.testing.compare(model, shots=2, seed=1).scores[2].accuracy is not None
+    other = pictures.testing.compare(model, shots=2, seed=0).scores[2]
+    assert other.accuracy is None and other.why_not
+
+
+def test_a_model_that_a_run_uses_is_not_unloaded(workspace: Workspace, pictures: OpenProject, tiny_ids: dict[str, str]) -> None:
+    model = tiny_ids["open_clip-vit"]
+    run_id = pictures.training.start(model, settings={**QUICK, "steps": 3000})
+    while pictures.training.run(run_id).step < 1:
+        time.sleep(0.01)
+    with pytest.raises(BadInput, match="in use"):
+        workspace.models.unload(model)
+    pictures.training.stop(run_id)
+    finish(pictures, run_id)
+    workspace.models.unload(model)
+    assert workspace.models.loaded() == ()
+
+
+def test_a_damaged_checkpoint_costs_steps_and_not_the_run(pictures: OpenProject, tiny_ids: dict[str, str]) -> None:
+    model = tiny_ids["open_clip-vit"]
+    run_id = pictures.training.start(model, settings={**QUICK, "steps": 60})
+    while pictures.training.run(run_id).step < 8:
+        time.sleep(0.005)
+    pictures.training.stop(run_id)
+    finish(pictures, run_id)
+    newest, older = sorted(Path(pictures.path, "runs", run_id, "checkpoints").glob("step-*"), reverse=True)
+    (newest / "state.safetensors").write_bytes(b"\x08")
+    pictures.training.resume(run_id)
+    finish(pictures, run_id)
+    said = [e.values["message"] for e in pictures.training.events(run_id)[0] if e.kind == "log"]
+    assert f"Going on from step {int(older.name.removeprefix('step-'))}" in said
+    assert pictures.training.run(run_id).status == "done"
+
+
+def test_a_killed_run_is_found_dead_and_resumes_to_the_same_adapter(
+    workspace: Workspace, pictures: OpenProject, tiny_ids: dict[str, str]
+) -> None:
+    model = tiny_ids["open_clip-vit"]
+    settings = {**QUICK, "steps": 40, "checkpoint_every": 5}
+    whole = pictures.training.start(model, settings=settings)
+    finish(pictures, whole)
+    arguments = [f"--set={name}={value}" for name, value in settings.items()]
+    environment = {**os.environ, "STUDIO_HOME": str(workspace.settings.home), "STUDIO_OFFLINE": "1", "STUDIO_DEVICE": "cpu"}
+    command = [sys.executable, "-m", "studio", "train", pictures.path, "--model", model, *arguments]
+    child = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    cut = "run-2"
+    while not Path(pictures.path, "runs", cut, "checkpoints", "step-00000005").is_dir():
+        assert child.poll() is None, "it ended before it could be killed"
+        time.sleep(0.01)
+    child.kill()
+    child.wait()
+    dead = pictures.training.run(cut)
+    assert (dead.status, dead.resumable) == ("interrupted", True)
+    pictures.training.resume(cut)
+    finish(pictures, cut)
+    assert losses(pictures, cut) == losses(pictures, whole)
+    assert adapter_hash(pictures, cut) == adapter_hash(pictures, whole)

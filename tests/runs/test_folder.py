@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from studio.core.config import TrainConfig
-from studio.core.errors import NotFound
+from studio.core.errors import NotFound, RunError
 from studio.core.types import TrainEvent
 from studio.runs.folder import RunFolder, RunSpec
 
@@ -46,19 +46,32 @@ def test_a_run_whose_process_is_gone_is_not_shown_as_running(tmp_path: Path) -> 
 
 def test_events_are_read_from_where_the_reader_stands(tmp_path: Path) -> None:
     folder = RunFolder.create(tmp_path, SPEC)
-    for step in range(3):
+    folder.append(TrainEvent("step", 0, 3, 0.0, {"loss": 1.0}))
+    _, place = folder.events()
+    for step in (1, 2):
         folder.append(TrainEvent("step", step, 3, 0.0, {"loss": 1.0}))
-    found, after = folder.events(1)
+    found, place = folder.events(place)
     assert [e.step for e in found] == [1, 2]
     with (folder.path / "events.jsonl").open("a") as file:
         file.write('{"kind": "st')  # a line still being written
-    assert folder.events(after) == ((), after)
+    assert folder.events(place) == ((), place)
 
 
 def test_old_checkpoints_make_room(tmp_path: Path) -> None:
     folder = RunFolder.create(tmp_path, SPEC)
     for step in (50, 100, 150):
         folder.publish_checkpoint({"state": str(step).encode()}, step)
-    newest = folder.newest_checkpoint()
-    assert newest is not None and (newest / "state").read_text() == "150"
+    assert (folder.checkpoints()[0] / "state").read_text() == "150"
     assert len(list((folder.path / "checkpoints").iterdir())) == 2
+
+
+def test_a_damaged_or_foreign_folder_does_not_hide_the_other_runs(tmp_path: Path) -> None:
+    good = RunFolder.create(tmp_path, SPEC)
+    (tmp_path / "run-1 (copy)").mkdir()
+    (tmp_path / "run-1 (copy)" / "config.json").write_text("{}")
+    for number, text in enumerate(("{", "[]", '{"train": {"colour": 1}}', '{"train": {"lora": {"colour": 1}}}'), start=2):
+        (tmp_path / f"run-{number}").mkdir()
+        (tmp_path / f"run-{number}" / "config.json").write_text(text)
+    assert [f.id for f in RunFolder.all(tmp_path)] == [good.id]
+    with pytest.raises(RunError, match="run-3"):
+        RunFolder.open(tmp_path, "run-3").snapshot()
