@@ -66,7 +66,7 @@ const rail = () => {
   $(".lb-bar i").style.width = share + "%";
   $(".lb-bar").setAttribute("aria-valuenow", Math.round(share));
   $(".lb-done").textContent = number(desk.labelled) + " of " + number(desk.all) + " labelled";
-  element.querySelectorAll(".lb-classes button").forEach((button) => {
+  element.querySelectorAll(".lb-classes [data-k]").forEach((button) => {
     const c = desk.classes[+button.dataset.k];
     button.querySelector(".n").textContent = number(c.n);
     button.setAttribute("aria-pressed", it && it.label === c.name ? "true" : "false");
@@ -92,14 +92,21 @@ const ending = () => {
   $(".lb-name").textContent = ""; $(".lb-at").textContent = ""; $(".lb-strip").replaceChildren();
   $(".lb-box").classList.remove("is-text"); $(".lb-box").replaceChildren(state);
 };
+// the classes that match what is typed, and the one that Enter means: the very name, else the first
+const found = () => {
+  const find = $(".lb-new input"), typed = find ? find.value.trim() : "", words = typed.toLowerCase();
+  const matches = [...desk.classes.keys()].filter((k) => desk.classes[k].name.toLowerCase().includes(words));
+  const exact = matches.find((k) => desk.classes[k].name.toLowerCase() === words);
+  return { typed, matches, exact, best: exact !== undefined ? exact : matches[0] };
+};
 const classButtons = () => {
-  const find = $(".lb-new input"), words = find ? find.value.trim().toLowerCase() : "";
-  const buttons = desk.classes.map((c, k) => (words && !c.name.toLowerCase().includes(words)) ? null :
-    el("button", { type: "button", "data-k": k, "aria-keyshortcuts": k < 9 ? k + 1 : null, title: c.name },
-      k < 9 ? el("kbd", {}, String(k + 1)) : null, el("span", { class: "c" }, c.name), el("span", { class: "n" }))).filter(Boolean);
+  const { typed, matches, exact, best } = found();
+  const buttons = matches.map((k) =>
+    el("button", { type: "button", "data-k": k, "aria-keyshortcuts": k < 9 ? k + 1 : null, title: desk.classes[k].name, class: typed && k === best ? "best" : null },
+      k < 9 ? el("kbd", {}, String(k + 1)) : null, el("span", { class: "c" }, desk.classes[k].name), el("span", { class: "n" })));
+  if (typed && exact === undefined) buttons.push(el("button", { type: "button", "data-act": "add" }, "Add “" + typed + "” as a new class"));
   $(".lb-classes").replaceChildren(...buttons);
-  const typed = find ? find.value.trim() : "", exact = desk.classes.some((c) => c.name.toLowerCase() === words);
-  $(".lb-hint").textContent = typed ? (exact ? "Enter labels it " + typed + "." : "Enter adds the class “" + typed + "”.")
+  $(".lb-hint").textContent = typed ? (best !== undefined ? "Enter labels it " + desk.classes[best].name + "." : "Enter adds the class “" + typed + "”.")
     : desk.classes.length ? "" : "There is no class yet: type the first one's name and press Enter.";
   rail();
 };
@@ -109,22 +116,27 @@ const flash = (k) => {
   const button = $('.lb-classes [data-k="' + k + '"]');
   if (button) { button.classList.add("hit"); setTimeout(() => button.classList.remove("hit"), 180); }
 };
+// one more act that undo takes back; the result takes it off again, wherever it is by then, because it was not saved
+const remember = (it) => {
+  const mark = { item: it.id };
+  past.push(mark);
+  return () => { const k = past.indexOf(mark); if (k >= 0) past.splice(k, 1); };
+};
 const refused = (answer, restore) => { restore(); show(); tell("Not saved. " + said(answer), true); };
 const label = (k) => {
   const it = item(), c = desk.classes[k];
   if (!it || !c || locked) return;
-  const before = it.label;
-  past.push({ item: it.id });
+  const before = it.label, forget = remember(it);
   relabel(it, c.name); flash(k); tell("Saving…");
   post({ act: "label", item: it.id, label: c.name }, (answer) =>
-    answer.ok ? tell("Saved " + it.name + " as " + c.name) : refused(answer, () => { relabel(it, before); past.pop(); }));
+    answer.ok ? tell("Saved " + it.name + " as " + c.name) : refused(answer, () => { relabel(it, before); forget(); }));
   at++; show();
 };
 const skip = () => {
   const it = item();
   if (!it || locked) return;
-  past.push({ item: it.id });
-  post({ act: "skip", item: it.id }, (answer) => tell(answer.ok ? "Skipped " + it.name : "Not saved. " + said(answer), !answer.ok));
+  const forget = remember(it);
+  post({ act: "skip", item: it.id }, (answer) => answer.ok ? tell("Skipped " + it.name) : refused(answer, forget));
   at++; show();
 };
 const move = (by) => { if (!locked && at + by >= 0 && at + by <= desk.items.length) { at += by; show(); } };
@@ -134,7 +146,11 @@ const undo = () => {
   // go back at once, so that the next key means the restored item; what it holds comes with the answer
   if (expected >= 0) { at = expected; show(); }
   locked = true; tell("Undoing…");
-  post({ act: "undo" }, (answer) => { locked = false; undone(answer); });
+  post({ act: "undo" }, (answer) => {
+    locked = false;
+    if (!answer.ok && last) past.push(last);
+    undone(answer);
+  });
 };
 const undone = (answer) => {
   if (!answer.ok) { tell(said(answer), true); return; }
@@ -150,15 +166,20 @@ const saveCaption = () => {
   const field = $(".lb-caption textarea"), it = item(), text = field.value.trim();
   if (!it || text === it.text) return;
   if (!text) { field.value = it.text; tell("A caption cannot be empty.", true); return; }
-  const before = it.text;
-  it.text = text; past.push({ item: it.id }); tell("Saving…");
-  post({ act: "caption", item: it.id, text }, (answer) => answer.ok ? tell("Saved the caption of " + it.name) : refused(answer, () => { it.text = before; past.pop(); }));
+  const before = it.text, forget = remember(it);
+  it.text = text; tell("Saving…");
+  post({ act: "caption", item: it.id, text }, (answer) => answer.ok ? tell("Saved the caption of " + it.name) : refused(answer, () => { it.text = before; forget(); }));
 };
-const addClass = async (field) => {
-  const name = field.value.trim(), known = desk.classes.findIndex((c) => c.name.toLowerCase() === name.toLowerCase());
-  if (!name) return;
-  if (known >= 0) { field.value = ""; classButtons(); $(".lb-box").focus(); label(known); return; }
-  const answer = await ask("add_class", { project: desk.project.id, name });
+const enter = () => {
+  const { typed, best } = found();
+  if (!typed) return;
+  if (best === undefined) { addClass(); return; }
+  $(".lb-new input").value = ""; classButtons(); $(".lb-box").focus(); label(best);
+};
+const addClass = async () => {
+  const field = $(".lb-new input"), { typed } = found();
+  if (!typed) return;
+  const answer = await ask("add_class", { project: desk.project.id, name: typed });
   if (!answer.ok) { tell(said(answer), true); return; }
   desk.classes.push(answer.added); field.value = ""; classButtons(); show();
   tell("Added the class " + answer.added.name); $(".lb-box").focus();
@@ -177,7 +198,7 @@ const refill = async () => {
 const open = async (which) => {
   await chain;
   generation++;
-  const answer = await ask("open_desk", { show: which });
+  const answer = await ask("open_desk", { show: which, project: desk && desk.project.id });
   const root = $(".lb");
   if (!answer.ok) { root.replaceChildren(emptyState("The items cannot be shown.", said(answer))); return; }
   if (!answer.project) { root.replaceChildren(emptyState("No project is open.", "Open one of yours, or create a new one.", linkTo("/", "Go to the projects"))); return; }
@@ -190,10 +211,10 @@ const frame = (root) => {
   const both = desk.project.modalities.length > 1;
   const choose = el("select", { class: "st-field", "aria-label": "Which items", onchange: (e) => open(e.target.value) },
     ...[["unlabelled", "Unlabelled items"], ["all", "All items"]].map(([value, words]) => el("option", { value, selected: value === desk.show }, words)));
-  const field = el("input", { class: "st-field", placeholder: "Find or add a class", "aria-label": "Find or add a class: Enter adds", maxlength: 200, enterkeyhint: "done", autocomplete: "off" });
+  const field = el("input", { class: "st-field", placeholder: "Find or add a class", "aria-label": "Find or add a class: Enter labels with the marked one, or adds it where none is found", maxlength: 200, enterkeyhint: "done", autocomplete: "off" });
   field.addEventListener("input", classButtons);
   field.addEventListener("keydown", (e) => {
-    if (e.key === "Enter" && !e.isComposing) { e.preventDefault(); addClass(field); }
+    if (e.key === "Enter" && !e.isComposing) { e.preventDefault(); enter(); }
     if (e.key === "Escape") { field.value = ""; classButtons(); $(".lb-box").focus(); }
   });
   const text = el("textarea", { class: "st-field", rows: 2, "aria-label": "Caption: Enter saves", maxlength: 10000 });
@@ -218,7 +239,7 @@ const frame = (root) => {
       el("div", { class: "lb-acts" }, button("skip", "Space", "Skip"), button("undo", "⌫", "Undo"), button("back", "←", "Back"), button("next", "→", "Next")),
       el("p", { class: "lb-live", "aria-live": "polite" })));
 };
-const acts = { skip, undo, back: () => move(-1), next: () => move(1) };
+const acts = { skip, undo, add: addClass, back: () => move(-1), next: () => move(1) };
 element.addEventListener("click", (e) => {
   const button = e.target.closest("button"), cell = e.target.closest(".lb-strip img");
   if (!desk) return;

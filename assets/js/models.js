@@ -1,6 +1,6 @@
 // The Models page: what is offered, what is loaded, what this project uses; loading goes on without this page.
 const root = element.querySelector(".md");
-let state = null, following = false, busy = false, words = "";
+let state = null, page = null, following = false, busy = false, words = "";
 
 const action = (act, model, label, primary = false, disabled = false) =>
   el("button", { type: "button", class: "st-button" + (primary ? " primary" : ""), disabled: disabled || busy, onclick: () => doIt(act, model) }, label);
@@ -46,6 +46,8 @@ const draw = () => {
 const refresh = async () => {
   const got = await ask("shelf");
   if (!got.ok) { root.replaceChildren(emptyState("The models cannot be shown.", said(got))); return false; }
+  // what this page's header shows; the project that is open may be another one by now
+  if (!state) page = got.project && got.project.id;
   state = got; draw();
   return Boolean(got.activity && got.activity.state === "running");
 };
@@ -59,7 +61,7 @@ const follow = async () => {
 };
 const doIt = async (act, model) => {
   busy = true; words = ""; draw();
-  const answer = await ask("shelf_act", { act, model }, 1);
+  const answer = await ask("shelf_act", { act, model, project: page }, 1);
   busy = false;
   words = answer.ok ? answer.words : said(answer);
   await follow();

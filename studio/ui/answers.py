@@ -6,6 +6,7 @@ A script cannot tell a failed call from an empty one, so every answer is `{"ok":
 from __future__ import annotations
 
 import functools
+import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -20,9 +21,11 @@ Answer = dict[str, Any]
 
 MAX_ITEM = 2**63 - 1
 
+log = logging.getLogger(__name__)
+
 
 def answering(handler: Callable[[Payload], Answer]) -> Callable[[Any], Answer]:
-    """A handler as a server function: refuses what is not an object, turns StudioErrors into `ok: false`."""
+    """A handler as a server function: refuses what is not an object, turns every error into `ok: false`."""
 
     def answer(payload: Any) -> Answer:
         try:
@@ -31,6 +34,9 @@ def answering(handler: Callable[[Payload], Answer]) -> Callable[[Any], Answer]:
             return {"ok": True, **handler(payload)}
         except StudioError as error:
             return {"ok": False, "error": error.message, "hint": error.hint}
+        except Exception:  # the script would take an answer that never comes for a lost one and send the act again, for ever
+            log.exception("%s failed", answer.__name__)
+            return {"ok": False, "error": "Studio failed at this.", "hint": "The reason is in the terminal where it was started."}
 
     # Gradio finds a server function by its name; its signature must stay the one above
     functools.update_wrapper(answer, handler, assigned=("__name__", "__qualname__", "__doc__"))
@@ -39,11 +45,19 @@ def answering(handler: Callable[[Payload], Answer]) -> Callable[[Any], Answer]:
 
 
 def open_project(workspace: Workspace, payload: Payload) -> OpenProject:
-    """The open project, which the payload has to name: a page left open from before must not act on another one."""
+    """The open project, which the payload has to name, as `shown_project`."""
+    return shown_project(workspace, payload.get("project"))
+
+
+def shown_project(workspace: Workspace, shown: object) -> OpenProject:
+    """The open project, where `shown` is its id: a page left open from before must not act on another one.
+
+    Raises NotFound where none is open, BadInput where another one is.
+    """
     project = workspace.project()
     if project is None:
         raise NotFound("No project is open.", "Open one on the first page.")
-    if payload.get("project") != project.id:
+    if shown != project.id:
         raise BadInput(f"This page shows another project; open is {project.name!r}.", "Reload the page.")
     return project
 

@@ -27,6 +27,9 @@ STEPS: tuple[tuple[str, str], ...] = (
 )
 """(path, title) of the steps of a project, in order."""
 
+ACT: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
+"""For events that a person waits for a word about: past the queue, Gradio drops a toast's title and duration, and gr.Info."""
+
 P = ParamSpec("P")
 R = TypeVar("R")
 

@@ -34,6 +34,7 @@ class Workspace:
         self.activities = Activities()
         self._queue = RunQueue()
         self._open: dict[str, OpenProject] = {}
+        self._current: str | None = None  # path of the one that this process opened last
         self._lock = threading.RLock()
 
     def tasks(self) -> tuple[tuple[str, str], ...]:
@@ -65,14 +66,22 @@ class Workspace:
             return self._take(Project.open(root))
 
     def project(self, project_id: str | None = None) -> OpenProject | None:
-        """The one with that id, or the current one; None where there is none, or it can no longer be opened."""
+        """The one with that id, or the current one; None where there is none, or it can no longer be opened.
+
+        Current is what this process opened last; while it has opened none, what any process did.
+        """
         with self._lock:
             if project_id in self._open:
                 return self._open[project_id]
-            for path, _ in self._known():
+            paths = [path for path, _ in self._known()]
+            if project_id is None and self._current is not None:
+                paths.insert(0, self._current)
+            for path in paths:
                 try:
                     if project_id is None or read_card(Path(path))["id"] == project_id:
                         found = self._open.get(read_card(Path(path))["id"])
+                        if found is not None and project_id is None:
+                            self._current = path
                         return found or self._take(Project.open(Path(path)), remember=project_id is None)
                 except StudioError:
                     continue
@@ -82,6 +91,8 @@ class Workspace:
         """Take it off the list; its folder stays as it is."""
         with self._lock:
             kept = [(p, at) for p, at in self._known() if overview(Path(p), at).id != project_id]
+            if self._current not in {p for p, _ in kept}:
+                self._current = None
             self._write(kept)
 
     def warm_up(self) -> None:
@@ -105,6 +116,7 @@ class Workspace:
             for project in self._open.values():
                 project.close()
             self._open.clear()
+            self._current = None
         for info in self.models.loaded():
             self.models.unload(info.id)
 
@@ -148,6 +160,7 @@ class Workspace:
             return []
 
     def _remember(self, root: Path) -> None:
+        self._current = str(root)
         rest = [(p, at) for p, at in self._known() if p != str(root)]
         self._write([(str(root), time.time()), *rest][:SHOWN])
 

@@ -14,36 +14,36 @@ MODEL = "open_clip:ViT-B-32/laion2b_s34b_b79k"
 
 
 def test_without_a_comparison_the_page_says_how_to_get_one(workspace: Workspace, project: OpenProject) -> None:
-    *_, result, button = ComparePage(workspace).on_load()
+    *_, result, button, _ = ComparePage(workspace).on_load()
     assert "No comparison yet" in result
     assert button["interactive"] is True
 
 
 def test_without_a_project_the_page_says_so(workspace: Workspace) -> None:
-    choices, *_, result, _ = ComparePage(workspace).on_load()
+    choices, *_, result, _, _ = ComparePage(workspace).on_load()
     assert choices["visible"] is False and "No project is open." in result
 
 
 def test_a_model_that_is_not_on_the_list_is_refused(workspace: Workspace, project: OpenProject) -> None:
     with pytest.raises(BadInput, match="not on the list"):
-        ComparePage(workspace).start("hf:/etc", NEWEST, AS_THE_RUN, 0)
+        ComparePage(workspace).start(project.id, "hf:/etc", NEWEST, AS_THE_RUN, 0)
 
 
 def test_a_reload_finds_the_running_comparison_and_does_not_start_a_second(workspace: Workspace, project: OpenProject) -> None:
     page = ComparePage(workspace)
     project.choose_model(MODEL)
     running = workspace.activities.start(kind_of(project), "Comparing", lambda progress: time.sleep(1))
-    assert page.on_load()[-1]["interactive"] is False
-    assert page.start(MODEL, NEWEST, AS_THE_RUN, 0)[0] == running
+    assert page.on_load()[-2]["interactive"] is False
+    assert page.start(project.id, MODEL, NEWEST, AS_THE_RUN, 0)[0] == running
 
 
 def test_a_comparison_that_cannot_be_made_says_why(workspace: Workspace, project: OpenProject) -> None:
     page = ComparePage(workspace)
     project.choose_model(MODEL)
-    activity, button = page.start(MODEL, NEWEST, AS_THE_RUN, 0)
+    activity, button = page.start(project.id, MODEL, NEWEST, AS_THE_RUN, 0)
     assert button["interactive"] is False
     while workspace.activities.get(activity).state == "running":
         time.sleep(0.02)
     ended = page.activity()
     assert ended is not None and ended.state == "failed" and ended.error
-    assert page.finished()[1]["interactive"] is True
+    assert page.finished(project.id)[1]["interactive"] is True

@@ -14,8 +14,9 @@ from studio.workspace import Workspace
 
 
 def imported(workspace: Workspace, source: str, keep: str = KEEP, split: str = "", upload: object = None) -> Imports:
-    imports = Imports(workspace)
-    imports.start(source, upload, keep, split, 20, "", "", "", "")
+    imports, project = Imports(workspace), workspace.project()
+    assert project is not None
+    imports.start(project.id, source, upload, keep, split, 20, "", "", "", "")
     for _ in range(200):
         activity = imports.activity()
         if activity is None or activity.state != "running":
@@ -50,9 +51,9 @@ def test_a_failed_import_keeps_its_reason_for_a_reload(workspace: Workspace, tmp
 
 
 def test_nothing_given_is_said_at_once(workspace: Workspace) -> None:
-    workspace.create_project("Pets", "image-classification")
+    project = workspace.create_project("Pets", "image-classification")
     with pytest.raises(BadInput, match="nothing to import"):
-        Imports(workspace).start("  ", None, KEEP, "", 20, "", "", "", "")
+        Imports(workspace).start(project.id, "  ", None, KEEP, "", 20, "", "", "", "")
 
 
 def test_the_report_shows_names_and_reasons_as_text() -> None:

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from typing import Any
 
 import pytest
@@ -43,6 +46,47 @@ def test_an_act_that_arrives_twice_is_done_once(desk: Desk, project: OpenProject
     first, second = act(desk, label(project)), act(desk, label(project))
     assert first == second
     assert sum(event.kind == "label" for event in project.labelling.history(1)) == 1
+
+
+class SlowDesk(Desk):
+    """Every act waits until it is let go."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        super().__init__(workspace)
+        self.begun, self.go = Event(), Event()
+
+    def _do(self, project: OpenProject, payload: Mapping[str, Any]) -> dict[str, Any]:
+        self.begun.set()
+        assert self.go.wait(10)
+        return super()._do(project, payload)
+
+
+def test_an_undo_that_arrives_again_while_it_is_at_work_takes_back_one_label(workspace: Workspace, project: OpenProject) -> None:
+    for item in (1, 2):
+        project.labelling.label(item, "cat", workspace.settings.author)
+    desk, undo = SlowDesk(workspace), {"project": project.id, "id": "u1", "act": "undo"}
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(act, desk, undo)
+        assert desk.begun.wait(10)
+        second = threads.submit(act, desk, undo)
+        desk.go.set()
+        assert first.result(10) == second.result(10)
+    assert project.labelling.counts().labelled == 1
+
+
+def test_an_act_that_was_refused_may_be_tried_again(desk: Desk, project: OpenProject) -> None:
+    assert act(desk, label(project, label="fish"))["ok"] is False
+    project.labelling.add_class("fish")
+    assert act(desk, label(project, label="fish"))["ok"] is True
+
+
+def test_an_error_that_nobody_expected_is_an_answer_too(caplog: pytest.LogCaptureFixture) -> None:
+    def broken(payload: Mapping[str, Any]) -> dict[str, Any]:
+        raise OSError("disk full")
+
+    answer = answering(broken)({})
+    assert answer["ok"] is False and answer["error"] and answer["hint"]
+    assert "disk full" in caplog.text
 
 
 def test_undo_gives_the_item_back_as_it_was(desk: Desk, project: OpenProject) -> None:
@@ -100,6 +144,8 @@ def test_a_page_left_open_from_another_project_cannot_label(desk: Desk, workspac
     workspace.create_project("Another", "image-classification")
     answer = act(desk, label(project))
     assert answer["ok"] is False and "another project" in answer["error"]
+    again = answering(desk.open_desk)({"show": "all", "project": project.id})
+    assert again["ok"] is False and "another project" in again["error"]
 
 
 def test_a_class_is_added_in_place_once(desk: Desk, project: OpenProject) -> None:

@@ -41,7 +41,7 @@ def test_an_act_that_is_unknown_is_refused(workspace: Workspace) -> None:
 @pytest.mark.slow
 def test_a_model_that_cannot_be_loaded_is_not_chosen(workspace: Workspace, project: OpenProject) -> None:
     shelf = Shelf(workspace)
-    assert answering(shelf.shelf_act)({"act": "use", "model": "hf:nobody/nothing-of-that-name"})["ok"]
+    assert answering(shelf.shelf_act)({"act": "use", "model": "hf:nobody/nothing-of-that-name", "project": project.id})["ok"]
     activity = ended(shelf)
     assert activity["state"] == "failed" and activity["hint"]
     assert project.model() is None
@@ -50,7 +50,7 @@ def test_a_model_that_cannot_be_loaded_is_not_chosen(workspace: Workspace, proje
 @pytest.mark.slow
 def test_a_loaded_model_is_used_shown_and_unloaded(workspace: Workspace, project: OpenProject, shared_models: Any) -> None:
     shelf, model = Shelf(workspace), f"open_clip:local-dir:{shared_models('miniclip')}"
-    assert answering(shelf.shelf_act)({"act": "use", "model": model})["ok"]
+    assert answering(shelf.shelf_act)({"act": "use", "model": model, "project": project.id})["ok"]
     assert ended(shelf)["state"] == "done"
     card = next(m for m in shelf.shelf({})["models"] if m["loaded"])
     assert card["used"] and project.model() == card["id"]

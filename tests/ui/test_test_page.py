@@ -25,7 +25,7 @@ MODEL = "open_clip:ViT-B-32/laion2b_s34b_b79k"
 
 def choices(project: OpenProject, model: str) -> list[Any]:
     rows = phrase_rows(project.labelling.classes())
-    return [model, NEWEST, AS_THE_RUN, 0, rows, "\n".join(project.labelling.templates())]
+    return [project.id, model, NEWEST, AS_THE_RUN, 0, rows, "\n".join(project.labelling.templates())]
 
 
 def pick(item: Any) -> gr.EventData:
@@ -76,7 +76,7 @@ def test_class_names_of_another_form_are_refused(value: Any) -> None:
 
 def test_words_are_kept_for_the_project(workspace: Workspace, project: OpenProject) -> None:
     rows = {"rows": [{"name": "cat", "phrase": "a small cat"}, {"name": "dog", "phrase": "dog"}]}
-    AskingDesk(workspace).keep(rows, "a photo of {}\n\nart of {}")
+    AskingDesk(workspace).keep(project.id, rows, "a photo of {}\n\nart of {}")
     assert project.labelling.classes()[0].phrase == "a small cat"
     assert project.labelling.templates() == ("a photo of {}", "art of {}")
 
@@ -107,14 +107,14 @@ def test_a_loaded_model_answers_an_example_and_zero_shot_follows_the_words(
     project.labelling.import_data(str(picture_folder), ImportOptions(split="train"))
     project.choose_model(model)
     desk = AskingDesk(workspace)
-    activity = desk.load(model)
+    activity = desk.load(project.id, model)
     while workspace.activities.get(activity).state == "running":
         time.sleep(0.05)
     assert desk.is_loaded(model)
     asked = choices(project, model)
     _, _, subject, before, _, _ = desk.example(pick(example_items(project)[0].id), *asked)
     assert "Zero-shot" in before and "labelled cat" in before and "No finished" in before
-    asked[4] = {"rows": [{"name": "cat", "phrase": "a blue square"}, {"name": "dog", "phrase": "a dog"}]}
+    asked[5] = {"rows": [{"name": "cat", "phrase": "a blue square"}, {"name": "dog", "phrase": "a dog"}]}
     assert desk.answer(subject, *asked)[0] != before
     broken, _, _ = desk.answer({"image": b"no picture"}, *asked)
     assert 'role="alert"' in broken

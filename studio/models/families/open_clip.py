@@ -76,6 +76,9 @@ class OpenClip:
         return Encoder(info, network, towers)
 
     def preset(self, task: str, model_id: str) -> TrainConfig:
+        if _convolutional(model_id) and task == "image-text":
+            # such an image tower was trained on labels: sentences are what its text tower has to learn
+            return TrainConfig(LoraConfig(rank=8, alpha=16, dropout=0.1, towers="text"), lr=1e-3, steps=150, augment=False)
         if _convolutional(model_id):
             # the early blocks hold most of the time and little of the gain: their maps are large and their filters general
             adapter = LoraConfig(rank=8, alpha=16, dropout=0.0, layers="half", towers="image")

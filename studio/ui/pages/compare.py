@@ -6,10 +6,11 @@ from typing import Any
 
 import gradio as gr
 
-from studio.core.errors import BadInput, NotFound
+from studio.core.errors import BadInput
 from studio.core.interfaces import Progress
 from studio.core.results import Activity, Comparison
 from studio.ui import shell
+from studio.ui.answers import shown_project
 from studio.ui.widgets.comparison import comparison_report
 from studio.ui.widgets.model_choice import AS_THE_RUN, FEW_SHOT, NEWEST, few_shot, model_choices, offered_models, run_choices
 from studio.ui.widgets.progress import progress_panel
@@ -23,22 +24,22 @@ QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibil
 
 
 class ComparePage:
-    """The page's handlers. A comparison is an activity of the server: a reload finds it again."""
+    """The page's handlers. A comparison is an activity of the server: a reload finds it again.
+
+    `shown` is the id of the project that the page shows; to act while another one is open is refused.
+    """
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
 
-    def project(self) -> OpenProject:
-        project = self.workspace.project()
-        if project is None:
-            raise NotFound("No project is open.", "Open one on the first page.")
-        return project
+    def project(self, shown: object) -> OpenProject:
+        return shown_project(self.workspace, shown)
 
     def on_load(self) -> list[Any]:
-        """Choices, the last comparison, and the one that runs now."""
+        """Choices, the last comparison, whether one runs now, and the project that is shown."""
         project = self.workspace.project()
         if project is None:
-            return [gr.update(visible=False), *[gr.skip()] * 4, shell.no_project(), gr.skip()]
+            return [gr.update(visible=False), *[gr.skip()] * 4, shell.no_project(), gr.skip(), ""]
         choices, model = model_choices(self.workspace, project)
         return [
             gr.update(visible=True),
@@ -48,16 +49,17 @@ class ComparePage:
             gr.update(visible=not project.fixed_classes),
             report(project),
             gr.update(interactive=self.running(project) is None),
+            project.id,
         ]
 
-    def runs_of(self, model: str | None) -> Any:
+    def runs_of(self, shown: object, model: str | None) -> Any:
         """Another model has other runs."""
-        runs = run_choices(self.project().training.runs(), model)
+        runs = run_choices(self.project(shown).training.runs(), model)
         return gr.update(choices=runs, value=runs[0][1])
 
-    def start(self, model: str | None, run: str, shots: Any, seed: Any) -> list[Any]:
+    def start(self, shown: object, model: str | None, run: str, shots: Any, seed: Any) -> list[Any]:
         """Start comparing, unless this project's comparison runs already."""
-        project = self.project()
+        project = self.project(shown)
         if model not in {name for _, name in offered_models(self.workspace, project)}:
             raise BadInput("This model is not on the list.", "Choose one of the list, or add it on the Models page.")
         chosen, labels = str(model), few_shot(shots, seed)
@@ -75,8 +77,8 @@ class ComparePage:
         project = self.workspace.project()
         return self.workspace.activities.newest(kind_of(project)) if project else None
 
-    def finished(self) -> tuple[str, Any]:
-        return report(self.project()), gr.update(interactive=True)
+    def finished(self, shown: object) -> tuple[str, Any]:
+        return report(self.project(shown)), gr.update(interactive=True)
 
     def running(self, project: OpenProject) -> Activity | None:
         return next(iter(self.workspace.activities.running(kind_of(project))), None)
@@ -99,6 +101,7 @@ def build(workspace: Workspace) -> None:
     page = ComparePage(workspace)
     shell.header(workspace, PATH)
     shell.title("Compare", "Is fine-tuning worth it? The methods on the same held-out items.")
+    shown = gr.State("")
     with gr.Row(visible=False, elem_classes="lr-choices") as choices:
         model = gr.Dropdown([], label="Model", min_width=220, elem_id="compare-model")
         run = gr.Dropdown([("Newest finished", NEWEST)], value=NEWEST, label="Fine-tuned run", min_width=220)
@@ -107,7 +110,7 @@ def build(workspace: Workspace) -> None:
         compare = gr.Button("Compare", variant="primary", min_width=140, elem_id="compare-start")
     progress = progress_panel(page.activity, elem_id="compare-progress")
     result = gr.HTML("", js_on_load=None, apply_default_css=False, elem_id="compare-report")
-    shell.on_load(page.on_load, outputs=[choices, model, run, shots, seed, result, compare])
-    model.input(shell.friendly(page.runs_of), model, run, **QUIET)
-    compare.click(shell.friendly(page.start), [model, run, shots, seed], [progress, compare], **QUIET)
-    progress.finish(shell.friendly(page.finished), None, [result, compare], **QUIET)
+    shell.on_load(page.on_load, outputs=[choices, model, run, shots, seed, result, compare, shown])
+    model.input(shell.friendly(page.runs_of), [shown, model], run, **QUIET)
+    compare.click(shell.friendly(page.start), [shown, model, run, shots, seed], [progress, compare], **shell.ACT)
+    progress.finish(shell.friendly(page.finished), shown, [result, compare], **QUIET)

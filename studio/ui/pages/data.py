@@ -12,7 +12,7 @@ from studio.core.errors import BadInput, StudioError
 from studio.core.results import Activity, ImportReport
 from studio.core.types import ImportOptions, Split
 from studio.ui import shell
-from studio.ui.answers import newest
+from studio.ui.answers import newest, shown_project
 from studio.ui.widgets.grid import Browser, grid
 from studio.ui.widgets.progress import progress_panel
 from studio.ui.widgets.upload import uploaded_path, uploader
@@ -40,11 +40,9 @@ class Imports:
         self.workspace = workspace
         self._newest: dict[str, str] = {}  # project → activity
 
-    def project(self) -> OpenProject:
-        project = self.workspace.project()
-        if project is None:
-            raise BadInput("No project is open.", "Open or create one on the first page.")
-        return project
+    def project(self, shown: object) -> OpenProject:
+        """The open project, which has to be the one that the page shows."""
+        return shown_project(self.workspace, shown)
 
     def activity(self) -> Activity | None:
         """The newest import into the open project."""
@@ -52,10 +50,20 @@ class Imports:
         return newest(self.workspace, self._newest.get(project.id)) if project else None
 
     def start(
-        self, path: str, upload: Any, keep: str, split: str, share: float, text: str, label: str, image: str, split_column: str
+        self,
+        shown: object,
+        path: str,
+        upload: Any,
+        keep: str,
+        split: str,
+        share: float,
+        text: str,
+        label: str,
+        image: str,
+        split_column: str,
     ) -> str:
-        """Begin an import in the background; its activity."""
-        project, source = self.project(), _source(path, upload)
+        """Begin an import in the background, into the project that the page shows; its activity."""
+        project, source = self.project(shown), _source(path, upload)
         running = self.activity()
         if running is not None and running.state == "running":
             raise BadInput("An import is running already.", "Wait for its end.")
@@ -76,52 +84,53 @@ class Imports:
         self._newest[project.id] = activity
         return activity
 
-    def columns(self, path: str, upload: Any) -> list[Any]:
+    def columns(self, shown: object, path: str, upload: Any) -> list[Any]:
         """Choices of the four column fields, and whether to show them at all."""
         try:
-            names = self.project().labelling.columns(_source(path, upload))
+            names = self.project(shown).labelling.columns(_source(path, upload))
         except StudioError:  # nothing given yet, or no table; the import itself says what is wrong with it
             names = ()
         # in quotes, because Gradio looks a bare `label` up among its own words
         choices = [BY_NAME, *((f"“{name}”", name) for name in names)]
         project = self.workspace.project()
         parts = project.modalities if project else ()
-        shown = ("text" in parts, bool(project and not project.fixed_classes), "image" in parts, True)
-        return [gr.Group(visible=bool(names)), *(gr.Dropdown(choices=choices, value="", visible=part) for part in shown)]
+        fields = ("text" in parts, bool(project and not project.fixed_classes), "image" in parts, True)
+        return [gr.Group(visible=bool(names)), *(gr.Dropdown(choices=choices, value="", visible=part) for part in fields)]
 
-    def finished(self) -> tuple[str, str, float, Any]:
+    def finished(self, shown: object) -> tuple[str, str, float, Any]:
         """After an import: the header, the report, a new value for the grid, and the form folded."""
-        report = self.project().labelling.last_report()
+        report = self.project(shown).labelling.last_report()
         failed = (activity := self.activity()) is not None and activity.state == "failed"
         html = "" if failed or report is None else report_html(report)
         return shell.header_html(self.workspace, PATH), html, activity.started if activity else 0.0, gr.Accordion(open=failed)
 
-    def opened(self) -> tuple[str, Any]:
-        """On load: the newest report, and the form open where nothing is there yet."""
+    def opened(self) -> tuple[str, Any, str]:
+        """On load: the newest report, the form open where nothing is there yet, and the project that the page shows."""
         project = self.workspace.project()
         if project is None:
-            return "", gr.Accordion(visible=False)
+            return "", gr.Accordion(visible=False), ""
         report = project.labelling.last_report()
         empty = project.labelling.counts().total == 0
-        return report_html(report) if report else "", gr.Accordion(open=empty, visible=True)
+        return report_html(report) if report else "", gr.Accordion(open=empty, visible=True), project.id
 
 
 def build(workspace: Workspace) -> None:
     imports = Imports(workspace)
     header = shell.header(workspace, PATH)
     shell.title("Data", "Bring items in, and look at what is there.")
+    shown = gr.State("")
     with gr.Accordion("Import", open=False, elem_id="import-form") as form:
-        fields = _form(workspace, imports)
+        fields = _form(workspace, imports, shown)
         go = gr.Button("Import", variant="primary", elem_id="import-start")
     progress = progress_panel(imports.activity, elem_id="import-progress")
     report = gr.HTML(elem_id="import-report", js_on_load=None)
     items = grid(Browser(workspace))
-    go.click(shell.friendly(imports.start), fields, progress, api_visibility="private", show_progress="hidden")
-    progress.finish(shell.friendly(imports.finished), None, [header, report, items, form], queue=False, api_visibility="private")
-    shell.on_load(imports.opened, outputs=[report, form])
+    go.click(shell.friendly(imports.start), fields, progress, **shell.ACT)
+    progress.finish(shell.friendly(imports.finished), shown, [header, report, items, form], queue=False, api_visibility="private")
+    shell.on_load(imports.opened, outputs=[report, form, shown])
 
 
-def _form(workspace: Workspace, imports: Imports) -> list[Any]:
+def _form(workspace: Workspace, imports: Imports, shown: gr.State) -> list[Any]:
     """The fields of an import, in the order that `Imports.start` takes them."""
     hub = (
         "Offline: a hub data set needs the network."
@@ -154,8 +163,8 @@ def _form(workspace: Workspace, imports: Imports) -> list[Any]:
         columns = [gr.Dropdown([BY_NAME], value="", label=name, allow_custom_value=False, min_width=160) for name in names]
     look = shell.friendly(imports.columns)
     for event in (path.blur, path.submit, upload.uploaded):
-        event(look, [path, upload], [table, *columns], queue=False, show_progress="hidden", api_visibility="private")
-    return [path, upload, keep, split, share, *columns]
+        event(look, [shown, path, upload], [table, *columns], queue=False, show_progress="hidden", api_visibility="private")
+    return [shown, path, upload, keep, split, share, *columns]
 
 
 def report_html(report: ImportReport) -> str:

@@ -42,6 +42,7 @@ class AskingPage:
         self.desk = AskingDesk(workspace)
         self.subject: gr.State = gr.State({})
         self.activity: gr.State = gr.State("")
+        self.shown: gr.State = gr.State("")
         self.none = gr.HTML("", visible=False, js_on_load=None, apply_default_css=False)
         with gr.Column(visible=False) as self.body:
             self._draw_choices()
@@ -84,7 +85,7 @@ class AskingPage:
 
     def wire(self) -> None:
         desk, show = self.desk, shell.friendly
-        choices = [self.model, self.run, self.shots, self.seed, self.phrases, self.templates]
+        choices = [self.shown, self.model, self.run, self.shots, self.seed, self.phrases, self.templates]
         asked = [self.subject, *choices]
         answered = [self.answers, self.activity, self.progress]
         both = [self.subject, *answered]
@@ -94,7 +95,7 @@ class AskingPage:
                 self.none, self.body, self.model, self.run, self.shots, self.seed,
                 self.unloaded, self.picture_row, self.picture,
                 self.text_row, self.text, self.search,
-                self.picker, self.prompts, self.phrases, self.templates, self.subject, self.answers,
+                self.picker, self.prompts, self.phrases, self.templates, self.subject, self.answers, self.shown,
             ],
         )  # fmt: skip
         pictured = [self.picture.input, self.picture.clear]
@@ -109,16 +110,16 @@ class AskingPage:
             **SEEN,
         )
         self.picker.pick(show(desk.example), choices, [self.picture, self.text, *both], show_progress_on=self.answers, **SEEN)
-        self.model.input(show(desk.runs_of), self.model, [self.run, self.unloaded], **QUIET).success(
+        self.model.input(show(desk.runs_of), [self.shown, self.model], [self.run, self.unloaded], **QUIET).success(
             show(desk.answer), asked, answered, **LIVE
         )
         edited = [self.run.input, self.shots.input, self.seed.input, self.phrases.edit, self.templates.input]
         gr.on(edited, show(desk.answer), asked, answered, **LIVE)
-        self.keep.click(show(desk.keep), [self.phrases, self.templates], None, **QUIET)
-        self.reset.click(show(desk.reset), None, [self.phrases, self.templates], **QUIET).success(
+        self.keep.click(show(desk.keep), [self.shown, self.phrases, self.templates], None, **shell.ACT)
+        self.reset.click(show(desk.reset), self.shown, [self.phrases, self.templates], **QUIET).success(
             show(desk.answer), asked, answered, **LIVE
         )
-        self.load.click(show(desk.load), self.model, self.progress, **QUIET)
+        self.load.click(show(desk.load), [self.shown, self.model], self.progress, **shell.ACT)
         self.progress.finish(
             show(desk.finished), [self.activity, *asked], [self.unloaded, *answered], show_progress_on=self.answers, **SEEN
         )

@@ -6,8 +6,9 @@ from typing import Any
 
 import gradio as gr
 
-from studio.core.errors import BadInput, NotFound, StudioError
+from studio.core.errors import BadInput, StudioError
 from studio.ui import shell
+from studio.ui.answers import shown_project
 from studio.ui.widgets.model_choice import model_choices, offered_models
 from studio.ui.widgets.plan import not_a_plan, plan_summary
 from studio.ui.widgets.run_status import LONGEST_ID, Monitor, run_monitor
@@ -23,30 +24,30 @@ QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibil
 
 
 class TrainPage:
-    """The page's handlers. Every list of outputs is: model, method, the form's fields, then `shown`."""
+    """The page's handlers. Every list of outputs is: model, method, the form's fields, then `as_planned`.
+
+    `shown` is the id of the project that the page shows; to act while another one is open is refused.
+    """
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
 
-    def project(self) -> OpenProject:
-        project = self.workspace.project()
-        if project is None:
-            raise NotFound("No project is open.", "Open one on the first page.")
-        return project
+    def project(self, shown: object) -> OpenProject:
+        return shown_project(self.workspace, shown)
 
     def on_load(self) -> list[Any]:
-        """The chosen model's preset; nothing to fill in while no project is open."""
+        """The chosen model's preset, and the project that is shown; nothing to fill in while none is open."""
         project = self.workspace.project()
         if project is None:
-            return [gr.update(visible=False), *[gr.skip()] * (2 + FIELDS), *unplannable("")]
+            return [gr.update(visible=False), *[gr.skip()] * (2 + FIELDS), *unplannable(""), ""]
         choices, value = model_choices(self.workspace, project)
-        method, *rest = self.preset(value, "lora")[1:]
+        method, *rest = self.preset(project.id, value, "lora")[1:]
         # pairs have no classes to take labels of
         rest[0] = gr.update(visible=not project.fixed_classes, **({"value": rest[0]} if isinstance(rest[0], int) else {}))
-        return [gr.update(visible=True), gr.update(choices=choices, value=value), method, *rest]
+        return [gr.update(visible=True), gr.update(choices=choices, value=value), method, *rest, project.id]
 
-    def preset(self, model: str | None, method: str) -> list[Any]:
-        """The fields at this model's and method's defaults."""
+    def preset(self, shown: object, model: str | None, method: str, shots: Any = None, seed: Any = None) -> list[Any]:
+        """The fields at this model's and method's defaults, but for `shots` and `seed`, which say what is learnt from."""
         if not model:
             return [
                 gr.skip(),
@@ -55,43 +56,44 @@ class TrainPage:
                 *unplannable("Choose a model first. There is a list on the Models page."),
             ]
         try:
-            plan = self.project().training.plan(model, method)
+            kept = {name: value for name, value in (("shots", shots), ("seed", seed)) if value not in (None, "")}
+            plan = self.project(shown).training.plan(model, method, kept)
         except StudioError as error:
             return [gr.skip(), method, *[gr.skip()] * FIELDS, *unplannable(str(error))]
-        return [gr.skip(), method, *TrainForm.values(plan.config), *shown(plan, method)]
+        return [gr.skip(), method, *TrainForm.values(plan.config), *as_planned(plan, method)]
 
-    def replan(self, model: str | None, method: str, *values: Any) -> list[Any]:
+    def replan(self, shown: object, model: str | None, method: str, *values: Any) -> list[Any]:
         """What these settings would do. Half-typed ones are said beside the button, not as a toast."""
         if not model:
             return unplannable("Choose a model first. There is a list on the Models page.")
         try:
-            return shown(self.project().training.plan(model, method, TrainForm.settings(values)), method)
+            return as_planned(self.project(shown).training.plan(model, method, TrainForm.settings(values)), method)
         except StudioError as error:
             return unplannable(str(error))
 
-    def start(self, model: str, method: str, *values: Any) -> dict[str, str]:
+    def start(self, shown: object, model: str, method: str, *values: Any) -> dict[str, str]:
         """Queue the run and show it."""
-        project = self.project()
+        project = self.project(shown)
         if model not in {name for _, name in offered_models(self.workspace, project)}:
             raise BadInput("This model is not on the list.", "Choose one of the list, or add it on the Models page.")
         run = project.training.start(model, method, TrainForm.settings(values))
         project.choose_model(model)
         return {"run": run}
 
-    def reuse(self, event: gr.EventData) -> list[Any]:
+    def reuse(self, event: gr.EventData, shown: object) -> list[Any]:
         """The form as that run had it."""
         run = event._data.get("run") if isinstance(event._data, dict) else None
         if not isinstance(run, str) or len(run) > LONGEST_ID:
             raise BadInput("The page named no run.", "Reload the page.")
-        project = self.project()
+        project = self.project(shown)
         model, method, settings = project.training.settings_of(run)
         plan = project.training.plan(model, method, settings)
         choices = model_choices(self.workspace, project, model)[0]
         gr.Info("The form now has that run's settings. Change what you like, then press Start.", duration=5)
-        return [gr.update(choices=choices, value=model), method, *TrainForm.values(plan.config), *shown(plan, method)]
+        return [gr.update(choices=choices, value=model), method, *TrainForm.values(plan.config), *as_planned(plan, method)]
 
 
-def shown(plan: TrainPlan, method: str) -> list[Any]:
+def as_planned(plan: TrainPlan, method: str) -> list[Any]:
     """Summary, Start button, command line, visibility of what only LoRA has."""
     lora_only = gr.update(visible=method == "lora")
     return [plan_summary(plan), gr.update(interactive=plan.why_not is None), plan.command, lora_only]
@@ -105,6 +107,7 @@ def build(workspace: Workspace) -> None:
     page = TrainPage(workspace)
     shell.header(workspace, PATH)
     shell.title("Train", "In the background: you may leave this page, or close the browser.")
+    shown = gr.State("")
     with gr.Row(elem_classes="lr-train"):
         with gr.Column(scale=1, min_width=320, elem_classes="lr-form", visible=False) as left:
             model = gr.Dropdown([], label="Model", elem_id="train-model")
@@ -124,9 +127,10 @@ def build(workspace: Workspace) -> None:
             monitor = run_monitor(Monitor(workspace), "run-monitor")
     plan = [summary, start, command, form.lora_only]
     every = [model, method, *form.fields, *plan]
-    shell.on_load(page.on_load, outputs=[left, *every])
-    gr.on([model.input, method.input], shell.friendly(page.preset), [model, method], every, **QUIET)
+    shell.on_load(page.on_load, outputs=[left, *every, shown])
+    gr.on([model.input, method.input], shell.friendly(page.preset), [shown, model, method, form.shots, form.seed], every, **QUIET)
     changed = [field.input for field in form.fields]
-    gr.on(changed, shell.friendly(page.replan), [model, method, *form.fields], plan, trigger_mode="always_last", **QUIET)
-    start.click(shell.friendly(page.start), [model, method, *form.fields], monitor, **QUIET)
-    monitor.reuse(shell.friendly(page.reuse), None, every, **QUIET)
+    settings = [shown, model, method, *form.fields]
+    gr.on(changed, shell.friendly(page.replan), settings, plan, trigger_mode="always_last", **QUIET)
+    start.click(shell.friendly(page.start), settings, monitor, **shell.ACT)
+    monitor.reuse(shell.friendly(page.reuse), shown, every, **shell.ACT)

@@ -8,11 +8,12 @@ from typing import Any
 
 import gradio as gr
 
-from studio.core.errors import BadInput, NotFound, StudioError
+from studio.core.errors import BadInput, StudioError
 from studio.core.interfaces import Progress
 from studio.core.results import Activity, Ranking
 from studio.core.types import Item, ItemFilter, Split
 from studio.ui import shell
+from studio.ui.answers import shown_project
 from studio.ui.widgets.markup import Markup, join, tag
 from studio.ui.widgets.model_choice import few_shot, model_choices, offered_models, run_choices
 from studio.ui.widgets.phrases import phrase_rows, phrases_of
@@ -43,22 +44,22 @@ Subject = Mapping[str, Any]
 
 
 class AskingDesk:
-    """The handlers of the Test page."""
+    """The handlers of the Test page.
+
+    `shown` is the id of the project that the page shows, the first of `choices`; to ask while another one is open is refused.
+    """
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
 
-    def project(self) -> OpenProject:
-        project = self.workspace.project()
-        if project is None:
-            raise NotFound("No project is open.", "Open one on the first page.")
-        return project
+    def project(self, shown: object) -> OpenProject:
+        return shown_project(self.workspace, shown)
 
     def on_load(self) -> list[Any]:
         """What the page shows at first, for this project's kind of items."""
         project = self.workspace.project()
         if project is None:
-            return [gr.update(value=shell.no_project(), visible=True), gr.update(visible=False), *[gr.skip()] * 16]
+            return [gr.update(value=shell.no_project(), visible=True), gr.update(visible=False), *[gr.skip()] * 16, ""]
         choices, model = model_choices(self.workspace, project)
         pairs, has_image, has_text = is_pairs(project), "image" in project.modalities, "text" in project.modalities
         return [
@@ -76,9 +77,10 @@ class AskingDesk:
             gr.update(visible=pairs),
             examples(project.id, example_items(project), project.modalities[0]),
             gr.update(visible=not pairs),
-            *self.reset(),
+            *self.reset(project.id),
             {},
             NOTHING_YET,
+            project.id,
         ]
 
     def ask(self, subject: Subject, *choices: Any) -> list[Any]:
@@ -90,7 +92,7 @@ class AskingDesk:
 
     def typed(self, text: str, subject: Subject, *choices: Any) -> list[Any]:
         """While typing: classes answer at once, a search waits for its button. An example's own text is asked already."""
-        if is_pairs(self.project()) or text.strip() == subject.get("text", ""):
+        if is_pairs(self.project(choices[0])) or text.strip() == subject.get("text", ""):
             return [gr.skip()] * 4
         return self.searched(text, *choices)
 
@@ -103,14 +105,15 @@ class AskingDesk:
         number = event._data.get("id") if isinstance(event._data, dict) else None
         if not isinstance(number, int) or isinstance(number, bool):
             raise BadInput("The page named no item.", "Reload the page.")
-        labelling, modality = self.project().labelling, self.project().modalities[0]
+        project = self.project(choices[0])
+        labelling, modality = project.labelling, project.modalities[0]
         content = labelling.item(number).content[modality]
         if modality == "text":
             return [None, content, *self.ask({"text": content.strip(), "item": number}, *choices)]
         return [None, gr.skip(), *self.ask({"image": labelling.picture(content, SEEN_SIZE), "item": number}, *choices)]
 
     def answer(
-        self, subject: Subject, model: str | None, run: str, shots: Any, seed: Any, phrases: Any, templates: str
+        self, subject: Subject, shown: object, model: str | None, run: str, shots: Any, seed: Any, phrases: Any, templates: str
     ) -> list[Any]:
         """The answers, or the activity that will have them, twice: to remember and to watch.
 
@@ -120,7 +123,7 @@ class AskingDesk:
         if not subject or not model:
             return [NOTHING_YET, *waiting]
         try:
-            project = self.project()
+            project = self.project(shown)
             self.check_offered(project, model)
             if not self.is_loaded(model):
                 return [tag("p", "Load the model above, then the answers appear here.", class_="st-note"), *waiting]
@@ -145,9 +148,9 @@ class AskingDesk:
 
         return self.workspace.activities.start(searching(project), "Searching", work)
 
-    def load(self, model: str | None) -> str:
+    def load(self, shown: object, model: str | None) -> str:
         """Start loading; the activity's id, for the progress bar."""
-        project = self.project()
+        project = self.project(shown)
         self.check_offered(project, model)
         chosen = str(model)
         return self.workspace.activities.start(LOADING, "Loading the model", lambda p: self.workspace.models.load(chosen, p))
@@ -159,34 +162,34 @@ class AskingDesk:
         found = [a for a in map(self.workspace.activities.newest, kinds) if a is not None]
         return max(found, key=lambda a: a.started, default=None)
 
-    def finished(self, activity: str, subject: Subject, model: str | None, *choices: Any) -> list[Any]:
+    def finished(self, activity: str, subject: Subject, shown: object, model: str | None, *choices: Any) -> list[Any]:
         """Something ended, here or in another tab: show this tab's rankings, or ask again now that the model is there."""
         unloaded = gr.update(visible=not self.is_loaded(model))
         if not activity:
-            return [unloaded, *self.answer(subject, model, *choices)]
+            return [unloaded, *self.answer(subject, shown, model, *choices)]
         mine = self.workspace.activities.get(activity)
         if mine.state != "done":
             return [unloaded, *[gr.skip()] * 3]
-        project = self.project()
+        project = self.project(shown)
         board = ranking_board(project.id, mine.result, "image" if "text" in subject else "text")
         return [unloaded, join([about(project, subject), board]), "", gr.skip()]
 
-    def runs_of(self, model: str | None) -> tuple[Any, Any]:
+    def runs_of(self, shown: object, model: str | None) -> tuple[Any, Any]:
         """Another model has other runs."""
-        runs = run_choices(self.project().training.runs(), model)
+        runs = run_choices(self.project(shown).training.runs(), model)
         return gr.update(choices=runs, value=runs[0][1]), gr.update(visible=not self.is_loaded(model))
 
-    def keep(self, phrases: Any, templates: str) -> None:
+    def keep(self, shown: object, phrases: Any, templates: str) -> None:
         """Make these words the project's own."""
-        labelling = self.project().labelling
+        labelling = self.project(shown).labelling
         labelling.set_templates(template_lines(templates))
         for name, phrase in phrases_of(phrases):
             labelling.set_phrase(name, phrase)
         gr.Info("Kept: training and comparisons use these words from now on.", duration=5)
 
-    def reset(self) -> tuple[Any, str]:
+    def reset(self, shown: object) -> tuple[Any, str]:
         """The project's own words."""
-        labelling = self.project().labelling
+        labelling = self.project(shown).labelling
         return phrase_rows(labelling.classes()), "\n".join(labelling.templates())
 
     def is_loaded(self, model: str | None) -> bool:

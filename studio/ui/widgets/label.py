@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from concurrent.futures import Future
 from threading import Lock
 
 import gradio as gr
@@ -25,18 +26,20 @@ FILTERS = {"unlabelled": ItemFilter(labelled=False), "all": ItemFilter()}
 
 
 class Desk:
-    """Answers the labelling script. An act that arrives twice, because its first answer was lost, is done once."""
+    """Answers the labelling script. An act that arrives twice, because its first answer was lost or late, is done once."""
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
-        self._answered: OrderedDict[str, Answer] = OrderedDict()
+        self._answered: OrderedDict[str, Future[Answer]] = OrderedDict()
         self._lock = Lock()
 
     def open_desk(self, payload: Payload) -> Answer:
-        """Everything the page needs to begin; `project` is None where none is open."""
+        """Everything the page needs to begin; `project` is None where none is open. A page that shows one already names it."""
         project = self.workspace.project()
         if project is None:
             return {"project": None}
+        if payload.get("project") is not None:
+            project = open_project(self.workspace, payload)
         show = _filter_name(payload)
         counts = project.labelling.counts()
         first = project.labelling.page(FILTERS[show], limit=BATCH, mixed=True)
@@ -62,16 +65,21 @@ class Desk:
         """One of label, skip, caption, undo. Returns when it is on disk."""
         project = open_project(self.workspace, payload)
         key = f"{project.id}/{text(payload, 'id', 64)}"
+        mine: Future[Answer] = Future()
         with self._lock:
-            known = self._answered.get(key)
-        if known is not None:
-            return known
-        answer = self._do(project, payload)
-        with self._lock:
-            self._answered[key] = answer
+            # taken before the act is done: the same one may arrive again while the first is at work
+            first = self._answered.setdefault(key, mine)
             while len(self._answered) > REMEMBERED:
                 self._answered.popitem(last=False)
-        return answer
+        if first is not mine:
+            return first.result()
+        try:
+            mine.set_result(self._do(project, payload))
+        except BaseException as error:  # whatever it was: those that wait for this act have to hear of it
+            with self._lock:
+                self._answered.pop(key, None)
+            mine.set_exception(error)
+        return mine.result()
 
     def add_class(self, payload: Payload) -> Answer:
         """A new class, at the end."""

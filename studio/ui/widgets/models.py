@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import gradio as gr
 
-from studio.core.errors import BadInput, NotFound
+from studio.core.errors import BadInput
 from studio.core.interfaces import Progress
 from studio.core.results import Activity, CatalogEntry
 from studio.core.types import ModelInfo
 from studio.ui import theme
-from studio.ui.answers import Answer, Payload, activity_json, answering, newest, project_json, text
+from studio.ui.answers import Answer, Payload, activity_json, answering, newest, open_project, project_json, text
 from studio.workspace import Workspace
 from studio.workspace.open_project import OpenProject
 
@@ -40,14 +40,11 @@ class Shelf:
         }
 
     def shelf_act(self, payload: Payload) -> Answer:
-        """`use` (for the open project, loading it), `load` or `unload`."""
+        """`use` (for the open project, which the payload names, loading it), `load` or `unload`."""
         model = self.workspace.models.check(text(payload, "model", LONGEST_ID).strip())
         match payload.get("act"):
             case "use":
-                project = self.workspace.project()
-                if project is None:
-                    raise NotFound("No project is open.", "Open one on the first page.")
-                self._load(model, project)
+                self._load(model, open_project(self.workspace, payload))
                 return {"words": ""}
             case "load":
                 self._load(model)

@@ -1,0 +1,93 @@
+"""What a person does on each page, as steps for the browser tests and the screenshots. Waits for what is seen, never for time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+READY = {
+    "": ".sp-list, .sp .st-empty",
+    "data": ".gd-cell, .gd .st-empty",
+    "models": ".md-card",
+    "label": ".lb-box img, .lb .st-empty",
+    "train": ".lr-status:not(:empty)",
+    "test": "#test-examples [data-pick]",
+    "compare": "#compare-start",
+}
+"""What each page shows when its script and the server have met."""
+
+
+def go(page: Any, name: str) -> None:
+    """Open a page of the project and wait until it is alive."""
+    page.goto(f"/{name}")
+    page.locator(READY[name]).first.wait_for()
+
+
+def new_project(page: Any, name: str, source: Path, labels: bool) -> None:
+    """Create an image project and import `source`, with its labels or with its class names only."""
+    go(page, "")
+    field(page, "new-name").fill(name)
+    page.click("#new-create")
+    page.wait_for_url("**/data")
+    field(page, "import-path").fill(str(source))
+    if not labels:
+        page.get_by_label("Take the class names only: I label myself").check()
+    page.click("#import-start")
+    page.locator(".gd-cell").first.wait_for()
+
+
+def load_model(page: Any, model: str) -> None:
+    """Type a model's name on the Models page and wait until it is loaded."""
+    go(page, "models")
+    page.fill(".md-own input", model)
+    page.click(".md-own button")
+    page.locator(".md-card.used .st-badge", has_text=re.compile("^loaded$")).wait_for()
+
+
+def shown(page: Any) -> str:
+    """The name of the picture on the labelling desk."""
+    return str(page.get_attribute(".lb-box img", "alt"))
+
+
+def label_shown(page: Any, classes: Sequence[str]) -> None:
+    """Press the digit of the class that the picture's file name begins with; wait until it is saved."""
+    name = shown(page)
+    label = re.sub(r"\d+\.\w+$", "", name)
+    page.keyboard.press(str(classes.index(label) + 1))
+    page.locator(".lb-live", has_text=f"Saved {name} as {label}").wait_for()
+
+
+def start_lora(page: Any, steps: int, batch_size: int) -> None:
+    """Start a short run with the preset's other settings and wait until it runs."""
+    go(page, "train")
+    page.locator("#train-start:not([disabled])").wait_for()
+    page.get_by_label("Length").fill(str(steps))
+    page.get_by_label("Batch size").fill(str(batch_size))
+    command = f"document.querySelector('#train-command textarea').value.includes('batch_size={batch_size}')"
+    page.wait_for_function(command)
+    page.click("#train-start")
+    page.locator(".lr-status.running").wait_for()
+
+
+def ask_about(page: Any, picture: Path) -> None:
+    """Drop a picture on the Test page and wait for the table of answers."""
+    go(page, "test")
+    page.set_input_files("#test-picture input[type=file]", str(picture))
+    page.locator("#test-answers .lr-answers").wait_for()
+
+
+def compare(page: Any) -> str:
+    """Press Compare; the words of the report, or of what stands in its way."""
+    go(page, "compare")
+    page.locator("#compare-start:not([disabled])").wait_for()
+    page.click("#compare-start")
+    outcome = page.locator(".lr-report, #compare-progress [role=alert]").first
+    outcome.wait_for(timeout=180_000)
+    return str(outcome.inner_text())
+
+
+def field(page: Any, elem_id: str) -> Any:
+    """The input inside one of Gradio's text boxes."""
+    return page.locator(f"#{elem_id} textarea, #{elem_id} input")
