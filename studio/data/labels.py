@@ -92,7 +92,11 @@ def event_of(row: tuple[int, int, Kind, str | None, str | None, str, float, int 
 
 
 def _state(connection: sqlite3.Connection, item: int) -> _State:
-    row = connection.execute("SELECT class, skipped, json_extract(content, '$.text') FROM items WHERE id = ?", (item,)).fetchone()
+    sql = "SELECT class, skipped, json_extract(content, '$.text') FROM items WHERE id = ?"
+    try:
+        row = connection.execute(sql, (item,)).fetchone()
+    except OverflowError:  # a number larger than any id
+        row = None
     if row is None:
         raise NotFound(f"There is no item {item}.", "It may belong to another project.")
     return _State(*row)

@@ -176,6 +176,8 @@ class Store:
     def _read(self, sql: str, *values: Any) -> list[Any]:
         try:
             return self._reader().execute(sql, values).fetchall()
+        except OverflowError as error:
+            raise NotFound("That number is larger than any item's.", "It may belong to another project.") from error
         except sqlite3.ProgrammingError as error:
             raise ProjectError("The project is closed.", "Open it again.") from error
         except sqlite3.Error as error:

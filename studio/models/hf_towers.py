@@ -14,6 +14,7 @@ from transformers.utils import logging as transformers_logging
 
 from studio.core.errors import ModelError
 from studio.core.interfaces import Crop, Inputs
+from studio.models.hub import has_vocabulary
 from studio.models.pictures import Pictures
 from studio.models.trust import read_config
 
@@ -21,7 +22,6 @@ Tokenise = Callable[[list[str]], dict[str, Tensor]]
 
 CLIP_MEAN, CLIP_STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
 HALF = (0.5, 0.5, 0.5)
-VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "tokenizer.model", "sentencepiece.bpe.model")
 BICUBIC = 3
 """Pillow's number, as the processors' files have it."""
 
@@ -82,7 +82,7 @@ def build(folder: Path, device: torch.device) -> nn.Module:
 
 def tokeniser_of(folder: Path, vocabulary: int) -> Any:
     """The folder's tokenizer. Raises ModelError where there is none or it is of another vocabulary."""
-    if not any((folder / name).is_file() for name in VOCABULARIES):
+    if not has_vocabulary(folder):
         # without one, transformers makes up an empty tokenizer and says nothing
         raise ModelError("The model's tokenizer is missing.", "Download or copy the whole folder.")
     try:

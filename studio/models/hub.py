@@ -13,12 +13,30 @@ from studio.models.trust import check_folder, is_hub_id
 from studio.settings import reaches_hub
 
 CONFIGURATION = ("*.json", "*.txt", "*.model", "1_Pooling/config.json")
+VOCABULARIES = (
+    ("tokenizer.json",), ("vocab.txt",), ("vocab.json", "merges.txt"), ("spiece.model",), ("spm.model",), ("tokenizer.model",),
+    ("sentencepiece.bpe.model",),
+)  # fmt: skip
+"""The files of which a tokenizer has at least one set."""
 HINT = "Download it once where there is a network, or use a local folder (hf:PATH, open_clip:local-dir:PATH)."
+
+
+def expanded(reference: str) -> Path:
+    """The path with `~` replaced. Raises NotFound where that person has no home folder here."""
+    try:
+        return Path(reference).expanduser()
+    except RuntimeError:
+        raise NotFound(f"There is no home folder for {reference}.", "Write the whole path, without ~.") from None
+
+
+def has_vocabulary(folder: Path) -> bool:
+    """Whether a tokenizer's files are there."""
+    return any(all((folder / name).is_file() for name in names) for names in VOCABULARIES)
 
 
 def local_folder(reference: str) -> Path | None:
     """The folder that an id's part names, where there is one; None for a hub id. Raises NotFound for a missing path."""
-    path = Path(reference).expanduser()
+    path = expanded(reference)
     if path.is_dir():
         return path
     if is_hub_id(reference) and not reference.startswith("."):
@@ -38,35 +56,69 @@ def ensure_config(model_id: str, offline: bool) -> None:
     """Have `config.json` of an `hf:ORG/NAME` here. Raises Offline, NotFound or ModelError; does nothing for other ids."""
     kind, _, reference = model_id.partition(":")
     if kind == "hf" and is_hub_id(reference) and local_folder(reference) is None:
-        fetch(reference, ("config.json",), CONFIGURATION, offline)
+        fetch(reference, ("config.json",), CONFIGURATION, offline, reads_text=True)
 
 
 def fetch(
-    repository: str, needed: Sequence[str], patterns: Sequence[str], offline: bool, progress: Progress | None = None
+    repository: str,
+    needed: Sequence[str],
+    patterns: Sequence[str],
+    offline: bool,
+    progress: Progress | None = None,
+    reads_text: bool = False,
 ) -> Path:
     """The folder of one commit of a hub model, with every file of `needed`; checked by the gate.
 
-    Raises Offline without a network, NotFound for an unknown id, ModelError where a needed file does not exist there.
+    What an interrupted download left out is fetched too, where there is a network; `reads_text` says that a tokenizer belongs
+    to it. Raises Offline without a network, NotFound for an unknown id, ModelError where a needed file does not exist there.
     """
-    from huggingface_hub import snapshot_download
-
     if not is_hub_id(repository):
         raise ModelError(f"{repository!r} is no hub id.", "Hub ids look like ORG/NAME.")
-    cached = [cached_file(repository, name) for name in needed]
-    if all(cached) and cached[0] is not None:
-        folder = cached[0].parents[len(Path(needed[0]).parts) - 1]
-    else:
-        if offline or not (reaches_hub() or getproxies()):
-            raise Offline(f"{repository} is not on this machine and the model hub cannot be reached.", HINT)
-        try:
-            folder = Path(snapshot_download(repository, allow_patterns=list(patterns), tqdm_class=_bar(progress)))
-        except Exception as error:
-            raise _explained(repository, error) from error
+    folder = _cached_folder(repository, needed)
+    if folder is None or not (_is_whole(repository, folder, patterns) and (has_vocabulary(folder) or not reads_text)):
+        folder = _downloaded(repository, folder, patterns, offline, progress)
     missing = [name for name in needed if not (folder / name).is_file()]
     if missing:
         raise ModelError(f"{repository} has no {missing[0]}.", "Choose a model that comes as safetensors with its configuration.")
     check_folder(folder)
     return folder
+
+
+def _cached_folder(repository: str, needed: Sequence[str]) -> Path | None:
+    """The cached commit's folder, where it has every file of `needed`."""
+    cached = [cached_file(repository, name) for name in needed]
+    if not all(cached) or cached[0] is None:
+        return None
+    return cached[0].parents[len(Path(needed[0]).parts) - 1]
+
+
+def _is_whole(repository: str, folder: Path, patterns: Sequence[str]) -> bool:
+    """Whether the commit's files are all here, by the list that the hub's client keeps of them; True where it kept none."""
+    from huggingface_hub import errors, snapshot_download
+
+    try:
+        snapshot_download(repository, revision=folder.name, allow_patterns=list(patterns), local_files_only=True)
+    except errors.LocalEntryNotFoundError:
+        return False
+    return True
+
+
+def _downloaded(repository: str, cached: Path | None, patterns: Sequence[str], offline: bool, progress: Progress | None) -> Path:
+    """The folder with what was missing, or as it is `cached` where the hub cannot give the rest. Raises like `fetch`."""
+    from huggingface_hub import snapshot_download
+
+    if offline or not (reaches_hub() or getproxies()):
+        if cached is None:
+            raise Offline(f"{repository} is not on this machine and the model hub cannot be reached.", HINT)
+        return cached
+    # what is here is made whole at its own commit: files of two commits may not fit each other
+    commit = cached.name if cached else None
+    try:
+        return Path(snapshot_download(repository, revision=commit, allow_patterns=list(patterns), tqdm_class=_bar(progress)))
+    except Exception as error:
+        if cached is None:
+            raise _explained(repository, error) from error
+        return cached
 
 
 def _explained(repository: str, error: Exception) -> ModelError | NotFound:

@@ -17,6 +17,7 @@ from studio.core.errors import ModelError, NotFound, Untrusted
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 PICKLED = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".msgpack", ".h5", ".npz")
 CODE_KEYS = frozenset({"auto_map", "trust_remote_code"})
+INDEX = "model.safetensors.index.json"
 MAX_JSON = 128 * 1024 * 1024
 MAX_HEADER = 32 * 1024 * 1024
 MAX_TENSORS = 50_000
@@ -68,9 +69,13 @@ def weights_in(folder: Path, preferred: Sequence[str] = ("model.safetensors",)) 
     for name in preferred:
         if (folder / name).is_file():
             return (_checked(folder / name),)
-    index = folder / "model.safetensors.index.json"
+    index = folder / INDEX
     if index.is_file():
-        return tuple(_checked(folder / name) for name in _shards(index))
+        shards = [folder / name for name in shards_of(index)]
+        missing = [path.name for path in shards if not path.is_file()]
+        if missing:
+            raise ModelError(f"{missing[0]} is missing.", "Download or copy the whole folder.")
+        return tuple(map(_checked, shards))
     found = sorted(folder.glob("*.safetensors"))
     if len(found) == 1:
         return (_checked(found[0]),)
@@ -133,8 +138,8 @@ def _span(path: Path, name: str, entry: Any) -> tuple[int, int]:
     return start, stop
 
 
-def _shards(index: Path) -> list[str]:
-    """File names in an index of shards, each a plain name beside it."""
+def shards_of(index: Path) -> list[str]:
+    """File names in an index of shards, each a plain name beside it. Raises ModelError for none, Untrusted for others."""
     mapping = read_config(index).get("weight_map")
     names = sorted(set(mapping.values())) if isinstance(mapping, dict) else []
     for name in names:
@@ -142,9 +147,6 @@ def _shards(index: Path) -> list[str]:
             raise Untrusted(f"{index.name} names {str(name)[:80]!r}, which is no file beside it.", "Download the model again.")
     if not names:
         raise ModelError(f"{index.name} names no files.", "Download the model again.")
-    missing = [name for name in names if not (index.parent / name).is_file()]
-    if missing:
-        raise ModelError(f"{missing[0]} is missing.", "Download or copy the whole folder.")
     return names
 
 

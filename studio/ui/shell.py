@@ -28,7 +28,7 @@ STEPS: tuple[tuple[str, str], ...] = (
 """(path, title) of the steps of a project, in order."""
 
 ACT: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
-"""For events that a person waits for a word about: past the queue, Gradio drops a toast's title and duration, and gr.Info."""
+"""For events that a person waits for a word about: past the queue, Gradio shows no gr.Info."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -67,6 +67,7 @@ def done(project: OpenProject) -> dict[str, str]:
 
 def render_error(error: StudioError) -> NoReturn:
     """Show an error of the house as a toast: what happened and what to do. Gradio escapes a toast's text itself."""
+    # Gradio 6.31 sends the title and its page shows "Error" instead (it reads `_title`); so the message has to do without it
     title = (
         "This does not work yet" if isinstance(error, CannotRun) else "Please check" if isinstance(error, BadInput) else "Error"
     )

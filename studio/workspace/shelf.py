@@ -11,7 +11,6 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from studio.core.config import TrainConfig
 from studio.core.errors import BadInput
@@ -20,6 +19,7 @@ from studio.core.results import CatalogEntry
 from studio.core.types import ModelInfo
 from studio.models import FORMS, family_for, load_model
 from studio.models.catalog import catalog
+from studio.models.hub import expanded
 from studio.settings import Settings
 from studio.tasks import task as task_named
 
@@ -52,14 +52,14 @@ class ModelShelf:
     def check(self, model_id: str) -> str:
         """The normalised id: no blanks around it, folders as absolute paths.
 
-        Raises BadInput for a string that no family accepts, with the four forms as the hint.
+        Raises BadInput for a string that no family accepts, with the four forms as the hint, NotFound for an unknown `~name`.
         """
         text = model_id.strip()
         if not text or len(text) > 4096 or any(ord(letter) < 32 for letter in text):
             raise BadInput("That names no model.", FORMS)
         for form in LOCAL_FORMS:
             rest = text.removeprefix(form)
-            if rest and rest != text and (folder := Path(rest).expanduser()).is_dir():
+            if rest and rest != text and (folder := expanded(rest)).is_dir():
                 text = f"{form}{folder.resolve()}"
         family_for(text)
         return text

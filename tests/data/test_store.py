@@ -76,6 +76,22 @@ def test_label_unknown_to_the_project_names_the_known_ones(store: Store) -> None
     assert "cat, dog" in refused.value.hint
 
 
+@pytest.mark.parametrize("number", [2**63, 2**70, -(2**70)])
+def test_number_that_no_item_can_have_is_not_found(store: Store, number: int) -> None:
+    fill(store, candidate("a", "cat"))
+    for act in (
+        lambda: store.item(number),
+        lambda: store.label(number, "cat", "ann"),
+        lambda: store.skip(number, "ann"),
+        lambda: store.caption(number, "b", "ann"),
+        lambda: store.history(number),
+        lambda: store.items(ItemFilter(), after=number),
+    ):
+        with pytest.raises(NotFound):
+            act()
+    assert store.label(1, None, "ann").before == "cat"
+
+
 def test_events_cannot_be_changed_or_deleted(store: Store, tmp_path: Path) -> None:
     fill(store, candidate("a", "cat"))
     for sql in ("UPDATE label_events SET author = 'eve'", "DELETE FROM label_events"):

@@ -64,6 +64,7 @@ def test_load_label_train_and_test_live(page: Any, shared_data: Folder, shared_m
     page.locator(".lr-status.done").wait_for(timeout=180_000)
     assert step(page) == 12
     assert page.locator("#run-monitor [data-run]").count() == 1
+    assert "batch_size=8" in page.text_content(".lr-frozen")
 
     ask_about(page, sorted((data / "test" / "glass").iterdir())[0])
     heads = page.locator("#test-answers .lr-answers thead th").all_inner_texts()

@@ -65,8 +65,8 @@ def start_lora(page: Any, steps: int, batch_size: int) -> None:
     page.locator("#train-start:not([disabled])").wait_for()
     page.get_by_label("Length").fill(str(steps))
     page.get_by_label("Batch size").fill(str(batch_size))
-    command = f"document.querySelector('#train-command textarea').value.includes('batch_size={batch_size}')"
-    page.wait_for_function(command)
+    # the command names what differs from the preset
+    page.wait_for_function(f"document.querySelector('#train-command textarea').value.includes('steps={steps}')")
     page.click("#train-start")
     page.locator(".lr-status.running").wait_for()
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from studio.core.errors import BadInput, ModelError, Offline
+from studio.core.errors import BadInput, ModelError, NotFound, Offline
 from studio.settings import Settings
 from studio.workspace.shelf import ModelShelf
 
@@ -81,6 +81,14 @@ def test_other_strings_are_refused_with_the_four_forms(shelf: ModelShelf, model_
     with pytest.raises(BadInput) as caught:
         shelf.check(model_id)
     assert "open_clip:NAME/TAG" in caught.value.hint
+
+
+@pytest.mark.parametrize("model_id", ["hf:~nobody-of-that-name/x", "open_clip:local-dir:~nobody-of-that-name/x"])
+def test_home_folder_of_nobody_is_refused_with_what_to_do(shelf: ModelShelf, model_id: str) -> None:
+    for ask in (shelf.check, shelf.modalities, shelf.load):
+        with pytest.raises(NotFound) as caught:
+            ask(model_id)
+        assert "without ~" in caught.value.hint
 
 
 def test_offline_hub_name_gives_a_clear_message_and_the_local_ones_still_work(shelf: ModelShelf, minilm: Path) -> None:

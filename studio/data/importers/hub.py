@@ -15,7 +15,7 @@ from studio.core.interfaces import Progress
 from studio.core.results import Reject
 from studio.data.importers import IMPORTERS, ImportRequest, Row, split_of
 from studio.data.importers.formats import TABLE_SUFFIXES, Record, named_classes
-from studio.data.importers.records import choose_columns, record_rows
+from studio.data.importers.records import choose_columns, looked_ahead, record_rows
 
 PREFIX = "hf-dataset:"
 _ID = re.compile(r"[\w.-]+/[\w.-]+")
@@ -49,9 +49,10 @@ def split_rows(
     """Rows of one split, a `datasets.Dataset`. Raises ImportFailed where it lacks a column."""
     names, pictures = _described(table)
     table = _without_decoding(table, pictures)
-    columns = choose_columns(tuple(table.column_names), request, source)
+    first, records = looked_ahead(_records(table, names))
+    columns = choose_columns(tuple(table.column_names), request, source, first)
     known = split_of(split)
-    for row in record_rows(_records(table, names), split, columns, (), _NoFiles(), request, known, progress):
+    for row in record_rows(records, split, columns, (), _NoFiles(), request, known, progress):
         unknown = known is None and request.options.split is None and isinstance(row, Row)
         yield Reject(split, row.row, f"{split!r} is not a split: use --split to put it somewhere") if unknown else row
 

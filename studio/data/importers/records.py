@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import Any, Protocol
 
 from studio.core.errors import ImportFailed
@@ -20,6 +21,8 @@ KNOWN_NAMES: Mapping[str, tuple[str, ...]] = {
     "image": ("image", "file", "filename", "file_name", "path", "image_path", "img"),
     "split": ("split", "fold", "set", "subset"),
 }
+
+_AHEAD = 100
 
 
 class Pictures(Protocol):
@@ -49,7 +52,8 @@ def table_rows(
 ) -> Iterator[Row | Reject]:
     """Rows of the table `name` in `folder` of `pictures`; `split` is for rows that say none. Raises ImportFailed."""
     columns, records = read_table(data, name)
-    chosen = choose_columns(columns, request, name)
+    first, records = looked_ahead(records)
+    chosen = choose_columns(columns, request, name, first)
     yield from record_rows(records, name, chosen, folder, pictures, request, split, progress)
 
 
@@ -73,15 +77,25 @@ def record_rows(
             progress(count, 0, f"{name} row {count}")
 
 
-def choose_columns(columns: tuple[str, ...], request: ImportRequest, name: str) -> Columns:
-    """The columns that the options name, else those with a known name. Raises ImportFailed where one is missing."""
+def looked_ahead(records: Iterator[Record | Reject]) -> tuple[list[Record], Iterator[Record | Reject]]:
+    """(the first records, all of them still to come)."""
+    first = list(islice(records, _AHEAD))
+    return [record for record in first if not isinstance(record, Reject)], chain(first, records)
+
+
+def choose_columns(columns: tuple[str, ...], request: ImportRequest, name: str, first: Sequence[Record]) -> Columns:
+    """The columns that the options name, else those with a known name. Raises ImportFailed where one is missing.
+
+    A `fold`, `set` or `subset` is the split only where its `first` values are mostly splits' names; a `split` always is.
+    """
     options = request.options
     named = {"text": options.text, "label": options.label, "image": options.image, "split": options.split_column}
     found: dict[str, str | None] = {}
     for part, wanted in named.items():
         if wanted is not None and wanted not in columns:
             raise ImportFailed(f"{name} has no column {wanted!r}.", f"Its columns: {', '.join(columns) or 'none'}.")
-        found[part] = wanted or _recognised(part, columns, request)
+        known = [column for column in columns if part != "split" or _says_splits(column, first)]
+        found[part] = wanted or _recognised(part, known, request)
     for modality in request.modalities:
         if found.get(modality) is None:
             raise ImportFailed(
@@ -91,7 +105,14 @@ def choose_columns(columns: tuple[str, ...], request: ImportRequest, name: str) 
     return Columns(**found)
 
 
-def _recognised(part: str, columns: tuple[str, ...], request: ImportRequest) -> str | None:
+def _says_splits(column: str, first: Sequence[Record]) -> bool:
+    if column.strip().lower() == "split":
+        return True  # a mistyped cell is then a reject, rather than a test item among those that are learned from
+    said = [str(cells[column]) for _, cells in first if cells.get(column) not in (None, "")]
+    return 2 * sum(split_of(cell) is not None for cell in said) > len(said)
+
+
+def _recognised(part: str, columns: Sequence[str], request: ImportRequest) -> str | None:
     by_name = {column.strip().lower(): column for column in reversed(columns)}
     known = KNOWN_NAMES[part]
     if part == "text" and len(request.modalities) > 1:

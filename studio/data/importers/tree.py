@@ -92,7 +92,8 @@ def _table_files(tree: Tree, tables: list[Parts], request: ImportRequest, progre
 class Layout:
     """Where a file stands: (split, label), from the folders above it.
 
-    The first folders are splits where one of them is called train or all of them bear a split's name; the next are classes.
+    The first folders are splits where all of them bear a split's name, or one is called train and holds folders itself (a
+    `train` of pictures beside `bus` and `car` is a class); the next are classes.
     A lone folder around everything (as archives often have) is passed over. A tree that is itself called `test` or `val` is
     held out; one called `train` still shares out its items, since a person may have no other.
     """
@@ -104,8 +105,9 @@ class Layout:
             self._depth += 1
             name = lone
         tops = {path[self._depth] for path in paths if len(path) > self._depth + 1}
-        named = {split_of(top) for top in tops}
-        self._has_splits = bool(tops) and ("train" in named or None not in named)
+        holds_folders = {path[self._depth] for path in paths if len(path) > self._depth + 2}
+        trains = any(split_of(top) == "train" for top in holds_folders)
+        self._has_splits = bool(tops) and (trains or all(split_of(top) for top in tops))
         whole = split_of(name)
         self._whole: Split | None = whole if whole != "train" and not self._has_splits else None
 

@@ -12,7 +12,7 @@ from studio.core.config import LoraConfig, TrainConfig
 from studio.core.errors import BadInput, ModelError, NotFound, StudioError, Untrusted
 from studio.core.interfaces import FoundationModel, Progress
 from studio.models import FAMILIES
-from studio.models.hub import fetch
+from studio.models.hub import expanded, fetch
 from studio.models.trust import check_folder, is_hub_id, read_config, weights_in
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class OpenClip:
 
 
 def _local(model_id: str) -> _Source:
-    folder = Path(model_id.removeprefix(LOCAL)).expanduser()
+    folder = expanded(model_id.removeprefix(LOCAL))
     if not folder.is_dir():
         raise NotFound(f"There is no model folder {folder}.", f"It has to hold {CONFIG} and safetensors weights.")
     check_folder(folder)
@@ -144,7 +144,9 @@ def _check_config(config: dict[str, Any]) -> None:
 
 def _tokenizer_folder(text: dict[str, Any], offline: bool) -> Path | None:
     repository = text.get("hf_tokenizer_name")
-    return fetch(str(repository), ("tokenizer_config.json",), TOKENIZER_FILES, offline) if repository else None
+    if not repository:
+        return None
+    return fetch(str(repository), ("tokenizer_config.json",), TOKENIZER_FILES, offline, reads_text=True)
 
 
 def _text_config(repository: str, offline: bool) -> Path:
@@ -196,7 +198,7 @@ def _convolutional(model_id: str) -> bool:
     """Whether the picture tower has convolutions, from the configuration alone; False where it cannot be read."""
     try:
         if model_id.startswith(LOCAL):
-            config = read_config(Path(model_id.removeprefix(LOCAL)).expanduser() / CONFIG).get("model_cfg", {})
+            config = read_config(expanded(model_id.removeprefix(LOCAL)) / CONFIG).get("model_cfg", {})
         else:
             path = _built_in(model_id.removeprefix(PREFIX).partition("/")[0])
             config = read_config(path) if path else {}

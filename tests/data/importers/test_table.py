@@ -129,3 +129,28 @@ def test_pictures_must_lie_in_the_tables_folder(tmp_path: Path) -> None:
 def test_table_called_test_is_held_out_and_one_called_train_is_not_fixed(tmp_path: Path) -> None:
     for name, split in (("test.csv", "test"), ("dev.csv", "val"), ("train.csv", None), ("mine.csv", None)):
         assert taken(written(tmp_path, name, "text\nhi\n"))[0][0].split == split
+
+
+@pytest.mark.parametrize("column", ["fold", "set", "subset"])
+def test_column_that_may_hold_splits_is_one_only_where_its_values_say_so(tmp_path: Path, column: str) -> None:
+    said = "".join(f"text {n},{name}\n" for n, name in enumerate(("train", "dev", "test", "tset")))
+    rows, rejects = taken(written(tmp_path, "splits.csv", f"text,{column}\n{said}"))
+    assert [row.split for row in rows] == ["train", "val", "test"]
+    assert [reject.row for reject in rejects] == [5]
+    numbers = written(tmp_path, "numbers.csv", f"text,{column}\n" + "".join(f"text {n},{n % 5}\n" for n in range(200)))
+    rows, rejects = taken(numbers)
+    assert [row.split for row in rows] == [None] * 200 and not rejects
+    named = ImportRequest(ImportOptions(split_column=column), modalities=("text",))
+    assert len(taken(numbers, named)[1]) == 200
+
+
+def test_numbered_folds_do_not_hide_the_column_with_the_splits(tmp_path: Path) -> None:
+    rows, rejects = taken(written(tmp_path, "t.csv", "text,fold,set\na,1,train\nb,2,test\n"))
+    assert [row.split for row in rows] == ["train", "test"] and not rejects
+
+
+@pytest.mark.parametrize("path", ["~nobody-of-that-name/x", "~nobody-of-that-name/rows.csv", "~nobody-of-that-name/x.zip"])
+def test_home_folder_of_nobody_is_refused_with_the_forms(path: str) -> None:
+    with pytest.raises(ImportFailed) as refused:
+        importer_for(path)
+    assert "folder" in refused.value.hint

@@ -55,6 +55,11 @@ both = pytest.mark.parametrize("zipped", [False, True], ids=["folder", "zip"])
          {("set/train/cat/1.jpg", "train", "cat"), ("set/test/cat/2.jpg", "test", "cat")}),
         (["test/cat/1.jpg"], {("test/cat/1.jpg", "test", "cat")}),
         (["cat/a/1.jpg", "dog/2.jpg"], {("cat/a/1.jpg", None, "cat"), ("dog/2.jpg", None, "dog")}),
+        (["train/1.jpg", "bus/2.jpg", "car/3.jpg"],
+         {("train/1.jpg", None, "train"), ("bus/2.jpg", None, "bus"), ("car/3.jpg", None, "car")}),
+        (["train/cat/1.jpg", "test/2.jpg", "more/3.jpg"],
+         {("train/cat/1.jpg", "train", "cat"), ("test/2.jpg", "test", None), ("more/3.jpg", None, "more")}),
+        (["train/1.jpg", "test/2.jpg", ".cache/3.jpg"], {("train/1.jpg", "train", None), ("test/2.jpg", "test", None)}),
         (["test/1.jpg", "quiz/2.jpg"], {("test/1.jpg", None, "test"), ("quiz/2.jpg", None, "quiz")}),
     ],
 )  # fmt: skip
@@ -70,6 +75,7 @@ def test_folders_name_splits_and_classes(
 def test_what_systems_leave_behind_is_passed_over_and_other_files_are_rejected(tmp_path: Path, zipped: bool) -> None:
     files = [
         "cat/1.jpg", ".DS_Store", "cat/.hidden.jpg", ".ipynb_checkpoints/1.jpg", "__MACOSX/cat/1.jpg", "cat/Thumbs.db",
+        "Desktop.ini", "cat/.ipynb_checkpoints/1-checkpoint.jpg", "cat/._1.jpg", "__MACOSX/._cat",
         "cat/2.heic", "inner.zip", "labels.csv",
     ]  # fmt: skip
     rows, rejects = taken(source(tmp_path, dict.fromkeys(files, b"x"), zipped))
