@@ -119,8 +119,7 @@ def _model_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _new(workspace: Workspace, a: argparse.Namespace) -> Any:
-    folder = Path(a.project).expanduser()
-    project = workspace.create_project(a.name or folder.name, a.task, str(folder))
+    project = workspace.create_project(a.name or Path(a.project).name, a.task, a.project)
     return {"project": project.id, "name": project.name, "task": project.task, "path": project.path}
 
 
@@ -201,8 +200,8 @@ def _input(project: OpenProject, given: str) -> dict[str, bytes | str]:
         return {"text": given}
     try:
         return {"image": Path(given).expanduser().read_bytes()}
-    except OSError as error:
-        raise BadInput(f"{given} cannot be read ({error.strerror}).", "Give the path of a picture.") from error
+    except (OSError, RuntimeError, ValueError) as error:
+        raise BadInput(f"{given} cannot be read ({error}).", "Give the path of a picture.") from error
 
 
 def _follow(project: OpenProject, run_id: str) -> dict[str, Any]:

@@ -81,6 +81,8 @@ def test_a_label_is_said_with_what_it_replaced(project: str, said: Any) -> None:
         (("resume", "{}", "run-7"), "run-7"),
         (("runs", "/no/such/project"), "project"),
         (("label", "{}", "one", "cat"), "one"),
+        (("label", "{}", "99999999999999999999", "cat"), "99999999999999999999"),
+        (("runs", "~nobody-here/x"), "nobody-here"),
         (("train", "{}"), "--model"),
         (("compare", "{}", "--model", "hf:a/b", "--shots", "few"), "few"),
     ],

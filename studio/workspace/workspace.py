@@ -51,7 +51,7 @@ class Workspace:
         Raises BadInput for an empty name or unknown task, ProjectError for a folder that is not empty or cannot be written.
         """
         chosen = task(task_name)
-        root = Path(folder).expanduser() if folder else self._free_folder(name)
+        root = _path(folder) if folder else self._free_folder(name)
         with self._lock:
             return self._take(Project.create(root, name, chosen.name))
 
@@ -132,7 +132,7 @@ class Workspace:
         return opened
 
     def _find(self, ref: str) -> Path:
-        path = Path(ref).expanduser()
+        path = _path(ref)
         if (path / "project.json").is_file():
             return path.resolve()
         cards = [overview(Path(p), at) for p, at in self._known()]
@@ -168,3 +168,11 @@ class Workspace:
         self.settings.home.mkdir(parents=True, exist_ok=True)
         text = json.dumps([{"path": p, "opened": at} for p, at in known], indent=2)
         publish_text(self.settings.home / "projects.json", text)
+
+
+def _path(text: str) -> Path:
+    """A path as a person writes it. Raises NotFound for the home of nobody, or what cannot be a path."""
+    try:
+        return Path(text).expanduser().absolute()
+    except (RuntimeError, ValueError) as error:
+        raise NotFound(f"{text!r} is no path here ({error}).", "Give a folder's whole path.") from error

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from studio.core.results import Comparison, Score
 from studio.ui.widgets.confusion import confusion_maps
 from studio.ui.widgets.markup import Markup, interval, join, percent, plural, tag, took
+from studio.ui.widgets.model_choice import short_name
 
 SPLITS = {"test": "test split", "val": "validation split"}
 
@@ -48,7 +49,7 @@ def _held_out(comparison: Comparison, pairs: bool) -> str:
     asked = max((score.n for score in comparison.scores), default=0)
     what = plural(asked, "picture" if pairs else "labelled item")
     split = SPLITS.get(comparison.split, comparison.split)
-    return f"{what} of the {split}, the same for all methods; none took part in learning. {comparison.model}"
+    return f"{what} of the {split}, the same for all methods; none took part in learning. {short_name(comparison.model)}"
 
 
 def _main(score: Score) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from studio.core.errors import BadInput
@@ -31,7 +32,14 @@ def offered_models(workspace: Workspace, project: OpenProject, *more: str) -> Ch
     local = [entry.id for entry in workspace.models.catalog(project.task) if entry.local]
     used = [run.model for run in project.training.runs()]
     ids = dict.fromkeys([*loaded, *local, *filter(None, [project.model(), *more]), *used])
-    return [(titles.get(name, name) + (" (loaded)" if name in loaded else ""), name) for name in ids]
+    return [((titles.get(name) or short_name(name)) + (" (loaded)" if name in loaded else ""), name) for name in ids]
+
+
+def short_name(model_id: str) -> str:
+    """What a list has room for: a folder's own name instead of its whole path."""
+    family, _, rest = model_id.partition(":")
+    path = rest.removeprefix("local-dir:")
+    return f"{Path(path).name} ({family.replace('hf', 'Hugging Face')}, a folder)" if Path(path).is_absolute() else model_id
 
 
 def model_choices(workspace: Workspace, project: OpenProject, *more: str) -> tuple[Choices, str | None]:
