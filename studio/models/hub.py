@@ -136,10 +136,11 @@ def _explained(repository: str, error: Exception) -> ModelError | NotFound:
 
 def _bar(progress: Progress | None) -> Any:
     """A tqdm class that reports bytes to `progress` and prints nothing."""
-    from huggingface_hub.utils import tqdm
+    # not the hub client's own class: that one goes blind where another library switched its progress bars off
+    from tqdm.std import tqdm
 
-    class Reporting(tqdm):  # type: ignore[misc]
-        def __init__(self, *args: Any, **kwargs: Any) -> None:
+    class Reporting(tqdm):  # type: ignore[misc, type-arg, unused-ignore]
+        def __init__(self, *args: Any, name: str = "", **kwargs: Any) -> None:
             super().__init__(*args, **{**kwargs, "disable": False, "file": _Silent()})
 
         def update(self, n: float | None = 1) -> bool | None:

@@ -20,6 +20,7 @@ class OpenProject:
 
     def __init__(self, project: Project, task: Task, shelf: ModelShelf, queue: RunQueue, offline: bool = False) -> None:
         self._project = project
+        self._shelf = shelf
         self.id = project.id
         self.name = project.name
         self.path = str(project.root)
@@ -40,8 +41,8 @@ class OpenProject:
         return str(found) if found else None
 
     def choose_model(self, model_id: str) -> None:
-        """Remember the model that pages offer first."""
-        self._project.store.set_meta("model", model_id)
+        """Remember the model that pages offer first. Raises BadInput for a string that names none."""
+        self._project.store.set_meta("model", self._shelf.check(model_id))
 
     def close(self) -> None:
         self._project.close()

@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.walk import ask_about, compare, go, label_shown, load_model, new_project, shown, start_lora
+from tests.e2e.walk import ask_about, compare, go, label_shown, load_model, new_project, shown, start_lora, too_wide
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 Folder = Callable[[str], Path]
 
+SCREENS = [(390, 844), (1440, 900)]
 CLASSES = ["cardboard", "glass", "metal", "paper", "plastic", "trash"]
 
 
@@ -48,6 +49,13 @@ def columns(page: Any) -> list[list[float]]:
     return [shares[method::3] for method in range(3)]
 
 
+def fits(page: Any) -> None:
+    """The page, as it is now, on a phone and on a desktop."""
+    for width, height in SCREENS:
+        page.set_viewport_size({"width": width, "height": height})
+        assert too_wide(page) == [], f"{page.url} on a screen of {width} pixels"
+
+
 def test_load_label_train_and_test_live(page: Any, shared_data: Folder, shared_models: Folder) -> None:
     data, model = shared_data("trashnet"), shared_models("miniclip")
     new_project(page, "Waste", data / "train", labels=False)
@@ -65,6 +73,7 @@ def test_load_label_train_and_test_live(page: Any, shared_data: Folder, shared_m
     assert step(page) == 12
     assert page.locator("#run-monitor [data-run]").count() == 1
     assert "batch_size=8" in page.text_content(".lr-frozen")
+    fits(page)
 
     ask_about(page, sorted((data / "test" / "glass").iterdir())[0])
     heads = page.locator("#test-answers .lr-answers thead th").all_inner_texts()
@@ -74,8 +83,11 @@ def test_load_label_train_and_test_live(page: Any, shared_data: Folder, shared_m
         assert len(shares) == len(CLASSES)
         assert sum(shares) == pytest.approx(100, abs=3)  # each is shown rounded
 
+    fits(page)
+
     # ten labels may leave the held-out share without one: then the page says so
     assert "Zero-shot" in (said := compare(page)) or "no labelled held-out item" in said
+    fits(page)
 
 
 def test_fast_keys_label_different_items(page: Any, shared_data: Folder) -> None:
@@ -94,9 +106,6 @@ def test_fast_keys_label_different_items(page: Any, shared_data: Folder) -> None
 
 def test_no_page_is_wider_than_its_screen(page: Any, shared_data: Folder) -> None:
     new_project(page, "Screens", shared_data("trashnet") / "test", labels=True)
-    for width, height in [(390, 844), (1440, 900)]:
-        page.set_viewport_size({"width": width, "height": height})
-        for name in ["", "data", "models", "label", "train", "test", "compare"]:
-            go(page, name)
-            found = page.evaluate("() => document.documentElement.scrollWidth")
-            assert found <= width, f"/{name} is {found} pixels wide on a screen of {width}"
+    for name in ["", "data", "models", "label", "train", "test", "compare"]:
+        go(page, name)
+        fits(page)

@@ -18,6 +18,23 @@ READY = {
 }
 """What each page shows when its script and the server have met."""
 
+TOO_WIDE = """async () => {
+  const drawn = () => new Promise((done) => requestAnimationFrame(done));
+  await drawn(); await drawn();  // charts follow a new width one picture later
+  const scrolls = (node) => {
+    for (let n = node.parentElement; n && n !== document.body; n = n.parentElement)
+      if (/auto|scroll/.test(getComputedStyle(n).overflowX)) return true;
+    return false;
+  };
+  const outside = (node) => {
+    const box = node.getBoundingClientRect();
+    return box.width > 1 && box.height > 1 && (box.right > innerWidth + 1 || box.left < -1);
+  };
+  return [...document.body.querySelectorAll("*")]
+    .filter((node) => outside(node) && !scrolls(node) && node.checkVisibility({ visibilityProperty: true }))
+    .map((node) => node.tagName + "." + node.className + " to " + Math.round(node.getBoundingClientRect().right));
+}"""
+
 
 def go(page: Any, name: str) -> None:
     """Open a page of the project and wait until it is alive."""
@@ -86,6 +103,12 @@ def compare(page: Any) -> str:
     outcome = page.locator(".lr-report, #compare-progress [role=alert]").first
     outcome.wait_for(timeout=180_000)
     return str(outcome.inner_text())
+
+
+def too_wide(page: Any) -> list[str]:
+    """What reaches beyond the screen's sides. Gradio cuts it off there, so the document's own width does not tell."""
+    found: list[str] = page.evaluate(TOO_WIDE)
+    return found
 
 
 def field(page: Any, elem_id: str) -> Any:

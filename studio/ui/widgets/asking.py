@@ -193,7 +193,7 @@ class AskingDesk:
         return phrase_rows(labelling.classes()), "\n".join(labelling.templates())
 
     def is_loaded(self, model: str | None) -> bool:
-        return model in {info.id for info in self.workspace.models.loaded()}
+        return bool(model) and self.workspace.models.check(str(model)) in {info.id for info in self.workspace.models.loaded()}
 
     def check_offered(self, project: OpenProject, model: str | None) -> None:
         if model not in {name for _, name in offered_models(self.workspace, project)}:
