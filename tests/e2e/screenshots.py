@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import io
-import re
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -67,9 +66,6 @@ def take(page: Any, camera: Camera, data: Path, model: str, steps: int) -> None:
     new_project(page, "Waste sorting", data, labels=True)
     load_model(page, model)
     start_lora(page, steps, 32)
-    late = "|".join(str(n) for n in range(int(0.7 * steps), steps))
-    page.locator(".lr-facts", has_text=re.compile(rf"Step\s+({late}) of")).wait_for(timeout=900_000)
-    camera.shoot("train")
     page.locator(".lr-status.done").wait_for(timeout=900_000)
 
     ask_telling(page, data / "test")
