@@ -28,9 +28,9 @@ class TrainForm:
             self.seed = gr.Number(0, label="Seed", precision=0, minimum=0, min_width=90)
         with gr.Column(visible=True) as self.lora_only:
             with gr.Row():
-                self.length = gr.Number(150, label="Length", minimum=0.1, min_width=80)
-                self.unit = gr.Dropdown(["steps", "epochs"], value="steps", label="in", min_width=80)
-                self.batch_size = gr.Number(32, label="Batch size", precision=0, minimum=1, min_width=80)
+                self.length = gr.Number(150, label="Length", minimum=0.1, min_width=70, scale=3)
+                self.unit = gr.Dropdown(["steps", "epochs"], value="steps", label="in", min_width=90, scale=4)
+                self.batch_size = gr.Number(32, label="Batch size", precision=0, minimum=1, min_width=70, scale=3)
             with gr.Accordion("Advanced", open=False):
                 self.advanced = _advanced()
         self.fields: list[gr.components.Component] = [self.shots, self.seed, self.unit, self.length, self.batch_size]
