@@ -6,13 +6,12 @@ from typing import Any
 
 import gradio as gr
 
-from studio.core.errors import BadInput
 from studio.core.interfaces import Progress
 from studio.core.results import Activity, Comparison
 from studio.ui import shell
 from studio.ui.answers import shown_project
 from studio.ui.widgets.comparison import comparison_report
-from studio.ui.widgets.model_choice import AS_THE_RUN, FEW_SHOT, NEWEST, few_shot, model_choices, offered_models, run_choices
+from studio.ui.widgets.model_choice import AS_THE_RUN, FEW_SHOT, NEWEST, check_offered, few_shot, model_choices, run_choices
 from studio.ui.widgets.progress import progress_panel
 from studio.workspace import Workspace
 from studio.workspace.open_project import OpenProject
@@ -60,8 +59,7 @@ class ComparePage:
     def start(self, shown: object, model: str | None, run: str, shots: Any, seed: Any) -> list[Any]:
         """Start comparing, unless this project's comparison runs already."""
         project = self.project(shown)
-        if model not in {name for _, name in offered_models(self.workspace, project)}:
-            raise BadInput("This model is not on the list.", "Choose one of the list, or add it on the Models page.")
+        check_offered(self.workspace, project, model)
         chosen, labels = str(model), few_shot(shots, seed)
 
         def work(progress: Progress) -> Comparison:

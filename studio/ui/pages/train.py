@@ -9,7 +9,7 @@ import gradio as gr
 from studio.core.errors import BadInput, StudioError
 from studio.ui import shell
 from studio.ui.answers import shown_project
-from studio.ui.widgets.model_choice import model_choices, offered_models
+from studio.ui.widgets.model_choice import check_offered, model_choices
 from studio.ui.widgets.plan import not_a_plan, plan_summary
 from studio.ui.widgets.run_status import LONGEST_ID, Monitor, run_monitor
 from studio.ui.widgets.train_form import FIELDS, METHODS, TrainForm
@@ -74,8 +74,7 @@ class TrainPage:
     def start(self, shown: object, model: str, method: str, *values: Any) -> dict[str, str]:
         """Queue the run and show it."""
         project = self.project(shown)
-        if model not in {name for _, name in offered_models(self.workspace, project)}:
-            raise BadInput("This model is not on the list.", "Choose one of the list, or add it on the Models page.")
+        check_offered(self.workspace, project, model)
         run = project.training.start(model, method, TrainForm.settings(values))
         project.choose_model(model)
         return {"run": run}

@@ -15,7 +15,7 @@ from studio.core.types import Item, ItemFilter, Split
 from studio.ui import shell
 from studio.ui.answers import shown_project
 from studio.ui.widgets.markup import Markup, join, tag
-from studio.ui.widgets.model_choice import few_shot, model_choices, offered_models, run_choices
+from studio.ui.widgets.model_choice import check_offered, few_shot, model_choices, run_choices
 from studio.ui.widgets.phrases import phrase_rows, phrases_of
 from studio.ui.widgets.picker import examples, subject_card
 from studio.ui.widgets.prediction_table import prediction_table
@@ -124,7 +124,7 @@ class AskingDesk:
             return [NOTHING_YET, *waiting]
         try:
             project = self.project(shown)
-            self.check_offered(project, model)
+            check_offered(self.workspace, project, model)
             if not self.is_loaded(model):
                 return [tag("p", "Load the model above, then the answers appear here.", class_="st-note"), *waiting]
             if is_pairs(project):
@@ -151,7 +151,7 @@ class AskingDesk:
     def load(self, shown: object, model: str | None) -> str:
         """Start loading; the activity's id, for the progress bar."""
         project = self.project(shown)
-        self.check_offered(project, model)
+        check_offered(self.workspace, project, model)
         chosen = str(model)
         return self.workspace.activities.start(LOADING, "Loading the model", lambda p: self.workspace.models.load(chosen, p))
 
@@ -194,10 +194,6 @@ class AskingDesk:
 
     def is_loaded(self, model: str | None) -> bool:
         return bool(model) and self.workspace.models.check(str(model)) in {info.id for info in self.workspace.models.loaded()}
-
-    def check_offered(self, project: OpenProject, model: str | None) -> None:
-        if model not in {name for _, name in offered_models(self.workspace, project)}:
-            raise BadInput("This model is not on the list.", "Choose one of the list, or add it on the Models page.")
 
 
 def searching(project: OpenProject) -> str:

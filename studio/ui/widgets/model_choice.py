@@ -35,6 +35,13 @@ def offered_models(workspace: Workspace, project: OpenProject, *more: str) -> Ch
     return [((titles.get(name) or short_name(name)) + (" (loaded)" if name in loaded else ""), name) for name in ids]
 
 
+def check_offered(workspace: Workspace, project: OpenProject, model: str | None) -> None:
+    """Raise BadInput for a model that the page did not offer: what arrives may come from a stranger."""
+    offered = {name for _, name in offered_models(workspace, project)}
+    if not model or workspace.models.check(model) not in offered:
+        raise BadInput("This model is not on the list.", "Choose one of the list, or add it on the Models page.")
+
+
 def short_name(model_id: str) -> str:
     """What a list has room for: a folder's own name instead of its whole path."""
     family, _, rest = model_id.partition(":")
