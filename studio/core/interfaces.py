@@ -159,6 +159,19 @@ class Task(Protocol):
         ...
 
     @property
+    def classifies(self) -> bool:
+        """True: an item gets one of the classes, so that shots, prompts, heads and confusions make sense.
+
+        False: its parts are matched with one another, and judged by what is found among all (recall@k).
+        """
+        ...
+
+    @property
+    def measure(self) -> str:
+        """What the main figure is called: `accuracy`, `recall@1`."""
+        ...
+
+    @property
     def fixed_classes(self) -> tuple[str, ...]:
         """Classes that people cannot change (`match`, `no match`), else empty."""
         ...
