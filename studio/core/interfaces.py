@@ -93,6 +93,10 @@ class AdaptedModel(FoundationModel, Protocol):
         """exp(log scale), a scalar."""
         ...
 
+    def set_strength(self, strength: float) -> None:
+        """Use W + strength · ΔW from now on, 0 (the base model) to 1 (as trained); `info.weights_hash` follows."""
+        ...
+
     def save(self, folder: Path) -> None:
         """Write `adapter_model.safetensors`, `adapter_config.json` (PEFT form) and `manifest.json` into `folder`."""
         ...

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from studio.core.config import LoraConfig
-from studio.core.errors import ModelError
+from studio.core.errors import BadInput, ModelError
 from studio.core.interfaces import AdaptedModel, Crop, Inputs
 from studio.core.types import ModelInfo
 from studio.models import lora as adapters
@@ -32,13 +32,14 @@ class AdaptedEncoder:
         self.adapted_modules = tuple(adapters.adapted(network.network))
         self._base = base
         self._lora = lora
+        self._strength = 1.0
         self._network: Network = network
         self._embedder = Embedder(network, base.dim)
 
     @property
     def info(self) -> ModelInfo:
         """The base model's, with a hash over the base's and the adapter's present values (computed at each call)."""
-        whole = hashlib.sha256(self._base.weights_hash.encode())
+        whole = hashlib.sha256(f"{self._base.weights_hash}|{self._strength:g}".encode())
         for name, tensor in sorted(self._tensors().items()):
             whole.update(name.encode())
             whole.update(tensor.detach().float().cpu().contiguous().numpy().tobytes())
@@ -59,6 +60,16 @@ class AdaptedEncoder:
 
     def logit_scale(self) -> Tensor:
         return self._network.towers.logit_scale(self._network.network)
+
+    def set_strength(self, strength: float) -> None:
+        """Scale the adapter's update, as in WiSE-FT (Wortsman et al. 2022, arXiv:2109.01903), which for LoRA costs nothing.
+
+        Raises BadInput outside 0 … 1.
+        """
+        if not 0.0 <= strength <= 1.0:
+            raise BadInput(f"A strength of {strength:g} is outside 0 … 1.", "Choose one between them.")
+        adapters.scale(self._network.network, self._lora, strength)
+        self._strength = strength
 
     def save(self, folder: Path) -> None:
         """Write the adapter in PEFT form with its manifest; see `adapter_files`."""
