@@ -55,6 +55,7 @@ class Testing:
         methods = self._methods.all(self._setting(model, run, shots, seed), phrases, templates)
         classes = tuple(c.name for c in self._project.store.classes())
         columns = answers(methods, modality, payloads, classes)
+        self._remember_use(any(answer.probabilities for column in columns for answer in column))
         return [PredictionTable(classes, tuple(column[n] for column in columns)) for n in range(len(payloads))]
 
     def search(
@@ -88,6 +89,10 @@ class Testing:
         self._project.store.set_meta("comparison", asdict(found))
         return found
 
+    def was_used(self) -> bool:
+        """Whether any method ever answered an input or a search in this project."""
+        return bool(self._project.store.meta("answered"))
+
     def last_comparison(self) -> Comparison | None:
         """The newest comparison of this project, also after a restart."""
         values = self._project.store.meta("comparison")
@@ -97,6 +102,11 @@ class Testing:
         """A model is unloaded: keep nothing that would keep its weights in memory."""
         if self._built is not None:
             self._built.forget()
+
+    def _remember_use(self, answered: bool) -> None:
+        """Once a project: live answers come several a second, and this is a write."""
+        if answered and not self.was_used():
+            self._project.store.set_meta("answered", True)
 
     @property
     def _methods(self) -> Methods:
@@ -168,6 +178,7 @@ class Testing:
             best = scores.topk(min(k, len(items)))
             hits = tuple(Hit(items[i], float(s)) for s, i in zip(best.values, best.indices.tolist(), strict=True))
             rankings.append(Ranking(name, title, hits, (time.perf_counter() - start) * 1000))
+        self._remember_use(any(ranking.hits for ranking in rankings))
         return tuple(rankings)
 
     def _features(
