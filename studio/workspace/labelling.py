@@ -88,10 +88,6 @@ class Labelling:
     def counts(self) -> Counts:
         return self._store.counts()
 
-    def queue(self, filter: ItemFilter, limit: int = 5000) -> tuple[Item, ...]:
-        """The first items that match, in order of import."""
-        return tuple(self._store.items(filter, None, limit))
-
     # label
 
     def label(self, item: int, label: str | None, author: str = "me") -> LabelEvent:

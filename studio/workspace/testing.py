@@ -44,19 +44,25 @@ class Testing:
         """
         if self._classifying is None:
             raise CannotRun("Pairs have no classes to predict.", "Use search and ranking instead.")
-        return self._classifying.predict(inputs, self._questions.of(model, run, shots, seed), phrases, templates)
+        tables = self._classifying.predict(inputs, self._questions.of(model, run, shots, seed), phrases, templates)
+        self._remember_use(any(answer.probabilities for table in tables for answer in table.answers))
+        return tables
 
     def search(
         self, text: str, model: str, run: str | None = None, k: int = 12, progress: Progress | None = None
     ) -> tuple[Ranking, ...]:
         """Text → pictures of the project, before and after tuning."""
-        return self._searching().search(text, self._questions.of(model, run), k, progress)
+        rankings = self._searching().search(text, self._questions.of(model, run), k, progress)
+        self._remember_use(any(ranking.hits for ranking in rankings))
+        return rankings
 
     def rank(
         self, image: bytes, model: str, run: str | None = None, k: int = 12, progress: Progress | None = None
     ) -> tuple[Ranking, ...]:
         """Picture → the project's texts, before and after tuning."""
-        return self._searching().rank(image, self._questions.of(model, run), k, progress)
+        rankings = self._searching().rank(image, self._questions.of(model, run), k, progress)
+        self._remember_use(any(ranking.hits for ranking in rankings))
+        return rankings
 
     def compare(
         self,
@@ -77,6 +83,10 @@ class Testing:
         self._store.set_meta("comparison", asdict(found))
         return found
 
+    def was_used(self) -> bool:
+        """Whether any method ever answered an input or a search in this project."""
+        return bool(self._store.meta("answered"))
+
     def last_comparison(self) -> Comparison | None:
         """The newest comparison of this project, also after a restart."""
         values = self._store.meta("comparison")
@@ -85,6 +95,11 @@ class Testing:
     def forget(self, model_id: str) -> None:
         """A model is unloaded: keep nothing that would keep its weights in memory."""
         self._questions.forget()
+
+    def _remember_use(self, answered: bool) -> None:
+        """Once a project: live answers come several a second, and this is a write."""
+        if answered and not self.was_used():
+            self._store.set_meta("answered", True)
 
     def _searching(self) -> Retrieval:
         if self._retrieval is None:
