@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from studio.core.types import Item, TaskName
@@ -328,3 +328,36 @@ class Ladder:
     reason: str
     judged_on: str
     """`96 labels, out of fold`, `267 items of the test split`."""
+
+
+@dataclass(frozen=True, slots=True)
+class AutoState:
+    """A search over settings: its trials are ordinary runs."""
+
+    model: str
+    minutes: float
+    """Budget."""
+    seed: int
+    status: Literal["running", "done", "stopped", "failed", "interrupted"]
+    started: float
+    """Seconds since 1970."""
+    trials: tuple[TrialRow, ...]
+    process: Mapping[str, Any] | None = None
+    """Which process works on it."""
+    note: str = ""
+    best: str | None = None
+    """The rung to use."""
+    best_run: str | None = None
+    """The best trial's run."""
+    reason: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> AutoState:
+        """The inverse of `as_json`."""
+        return cls(**{**values, "trials": tuple(TrialRow(**row) for row in values["trials"])})
+
+    def changed(self, **values: Any) -> AutoState:
+        return replace(self, **values)

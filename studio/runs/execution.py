@@ -194,7 +194,7 @@ def _state_of(event: TrainEvent) -> dict[str, object]:
         k: event.values[k] for k in ("loss", "steps_per_s", "eta_s", "memory_mb") if event.kind == "step" and k in event.values
     }
     if event.kind == "eval" and "accuracy" in event.values:
-        shown["accuracy"] = event.values["accuracy"]
+        shown |= {"accuracy": event.values["accuracy"], "nll": event.values.get("loss")}
     if event.kind == "start":
         shown |= {"device": event.values.get("device", ""), "note": "Training"}
     if event.kind == "log":

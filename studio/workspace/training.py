@@ -139,6 +139,10 @@ class Training:
             raise RunError(f"{run_id} cannot be resumed: it is {found.status}.", "Start a new run from this one instead.")
         self._queue.submit(folder, self._work)
 
+    def modalities_of(self, model: str) -> tuple[str, ...]:
+        """What a model takes; empty where that is not known before loading. Raises BadInput."""
+        return self._shelf.modalities(model)
+
     def wait(self, run_id: str, timeout_s: float = 0.5) -> bool:
         """Wait a moment for a run of this process; True once it is over."""
         return self._queue.wait(self.folder(run_id), timeout_s)

@@ -145,7 +145,11 @@ def test_advice_promises_the_fewest_labels_that_surely_help() -> None:
     ("gains", "tuning", "words"),
     [
         ([Gain(80, None, 0.004, 0.0, 0.008)], None, "More labels should bring little: less than 1 point for 80 more"),
-        ([Gain(80, None, 0.02, -0.01, 0.06)], None, "It cannot be said yet what more labels bring: 80 more could bring between −1 and 6"),
+        (
+            [Gain(80, None, 0.02, -0.01, 0.06)],
+            None,
+            "It cannot be said yet what more labels bring: 80 more could bring between −1 and 6",
+        ),
         ([], None, "start with 'glass', found least (40 %)"),
         ([], None, "fine-tuning has not been tried at this size"),
         ([], Tuning(0.04, 0.01), "fine-tuning helps already (4 ± 1 points when tried)"),
