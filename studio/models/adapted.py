@@ -57,6 +57,14 @@ class AdaptedEncoder:
         features: Tensor = self.module(modality, inputs)
         return features
 
+    def has_prefix(self, modality: str) -> bool:
+        """Whether this tower begins with frozen layers that are known well enough to be computed apart."""
+        return self._network.has_prefix(modality)
+
+    def prefix(self, modality: str, inputs: Inputs) -> Inputs:
+        """What the frozen beginning of a tower makes of `inputs`; see `Network.prefix`."""
+        return self._network.prefix(modality, inputs)
+
     def logit_scale(self) -> Tensor:
         return self._network.towers.logit_scale(self._network.network)
 

@@ -16,6 +16,7 @@ from studio.core.errors import ModelError
 from studio.core.interfaces import Crop, Inputs
 from studio.models.hub import has_vocabulary
 from studio.models.pictures import Pictures
+from studio.models.stages import Stages
 from studio.models.trust import read_config
 
 Tokenise = Callable[[list[str]], dict[str, Tensor]]
@@ -55,6 +56,11 @@ class HfClipTowers:
 
     def parts(self, network: nn.Module, modality: str) -> tuple[str, ...]:
         return ("vision_model",) if modality == "image" else ("text_model",)
+
+    def stages(self, network: nn.Module, modality: str) -> Stages | None:
+        from studio.models.stages_hf import clip_stages
+
+        return clip_stages(network, modality, lambda inputs: self._pictures.normalised(inputs["pixels"]))
 
 
 def build(folder: Path, device: torch.device) -> nn.Module:
