@@ -85,6 +85,10 @@ class AdaptedModel(FoundationModel, Protocol):
         """Preprocessed inputs `{name: [n, …]}`; with `crops`, pictures are cut and flipped so instead of centre-cropped."""
         ...
 
+    def reduced(self, modality: str, payload: Any) -> Any:
+        """A picture `[h, w, 3]` uint8 no larger than random crops of it need: what a run keeps instead of decoding again."""
+        ...
+
     def encode(self, modality: str, inputs: Inputs) -> Tensor:
         """Features `[n, dim]` with gradient, unit norm, on the device of `module`, from `prepare`'s inputs or from `prefix`'s.
         Takes no lock."""

@@ -52,6 +52,10 @@ class AdaptedEncoder:
         """Preprocessed CPU inputs (pictures stay uint8); with `crops`, pictures are cut and mirrored so."""
         return self._network.towers.inputs(modality, payloads, crops if modality == "image" else None)
 
+    def reduced(self, modality: str, payload: Any) -> Any:
+        """The payload, no larger than random crops of it need."""
+        return self._network.towers.reduced(modality, payload)
+
     def encode(self, modality: str, inputs: Inputs) -> Tensor:
         """Unit features `[n, dim]`, float32 with gradient, through `module` as it is now (moved or wrapped)."""
         features: Tensor = self.module(modality, inputs)

@@ -41,6 +41,9 @@ class HfClipTowers:
             return {"pixels": self._pictures.batch(payloads, crops)}
         return self._tokenise(list(payloads))
 
+    def reduced(self, modality: str, payload: Any) -> Any:
+        return self._pictures.reduced(payload) if modality == "image" else payload
+
     def features(self, network: nn.Module, modality: str, inputs: Inputs) -> Tensor:
         towers: Any = network
         if modality == "image":

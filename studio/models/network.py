@@ -28,6 +28,10 @@ class Towers(Protocol):
         """Preprocessed CPU tensors, first axis the item. Called from several threads."""
         ...
 
+    def reduced(self, modality: str, payload: Any) -> Any:
+        """A payload no larger than random crops of it need, as an array that `inputs` takes in its place."""
+        ...
+
     def features(self, network: nn.Module, modality: str, inputs: Inputs) -> Tensor:
         """`[n, dim]`, not yet unit norm, from inputs on the network's device."""
         ...

@@ -42,6 +42,9 @@ class OpenClipTowers:
             return {"pixels": self._pictures.batch(payloads, crops)}
         return {"tokens": self._tokenise(list(payloads))}
 
+    def reduced(self, modality: str, payload: Any) -> Any:
+        return self._pictures.reduced(payload) if modality == "image" else payload
+
     def features(self, network: nn.Module, modality: str, inputs: Inputs) -> Tensor:
         if modality == "image":
             features: Tensor = network.encode_image(self._pictures.normalised(inputs["pixels"]))  # type: ignore[operator]

@@ -58,6 +58,9 @@ class TextTowers:
             out = self._tokenizer(texts, padding="longest", truncation=True, max_length=length, return_tensors="pt")
         return {key: out[key] for key in ("input_ids", "attention_mask", "token_type_ids") if key in out}
 
+    def reduced(self, modality: str, payload: Any) -> Any:
+        return payload
+
     def features(self, network: nn.Module, modality: str, inputs: Inputs) -> Tensor:
         return self._pooled(network(**inputs).last_hidden_state, inputs)
 
