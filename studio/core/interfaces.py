@@ -85,8 +85,22 @@ class AdaptedModel(FoundationModel, Protocol):
         """Preprocessed inputs `{name: [n, …]}`; with `crops`, pictures are cut and flipped so instead of centre-cropped."""
         ...
 
+    def reduced(self, modality: str, payload: Any) -> Any:
+        """A picture `[h, w, 3]` uint8 no larger than random crops of it need: what a run keeps instead of decoding again."""
+        ...
+
     def encode(self, modality: str, inputs: Inputs) -> Tensor:
-        """Features `[n, dim]` with gradient, unit norm, on the device of `module`. Takes no lock."""
+        """Features `[n, dim]` with gradient, unit norm, on the device of `module`, from `prepare`'s inputs or from `prefix`'s.
+        Takes no lock."""
+        ...
+
+    def has_prefix(self, modality: str) -> bool:
+        """Whether the tower begins with frozen layers whose output can be kept."""
+        ...
+
+    def prefix(self, modality: str, inputs: Inputs) -> Inputs:
+        """What the frozen layers before the first adapter make of `inputs`, for `encode`: no gradient, no dropout, on the device
+        of `module`. It does not change while the adapters learn. Raises ModelError where `has_prefix` is false."""
         ...
 
     def logit_scale(self) -> Tensor:

@@ -53,10 +53,22 @@ class AdaptedEncoder:
         """Preprocessed CPU inputs (pictures stay uint8); with `crops`, pictures are cut and mirrored so."""
         return self._network.towers.inputs(modality, payloads, crops if modality == "image" else None)
 
+    def reduced(self, modality: str, payload: Any) -> Any:
+        """The payload, no larger than random crops of it need."""
+        return self._network.towers.reduced(modality, payload)
+
     def encode(self, modality: str, inputs: Inputs) -> Tensor:
         """Unit features `[n, dim]`, float32 with gradient, through `module` as it is now (moved or wrapped)."""
         features: Tensor = self.module(modality, inputs)
         return features
+
+    def has_prefix(self, modality: str) -> bool:
+        """Whether this tower begins with frozen layers that are known well enough to be computed apart."""
+        return self._network.has_prefix(modality)
+
+    def prefix(self, modality: str, inputs: Inputs) -> Inputs:
+        """What the frozen beginning of a tower makes of `inputs`; see `Network.prefix`."""
+        return self._network.prefix(modality, inputs)
 
     def logit_scale(self) -> Tensor:
         return self._network.towers.logit_scale(self._network.network)

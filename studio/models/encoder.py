@@ -45,6 +45,7 @@ class Encoder:
         from studio.models.lora import attach
 
         copy = self._network.sharing_copy()
+        copy.staged = True
         names: list[str] = []
         for parts in self._chosen(copy, lora):
             for part in parts:

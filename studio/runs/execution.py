@@ -89,7 +89,7 @@ def _run_lora(folder: RunFolder, spec: RunSpec, m: Materials, ending: Callable[[
     resume = _newest_checkpoint(folder)
     if resume:
         _say(folder, f"Going on from step {resume.step}")
-    events = fit(model, m.task, objective, m.data, spec.train, resume, partial(_save, folder), _bf16(spec, model))
+    events = fit(model, m.task, objective, m.data, spec.train, resume, partial(_save, folder), _bf16(spec, model), folder.path)
     scores = _follow(folder, events, ending)
     _publish_result(folder, model, _trained_head(objective, spec))
     folder.publish_report({"validation": scores, "adapted_modules": list(model.adapted_modules)})
