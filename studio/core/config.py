@@ -14,6 +14,7 @@ Layers = Literal["all", "half", "top-2", "top-1"]
 Mode = Literal["fast", "best", "custom"]
 MODES: Mapping[str, Mapping[str, Any]] = {"fast": {"layers": "top-2", "views": 8}, "best": {"layers": "all", "views": 0}}
 """Names for settings that belong together, as in `mode=fast`: a run's own settings say what was done."""
+ObjectiveName = Literal["auto", "head", "contrastive"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,8 @@ class TrainConfig:
     """Peak learning rate of the adapter."""
     head_lr: float = 1e-3
     """Peak learning rate of the classification head, where the task trains one."""
+    objective: ObjectiveName = "auto"
+    """What a run with a head learns by: the head's loss alone, or pairs of items too; `auto` goes by labels per class."""
     weight_decay: float = 0.01
     steps: int = 150
     """Optimiser steps; `epochs` > 0 takes precedence."""
@@ -93,6 +96,7 @@ class TrainConfig:
         _within("evaluate_every", self.evaluate_every, 0, 1_000_000)
         _within("checkpoint_every", self.checkpoint_every, 1, 1_000_000)
         _one_of("precision", self.precision, ("auto", "bf16", "fp32"))
+        _one_of("objective", self.objective, ("auto", "head", "contrastive"))
 
     def total_steps(self, items: int) -> int:
         """Optimiser steps of a run over `items` support items."""

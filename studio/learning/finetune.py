@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from studio.core.config import TrainConfig
 from studio.core.errors import CannotRun, ModelError
@@ -194,9 +195,13 @@ class _Loop:
     def _features(self, inputs: Mapping[str, Inputs], step: int, part: int, rows: slice | None) -> dict[str, Tensor]:
         # dropout depends on (seed, step, part) alone, so that a resumed run repeats it
         torch.manual_seed((self._config.seed * 1_000_003 + step) * 1_009 + part)
-        with self.autocast():
+        with self.autocast(), self._attention():
             chosen = {m: {k: v if rows is None else v[rows] for k, v in of.items()} for m, of in inputs.items()}
             return {m: self._model.encode(m, of).float() for m, of in chosen.items()}
+
+    def _attention(self) -> AbstractContextManager[None]:
+        # the fused kernel's gradient in bf16 on a CPU takes several times as long as plain matrix products
+        return sdpa_kernel(SDPBackend.MATH) if self.device.type == "cpu" else nullcontext()
 
     @torch.no_grad()
     def evaluate(self, items: Sequence[Item], sources: Sources) -> dict[str, float]:

@@ -19,6 +19,7 @@ from studio.models import lora as adapters
 from studio.models.adapter_files import load_adapter, save_adapter
 from studio.models.attention import refuse
 from studio.models.embedder import Embedder
+from studio.models.lengths import by_length
 from studio.models.network import Network
 
 SUFFIX = f".{adapters.ADAPTER}.weight"
@@ -59,8 +60,12 @@ class AdaptedEncoder:
 
     def encode(self, modality: str, inputs: Inputs) -> Tensor:
         """Unit features `[n, dim]`, float32 with gradient, through `module` as it is now (moved or wrapped)."""
-        features: Tensor = self.module(modality, inputs)
-        return features
+
+        def forward(part: Inputs) -> Tensor:
+            features: Tensor = self.module(modality, part)
+            return features
+
+        return by_length(forward, inputs)
 
     def has_prefix(self, modality: str) -> bool:
         """Whether this tower begins with frozen layers that are known well enough to be computed apart."""
