@@ -56,6 +56,10 @@ class HfClipTowers:
     def parts(self, network: nn.Module, modality: str) -> tuple[str, ...]:
         return ("vision_model",) if modality == "image" else ("text_model",)
 
+    def projection(self, network: nn.Module, modality: str) -> str | None:
+        """CLIP's; SigLIP's picture tower ends in an attention pool."""
+        return "visual_projection" if modality == "image" and hasattr(network, "visual_projection") else None
+
 
 def build(folder: Path, device: torch.device) -> nn.Module:
     """The network of a checked folder. Raises ModelError where weights are missing or do not fit."""

@@ -38,6 +38,10 @@ class Towers(Protocol):
         """Names of the sub-modules that make up one tower, `""` for the whole network: where adapters may go."""
         ...
 
+    def projection(self, network: nn.Module, modality: str) -> str | None:
+        """Name of the Linear or the `[w, d]` parameter that is a tower's last step; None where it ends otherwise."""
+        ...
+
 
 class Network(nn.Module):
     """All weights of a model. What training wraps, moves and puts into train mode."""

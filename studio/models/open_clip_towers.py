@@ -13,7 +13,8 @@ from typing import Any
 import open_clip
 import torch
 from open_clip.modified_resnet import ModifiedResNet
-from open_clip.transformer import TextTransformer, text_global_pool
+from open_clip.timm_model import TimmModel
+from open_clip.transformer import TextTransformer, VisionTransformer, text_global_pool
 from PIL import Image
 from torch import Tensor, nn
 
@@ -57,6 +58,14 @@ class OpenClipTowers:
             # its attention pool reads the Linears' weights without calling them: an adapter there would be dead
             return tuple(f"visual.layer{i}" for i in (1, 2, 3, 4))
         return ("visual",)
+
+    def projection(self, network: nn.Module, modality: str) -> str | None:
+        visual: Any = network.visual
+        if modality == "image" and isinstance(visual, VisionTransformer) and visual.proj is not None:
+            return "visual.proj"
+        if modality == "image" and isinstance(visual, TimmModel) and isinstance(getattr(visual.head, "proj", None), nn.Linear):
+            return "visual.head.proj"
+        return None
 
 
 def text_features(network: nn.Module, tokens: Tensor) -> Tensor:

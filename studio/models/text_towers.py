@@ -73,6 +73,9 @@ class TextTowers:
     def parts(self, network: nn.Module, modality: str) -> tuple[str, ...]:
         return ("",)
 
+    def projection(self, network: nn.Module, modality: str) -> str | None:
+        return None
+
 
 def pooling_of(folder: Path, limit: int) -> Pooling:
     """The pooling that a folder's sentence-transformers files describe, texts no longer than `limit` tokens.
