@@ -62,7 +62,7 @@ class Verdict:
 def gate(support: Support, rungs: Sequence[Rung] | None = None) -> Verdict:
     """Judge rungs on the support set alone, out of fold. Zero-shot is always among them."""
     found = [e for rung in rungs or all_rungs() if (e := evidence(rung, support)) is not None]
-    return judge(found) if found else _recipe(support)
+    return judge(found) if found else recipe(support)
 
 
 def evidence(rung: Rung, support: Support) -> Evidence | None:
@@ -98,8 +98,8 @@ def _reason(best: Row, rows: Sequence[Row], top: Evidence, count: int) -> str:
     return f"{said}, {simplest.behind:.3f} ± {simplest.error:.3f} better than {simplest.title}'s {simplest.nll:.3f}."
 
 
-def _recipe(support: Support) -> Verdict:
-    """The rung where a class has a single label, so that nothing can be held out."""
+def recipe(support: Support) -> Verdict:
+    """The fixed choice where a class has a single label, so that nothing can be held out."""
     count = len(support.labels)
     if count < FEW:
         said = f"Zero-shot: {count} labels are too few to learn from, and none can be held out to find out otherwise."
