@@ -54,6 +54,17 @@ class FoundationModel(Protocol):
         """Features `[n, dim]`, float32 on the CPU, unit norm. Preprocesses, batches and locks by itself."""
         ...
 
+    def projection(self, modality: str) -> Tensor | None:
+        """`[w, dim]`, float32 on the CPU: the last, linear step of that tower; None where it ends otherwise."""
+        ...
+
+    def embed_before(self, modality: str, payloads: Sequence[Any]) -> Tensor:
+        """Features `[n, w]` before that projection: `embed` gives the unit rows of them times `projection`.
+
+        Raises ModelError where there is no projection.
+        """
+        ...
+
     def adapted(self, lora: LoraConfig, weights: Path | None = None, seed: int = 0) -> AdaptedModel:
         """A model of its own with LoRA layers, from saved `weights` (an adapter folder) where given, else from `seed`.
 

@@ -63,7 +63,7 @@ class Classifier:
     def save(self, folder: Path) -> None:
         """Write the two files into `folder`, the JSON last."""
         tensors = {"weight": self.weight, "bias": self.bias}
-        facts = {"rung": self.rung, "classes": self.classes, "chosen": dict(self.chosen)}
+        facts: dict[str, object] = {"rung": self.rung, "classes": self.classes, "chosen": dict(self.chosen)}
         if self.bumps is not None:
             tensors |= {"points": self.bumps.points, "coefficients": self.bumps.coefficients}
             facts["beta"] = self.bumps.beta

@@ -58,7 +58,7 @@ def ranks(labels: Tensor, seed: int) -> Tensor:
     """
     generator = torch.Generator().manual_seed(seed)
     found = torch.empty_like(labels)
-    for c in labels.unique():
+    for c in torch.bincount(labels).nonzero().flatten():
         index = (labels == c).nonzero().flatten()
         found[index] = torch.randperm(len(index), generator=generator)
     return found

@@ -50,6 +50,14 @@ class AdaptedEncoder:
         """Unit features `[n, dim]`, float32 on the CPU, in eval mode whatever mode `module` is in."""
         return self._embedder.embed(modality, payloads)
 
+    def projection(self, modality: str) -> Tensor | None:
+        """None: features before it change with every step, so no rung learns on them."""
+        return None
+
+    def embed_before(self, modality: str, payloads: Sequence[Any]) -> Tensor:
+        """Always raises ModelError; see `projection`."""
+        raise ModelError("There are no features before a projection here.", "Use the base model.")
+
     def prepare(self, modality: str, payloads: Sequence[Any], crops: Sequence[Crop] | None = None) -> Inputs:
         """Preprocessed CPU inputs (pictures stay uint8); with `crops`, pictures are cut and mirrored so."""
         return self._network.towers.inputs(modality, payloads, crops if modality == "image" else None)

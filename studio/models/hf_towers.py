@@ -65,6 +65,10 @@ class HfClipTowers:
 
         return clip_stages(network, modality, lambda inputs: self._pictures.normalised(inputs["pixels"]))
 
+    def projection(self, network: nn.Module, modality: str) -> str | None:
+        """CLIP's; SigLIP's picture tower ends in an attention pool."""
+        return "visual_projection" if modality == "image" and hasattr(network, "visual_projection") else None
+
 
 def build(folder: Path, device: torch.device) -> nn.Module:
     """The network of a checked folder. Raises ModelError where weights are missing or do not fit."""

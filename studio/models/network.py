@@ -47,6 +47,10 @@ class Towers(Protocol):
         """The tower taken apart, for a training that skips what it need not compute; None where it is not known how."""
         ...
 
+    def projection(self, network: nn.Module, modality: str) -> str | None:
+        """Name of the Linear or the `[w, d]` parameter that is a tower's last step; None where it ends otherwise."""
+        ...
+
 
 class Network(nn.Module):
     """All weights of a model. What training wraps, moves and puts into train mode."""

@@ -13,7 +13,8 @@ from typing import Any
 import open_clip
 import torch
 from open_clip.modified_resnet import ModifiedResNet
-from open_clip.transformer import TextTransformer
+from open_clip.timm_model import TimmModel
+from open_clip.transformer import TextTransformer, VisionTransformer
 from PIL import Image
 from torch import Tensor, nn
 
@@ -67,6 +68,14 @@ class OpenClipTowers:
         if modality == "text":
             return text_stages(network)
         return picture_stages(network.visual, lambda inputs: self._pictures.normalised(inputs["pixels"]))  # type: ignore[arg-type]
+
+    def projection(self, network: nn.Module, modality: str) -> str | None:
+        visual: Any = network.visual
+        if modality == "image" and isinstance(visual, VisionTransformer) and visual.proj is not None:
+            return "visual.proj"
+        if modality == "image" and isinstance(visual, TimmModel) and isinstance(getattr(visual.head, "proj", None), nn.Linear):
+            return "visual.head.proj"
+        return None
 
 
 def text_features(network: nn.Module, tokens: Tensor) -> Tensor:

@@ -85,6 +85,9 @@ class TextTowers:
 
         return encoder_stages(network, self._pooled)
 
+    def projection(self, network: nn.Module, modality: str) -> str | None:
+        return None
+
 
 def pooling_of(folder: Path, limit: int) -> Pooling:
     """The pooling that a folder's sentence-transformers files describe, texts no longer than `limit` tokens.

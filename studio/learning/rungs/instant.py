@@ -13,7 +13,7 @@ from math import log
 
 import torch
 from torch import Tensor
-from torch.nn.functional import one_hot
+from torch.nn.functional import cross_entropy, one_hot
 
 from studio.learning.classifier import Bumps, Classifier, gaussian
 from studio.learning.rungs import RUNGS
@@ -60,7 +60,7 @@ RUNGS.register("instant", InstantRung())
 def choose(support: Support) -> tuple[float, float, float, float]:
     """(s, β, λ, τ)."""
     if support.shots < 2:
-        return RECIPE
+        return (_scale_of(support), *RECIPE[1:])
     few = _few(support)
     block = ranks(few.labels, few.seed) % BLOCKS
     target = one_hot(few.labels, len(few.classes)).to(few.features.dtype)
@@ -80,6 +80,16 @@ def choose(support: Support) -> tuple[float, float, float, float]:
                     if value > best:
                         best, found = value, numbers
     return found
+
+
+def _scale_of(support: Support) -> float:
+    """s, from how well the prompts alone say the labels there are; never above the recipe's."""
+
+    def loss(s: float) -> float:
+        logits = s * RECIPE[3] * support.features @ support.text.T
+        return log(s / RECIPE[0]) ** 2 + float(cross_entropy(logits, support.labels, reduction="sum"))
+
+    return min((s for s in SCALES if s <= RECIPE[0]), key=loss)
 
 
 def _few(support: Support) -> Support:
@@ -104,7 +114,7 @@ def _gram(x: Tensor, beta: float, ridges: tuple[float, ...]) -> Tensor:
 def _left_out(inverses: Tensor, values: Tensor, block: Tensor) -> Tensor:
     """Residuals `[λ, n, m]` of `values` `[n, m]` at each item, predicted without the items of its block."""
     solved = inverses @ values
-    for number in block.unique():
+    for number in torch.bincount(block).nonzero().flatten():
         rows = (block == number).nonzero().flatten()
         corner = inverses[:, rows[:, None], rows]
         solved[:, rows] = torch.linalg.solve(corner, solved[:, rows])

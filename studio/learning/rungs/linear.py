@@ -1,8 +1,8 @@
 """Linear: a logistic head that starts from the text classifier and is pulled towards it.
 
-W = s·T + Δ minimises Σ CE(x·Wᵀ + b, y) + ½λ(‖Δ‖² + ‖b‖²): a linear probe anchored at the zero-shot weights, as in CLAP
-(Silva-Rodríguez et al. 2024, arXiv:2312.12730), with one penalty for all classes. λ and the share of s are chosen by
-stratified cross-validation inside the support set, by negative log-likelihood.
+W = share·s·T + Δ minimises Σ CE(x·Wᵀ + b, y) + ½λ(‖Δ‖² + ‖b‖²): a linear probe anchored at the zero-shot weights, as in
+CLAP (Silva-Rodríguez et al. 2024, arXiv:2312.12730), with one penalty for all classes. λ and the share are the most probable
+ones under stratified cross-validation inside the support set and a log-normal prior around a recipe.
 """
 
 from __future__ import annotations
@@ -19,12 +19,15 @@ from studio.learning.descent import minimise
 from studio.learning.rungs import RUNGS
 from studio.learning.support import Support, splits
 
-PENALTIES = (10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003)
-"""λ tried, the strongest first: each solution is where the next begins."""
-SHARES = (0.25, 0.5, 1.0)
+PENALTIES = (16.0, 4.0, 1.0, 0.25, 0.06, 0.016)
+"""λ tried, times the number of classes: the curvature of a class's cross-entropy falls as one over it. The strongest first,
+for each solution is where the next begins."""
+SHARES = (0.125, 0.25, 0.5, 1.0)
 """Shares of the model's logit scale with which the text classifier enters."""
-CAUTIOUS = (1.0, 0.5)
-"""(λ, share) where nothing can be held out."""
+RECIPE = (1.0, 0.5)
+"""(λ·C, share) where nothing can be held out, and the prior's centre."""
+TRUST = (0.5, 0.5)
+"""Log-likelihood that their squared distance from the recipe costs, in natural logarithms."""
 MOST_FOLDS = 5
 MOST_STEPS = 100
 LOOSE, TIGHT = 1e-3, 1e-5
@@ -43,9 +46,11 @@ class LinearRung:
     def fit(self, support: Support) -> Classifier:
         problem = _Problem(support)
         penalty, share = _choose(problem, support)
-        delta = problem.solve(penalty, share, tolerance=TIGHT)
+        delta = problem.solve(penalty / len(support.classes), share, tolerance=TIGHT)
         weight, bias = problem.head(delta, share)
-        return Classifier(self.name, support.classes, weight, bias, chosen={"penalty": penalty, "share": share})
+        return Classifier(
+            self.name, support.classes, weight, bias, chosen={"penalty": penalty / len(support.classes), "share": share}
+        )
 
 
 RUNGS.register("linear", LinearRung())
@@ -84,7 +89,9 @@ class _Problem:
         return minimise(loss, q, tolerance, MOST_STEPS) * step
 
     def logits(self, delta: Tensor, share: float, rows: Tensor) -> Tensor:
-        return torch.addmm(share * self._prior[rows], self._z[rows], delta.T)
+        """Of some items `[m, C]`."""
+        found: Tensor = torch.addmm(share * self._prior[rows], self._z[rows], delta.T)
+        return found
 
     def head(self, delta: Tensor, share: float) -> tuple[Tensor, Tensor]:
         """(weight `[C, d]`, bias `[C]`)."""
@@ -93,23 +100,36 @@ class _Problem:
 
 
 def _choose(problem: _Problem, support: Support) -> tuple[float, float]:
-    """(λ, share): λ at the middle share, from strong to weak until it gets worse; then the share at that λ."""
+    """(λ·C, share): λ at the recipe's share, from strong to weak until it gets worse; then the share at that λ."""
     if support.shots < 2:
-        return CAUTIOUS
+        return RECIPE[0], _share_of(support)
     parts = list(splits(support.labels, min(MOST_FOLDS, support.shots), support.seed))
     starts: list[Tensor | None] = [None] * len(parts)
 
     def loss(penalty: float, share: float) -> float:
-        total = 0.0
+        total = _distance(penalty, share)
         for fold, (learn, held) in enumerate(parts):
-            starts[fold] = delta = problem.solve(penalty, share, learn, starts[fold])
+            starts[fold] = delta = problem.solve(penalty / len(support.classes), share, learn, starts[fold])
             total += float(cross_entropy(problem.logits(delta, share, held), support.labels[held], reduction="sum"))
         return total
 
     best, least = PENALTIES[0], math.inf
     for penalty in PENALTIES:
-        now = loss(penalty, CAUTIOUS[1])
+        now = loss(penalty, RECIPE[1])
         if now > least:
             break
         best, least = penalty, now
-    return best, min(SHARES, key=lambda share: least if share == CAUTIOUS[1] else loss(best, share))
+    return best, min(SHARES, key=lambda share: least if share == RECIPE[1] else loss(best, share))
+
+
+def _share_of(support: Support) -> float:
+    """The share, from how well the prompts alone say the labels there are; never above the recipe's."""
+
+    def loss(share: float) -> float:
+        return _distance(RECIPE[0], share) + float(cross_entropy(share * support.prior, support.labels, reduction="sum"))
+
+    return min((share for share in SHARES if share <= RECIPE[1]), key=loss)
+
+
+def _distance(penalty: float, share: float) -> float:
+    return sum(w * math.log(a / b) ** 2 for w, a, b in zip(TRUST, (penalty, share), RECIPE, strict=True))
