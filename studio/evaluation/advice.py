@@ -24,7 +24,7 @@ class Gain:
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
-    """What a costlier rung brought at this size: its accuracy less the best cheaper one's, out of fold, and its standard error."""
+    """What a costlier rung brought at this size: its out-of-fold accuracy less the best cheaper one's."""
 
     gain: float
     standard_error: float
@@ -55,7 +55,8 @@ def _promise(gain: Gain) -> str:
     of = "over all classes" if gain.of is None else f"of {gain.of!r}"
     around = max(1, round(100 * (gain.high - gain.low) / 2))
     brings = max(1, round(100 * gain.accuracy))
-    return f"About {gain.labels:,} more labels {of} should bring {brings} ± {around} point{'' if (brings, around) == (1, 1) else 's'}"
+    points = "point" if brings == around == 1 else "points"
+    return f"About {gain.labels:,} more labels {of} should bring {brings} ± {around} {points}"
 
 
 def _points(share: float) -> str:

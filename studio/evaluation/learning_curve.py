@@ -98,11 +98,10 @@ def measure(labels: Places, answer: Answer, seed: int = 0, only: int | None = No
     right = np.zeros((len(splits), len(steps), len(labels)), bool)
     taken: list[list[int]] = [[] for _ in steps]
     for r, folds in enumerate(splits):
-        order = _nested_order(labels, seed + r)
         for fold in np.unique(folds):
             judge = np.flatnonzero(folds == fold)
             grows = _grows(labels, folds != fold, only)
-            growing = order[grows[order]]
+            growing = _nested_order(labels, np.flatnonzero(grows), seed + r)
             beside = np.flatnonzero((folds != fold) & ~grows)
             for k, step in enumerate(steps):
                 part = growing[: round(step / room * len(growing))]
@@ -166,14 +165,14 @@ def _folds(labels: Places, seed: int) -> Places:
     return folds
 
 
-def _nested_order(labels: Places, seed: int) -> Places:
-    """All places, so that every beginning of them has the classes' shares."""
+def _nested_order(labels: Places, places: Places, seed: int) -> Places:
+    """`places`, so that every beginning of them has the classes' shares."""
     rng = np.random.default_rng(seed)
-    key = np.empty(len(labels))
-    for c in np.unique(labels):
-        members = rng.permutation(np.flatnonzero(labels == c))
+    key = np.empty(len(places))
+    for c in np.unique(labels[places]):
+        members = rng.permutation(np.flatnonzero(labels[places] == c))
         key[members] = (np.arange(len(members)) + rng.random(len(members))) / len(members)
-    return np.argsort(key)
+    return places[np.argsort(key)]
 
 
 def _grows(labels: Places, outside: NDArray[np.bool_], only: int | None) -> NDArray[np.bool_]:

@@ -45,7 +45,7 @@ def fit_temperature(logits: Tensor, labels: Tensor) -> float:
     for _ in range(BISECTIONS):
         middle = (low * high) ** 0.5
         low, high = (low, middle) if slope(middle) > 0 else (middle, high)
-    return 1 / (low * high) ** 0.5
+    return float(1 / (low * high) ** 0.5)
 
 
 def calibrate(logits: Tensor, labels: Tensor) -> Calibration:
@@ -108,7 +108,7 @@ def threshold_for(error_rate: float, probabilities: Tensor, labels: Tensor, cert
         passing = [k for k in ends.tolist() if int(errors[k]) <= error_rate * (k + 1)]
     else:
         delta = (1 - certainty) / COVERAGES
-        tried = ends[torch.linspace(0, len(ends) - 1, COVERAGES + 1)[1:].round().long()].unique().tolist()
+        tried = ends[torch.linspace(0, len(ends) - 1, COVERAGES + 1)[1:].round().long()].tolist()
         passing = [k for k in tried if _tail(int(errors[k]), k + 1, error_rate) <= delta]
     kept = max(passing, default=None)
     n = len(confidence)

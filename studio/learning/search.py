@@ -168,7 +168,8 @@ class Search:
         done = [trial for trial in self._past if trial.state == "done"]
         if not done:
             return 0.0
-        return statistics.median(t.seconds / t.settings.get("steps", 1) for t in done) * float(settings.get("steps", 1))
+        pace = statistics.median(trial.seconds / float(trial.settings.get("steps", 1)) for trial in done)
+        return pace * float(settings.get("steps", 1))
 
     def _sampled(self) -> dict[str, Any]:
         import optuna

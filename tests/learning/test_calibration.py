@@ -144,7 +144,7 @@ def test_clopper_pearson_solves_the_binomial(errors: int, n: int) -> None:
 def test_scores_without_labels_are_refused() -> None:
     with pytest.raises(BadInput, match=r"\(0, 3\)"):
         fit_temperature(torch.zeros(0, 3), torch.zeros(0, dtype=torch.long))
-    with pytest.raises(BadInput, match="1.5"):
+    with pytest.raises(BadInput, match=r"1\.5"):
         threshold_for(1.5, *drawn(10))
 
 
