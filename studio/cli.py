@@ -11,16 +11,18 @@ import json
 import sys
 import traceback
 from collections.abc import Sequence
-from dataclasses import asdict, is_dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
 
-from studio.cli_text import as_text
+from studio.cli_progress import show_run, show_search
+from studio.cli_text import as_text, comparison_json, plain
 from studio.core.errors import BadInput, RunError, StudioError
-from studio.core.types import ImportOptions, RunSnapshot
+from studio.core.types import ImportOptions
 from studio.settings import Settings
 from studio.workspace import Workspace
 from studio.workspace.open_project import OpenProject
+from studio.workspace.training import methods
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -47,9 +49,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     finally:
         workspace.close()
     if arguments.json:
-        print(json.dumps(_plain(result), ensure_ascii=False))
+        print(json.dumps(plain(result), ensure_ascii=False))
     else:
-        print(as_text(arguments.command, _plain(result)))
+        print(as_text(arguments.command, plain(result)))
     failed = isinstance(result, dict) and result.get("status") == "failed"
     return 2 if failed else 0
 
@@ -88,15 +90,19 @@ def _parser() -> argparse.ArgumentParser:
     label.add_argument("label")
     train = command("train", _train, "train and wait, with progress on stderr")
     _model_arguments(train)
-    train.add_argument("--method", default="lora", choices=("lora", "few-shot"))
+    train.add_argument("--method", default="lora", choices=methods(), help="lora, a rung of the ladder, or best")
     train.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="any setting, as in rank=8")
+    auto = command("auto", _auto, "search for the best settings within a time budget, then choose among all methods")
+    _model_arguments(auto, shots=False)
+    auto.add_argument("--minutes", type=float, default=10.0, help="time for the trials")
+    auto.add_argument("--resume", action="store_true", help="go on with the project's search that was stopped")
     command("runs", _runs, "list the runs")
     for name, act in (("resume", _resume), ("cancel", _cancel)):
         sub = command(name, act, f"{name} a run")
         sub.add_argument("run")
         if name == "cancel":
             sub.add_argument("--keep", action="store_true", help="keep the adapter as it stands")
-    compare = command("compare", _compare, "compare zero-shot, few-shot and fine-tuned on the held-out items")
+    compare = command("compare", _compare, "compare every method on the held-out items, and say which to use")
     _model_arguments(compare)
     compare.add_argument("--run", help="the run to compare; the newest finished one by default")
     predict = command("predict", _predict, "predict pictures (by path) or texts")
@@ -112,9 +118,10 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _model_arguments(parser: argparse.ArgumentParser) -> None:
+def _model_arguments(parser: argparse.ArgumentParser, shots: bool = True) -> None:
     parser.add_argument("--model", required=True, help="open_clip:NAME/TAG, open_clip:local-dir:PATH, hf:ORG/NAME or hf:PATH")
-    parser.add_argument("--shots", type=int, help="labels per class; all by default")
+    if shots:
+        parser.add_argument("--shots", type=int, help="labels per class; all by default")
     parser.add_argument("--seed", type=int, help="which labels, and every random draw")
 
 
@@ -151,7 +158,7 @@ def _train(workspace: Workspace, a: argparse.Namespace) -> Any:
 
 
 def _runs(workspace: Workspace, a: argparse.Namespace) -> Any:
-    return {"runs": [_plain(run) for run in workspace.open_project(a.project).training.runs()]}
+    return {"runs": [plain(run) for run in workspace.open_project(a.project).training.runs()]}
 
 
 def _resume(workspace: Workspace, a: argparse.Namespace) -> Any:
@@ -166,19 +173,31 @@ def _cancel(workspace: Workspace, a: argparse.Namespace) -> Any:
     return {"run": a.run, "asked": "stop and keep" if a.keep else "stop", "status": training.run(a.run).status}
 
 
+def _auto(workspace: Workspace, a: argparse.Namespace) -> Any:
+    search = workspace.open_project(a.project).auto
+    if a.resume:
+        search.resume()
+    else:
+        search.start(a.model, a.minutes, a.seed or 0)
+    said = ""
+    try:
+        while not search.wait():
+            said = show_search(search.state(), said)
+    except KeyboardInterrupt:
+        search.stop()
+        search.wait(30)
+    return plain(search.state())
+
+
 def _compare(workspace: Workspace, a: argparse.Namespace) -> Any:
     testing = workspace.open_project(a.project).testing
-    found = testing.compare(a.model, a.run, a.shots, a.seed, _progress)
-    methods = {
-        score.method: {k: v for k, v in _plain(score).items() if k != "method" and v not in (None, [])} for score in found.scores
-    }
-    return {**methods, "split": found.split, "classes": list(found.classes), "verdict": found.verdict}
+    return comparison_json(testing.compare(a.model, a.run, a.shots, a.seed, _progress))
 
 
 def _predict(workspace: Workspace, a: argparse.Namespace) -> Any:
     project = workspace.open_project(a.project)
     tables = project.testing.predict([_input(project, i) for i in a.inputs], a.model, a.run, a.shots, a.seed)
-    return {"predictions": [{"input": i, **_plain(t)} for i, t in zip(a.inputs, tables, strict=True)]}
+    return {"predictions": [{"input": i, **plain(t)} for i, t in zip(a.inputs, tables, strict=True)]}
 
 
 def _search(workspace: Workspace, a: argparse.Namespace) -> Any:
@@ -188,7 +207,7 @@ def _search(workspace: Workspace, a: argparse.Namespace) -> Any:
         found = testing.rank(path.read_bytes(), a.model, a.run, a.k, _progress)
     else:
         found = testing.search(a.query, a.model, a.run, a.k, _progress)
-    return {ranking.method: {k: v for k, v in _plain(ranking).items() if k != "method"} for ranking in found}
+    return {ranking.method: {k: v for k, v in plain(ranking).items() if k != "method"} for ranking in found}
 
 
 def _doctor(workspace: Workspace, a: argparse.Namespace) -> Any:
@@ -209,33 +228,14 @@ def _follow(project: OpenProject, run_id: str) -> dict[str, Any]:
     said = ""
     try:
         while not project.training.wait(run_id):
-            said = _show_run(project.training.run(run_id), said)
+            said = show_run(project.training.run(run_id), said)
     except KeyboardInterrupt:
         project.training.stop(run_id)
         project.training.wait(run_id, 30)
     run = project.training.run(run_id)
-    _show_run(run, said)
+    show_run(run, said)
     print(file=sys.stderr)
-    return {"run": run.id, **{k: v for k, v in _plain(run).items() if k not in {"id", "config"}}}
-
-
-def _show_run(run: RunSnapshot, said: str) -> str:
-    parts = [f"{run.id} {run.status}"]
-    if run.step:
-        parts.append(f"step {run.step}/{run.total}")
-    parts += [f"loss {run.loss:.3f}"] if run.loss is not None else [run.note]
-    parts += [f"validation {run.accuracy:.3f}"] if run.accuracy is not None else []
-    parts += [f"{run.steps_per_s:.2f} steps/s"] if run.steps_per_s else []
-    parts += [f"{run.eta_s:.0f} s left"] if run.eta_s else []
-    line = " · ".join(parts)
-    if line != said:
-        print(
-            f"\r\033[K{line}" if sys.stderr.isatty() else line,
-            end="" if sys.stderr.isatty() else "\n",
-            file=sys.stderr,
-            flush=True,
-        )
-    return line
+    return {"run": run.id, **{k: v for k, v in plain(run).items() if k not in {"id", "config"}}}
 
 
 def _progress(done: int, total: int, what: str) -> None:
@@ -243,11 +243,6 @@ def _progress(done: int, total: int, what: str) -> None:
         print(f"\r\033[K{what}: {done}{f' of {total}' if total else ''}", end="", file=sys.stderr, flush=True)
         if done == total:
             print(file=sys.stderr)
-
-
-def _plain(value: Any) -> Any:
-    """JSON-able: dataclasses as objects, tuples as lists."""
-    return json.loads(json.dumps(asdict(value) if is_dataclass(value) and not isinstance(value, type) else value, default=str))
 
 
 def _say_error(error: StudioError, as_json: bool) -> int:

@@ -2,7 +2,35 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict, is_dataclass
 from typing import Any
+
+from studio.core.results import Comparison
+
+
+def plain(value: Any) -> Any:
+    """JSON-able: dataclasses as objects, tuples as lists."""
+    return json.loads(json.dumps(asdict(value) if is_dataclass(value) and not isinstance(value, type) else value, default=str))
+
+
+def comparison_json(found: Comparison) -> dict[str, Any]:
+    """One key a method; `few_shot` is the rung that stands for it, `best` the one to use with its reason."""
+    methods: dict[str, Any] = {
+        score.method: {k: v for k, v in plain(score).items() if k != "method" and v not in (None, [])} for score in found.scores
+    }
+    rest: dict[str, Any] = {"split": found.split, "classes": list(found.classes), "verdict": found.verdict}
+    if found.few_shot:
+        rest["few_shot"] = {"rung": found.few_shot, **methods[found.few_shot]}
+    elif "linear" in methods:  # no rung could learn, and each says why
+        rest["few_shot"] = methods["linear"]
+    if found.best:
+        rest["best"] = {**methods.get(found.best.rung, {}), **plain(found.best)}
+    if found.calibration:
+        rest["calibration"] = plain(found.calibration)
+    if found.curve:
+        rest |= {"advice": found.curve.advice, "curve": plain(found.curve)}
+    return {**methods, **rest}
 
 
 def as_text(command: str, result: Any) -> str:
@@ -39,22 +67,26 @@ def _runs(r: dict[str, Any]) -> str:
 
 def _comparison(r: dict[str, Any]) -> str:
     lines = []
-    for name in ("zero_shot", "few_shot", "lora"):
-        score = r.get(name)
-        if score is None:
-            continue
+    few_shot = r.get("few_shot", {}).get("rung")
+    methods = {k: v for k, v in r.items() if isinstance(v, dict) and "n" in v and k not in ("few_shot", "best", "calibration")}
+    for name, score in methods.items():
+        title = score["title"] + (" *" if name == few_shot else "")
         if "why_not" in score:
-            lines.append(f"{score['title']:<14} –  {score['why_not']}")
+            lines.append(f"{title:<14} –  {score['why_not']}")
         elif "recall" in score:
-            lines.append(f"{score['title']:<14} " + "  ".join(f"{k} {v:.3f}" for k, v in score["recall"].items()))
+            lines.append(f"{title:<14} " + "  ".join(f"{k} {v:.3f}" for k, v in score["recall"].items()))
         else:
             low, high = score["ci95"]
             interval = f"[{low:.3f}, {high:.3f}]"
             lines.append(
-                f"{score['title']:<14} accuracy {score['accuracy']:.3f} {interval}  macro-F1 {score['macro_f1']:.3f}  "
+                f"{title:<14} accuracy {score['accuracy']:.3f} {interval}  macro-F1 {score['macro_f1']:.3f}  "
                 f"n = {score['n']}  ({score['note']})"
             )
-    return "\n".join([*lines, f"On the {r['split']} split.", r["verdict"]])
+    best = r.get("best")
+    said = [f"Best by the labels alone: {best['title']}. {best['reason']}"] if best else []
+    advice = [f"{r['advice'][:1].upper()}{r['advice'][1:]}"] if r.get("advice") else []
+    advice += ["* stands for few-shot."] if few_shot else []
+    return "\n".join([*lines, f"On the {r['split']} split.", r["verdict"], *said, *advice])
 
 
 def _predictions(r: dict[str, Any]) -> str:

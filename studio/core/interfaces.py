@@ -253,11 +253,6 @@ class Predictor(Protocol):
     """Features → calibrated probabilities."""
 
     @property
-    def name(self) -> str:
-        """`zero_shot`, `few_shot` or `lora`."""
-        ...
-
-    @property
     def model(self) -> FoundationModel:
         """Whose features it takes."""
         ...
@@ -265,8 +260,13 @@ class Predictor(Protocol):
     @property
     def classes(self) -> tuple[str, ...]: ...
 
-    def predict(self, features: Tensor) -> list[Prediction]:
-        """`[n, dim]` unit features of `model` → n predictions."""
+    @property
+    def needs_raw(self) -> bool:
+        """Whether it also takes the features before the model's projection."""
+        ...
+
+    def predict(self, features: Tensor, raw: Tensor | None = None) -> list[Prediction]:
+        """`[n, dim]` unit features of `model` (and `[n, w]` before its projection) → n predictions."""
         ...
 
 

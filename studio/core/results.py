@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from studio.core.types import Item, TaskName
@@ -186,18 +186,6 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
-    """Zero-shot, few-shot and fine-tuned on the same held-out items."""
-
-    model: str
-    split: str
-    classes: tuple[str, ...]
-    scores: tuple[Score, ...]
-    verdict: str
-    """A sentence or two for people, from a paired test."""
-
-
-@dataclass(frozen=True, slots=True)
 class ReliabilityBin:
     """Answers that were about equally confident."""
 
@@ -331,6 +319,43 @@ class Ladder:
 
 
 @dataclass(frozen=True, slots=True)
+class Comparison:
+    """Zero-shot, few-shot and fine-tuned on the same held-out items."""
+
+    model: str
+    split: str
+    classes: tuple[str, ...]
+    scores: tuple[Score, ...]
+    verdict: str
+    """A sentence or two for people, from a paired test."""
+    few_shot: str | None = None
+    """The rung that stands for few-shot: chosen on the labels, never on these items."""
+    best: Best | None = None
+    ladder: Ladder | None = None
+    calibration: Calibration | None = None
+    """Of the best method, on items that it did not learn from and that are not these."""
+    risk: tuple[RiskPoint, ...] = ()
+    """The same method's errors over the share of items that it answers."""
+    curve: LearningCurve | None = None
+
+    def score(self, method: str | None) -> Score | None:
+        """That method's score."""
+        return next((score for score in self.scores if score.method == method), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Best:
+    """The method to use, chosen without a look at the held-out items that it is reported on."""
+
+    rung: str
+    """A rung's name, or `lora`."""
+    title: str
+    reason: str
+    run: str | None = None
+    """The run, where it is `lora`."""
+
+
+@dataclass(frozen=True, slots=True)
 class AutoState:
     """A search over settings: its trials are ordinary runs."""
 
@@ -345,19 +370,7 @@ class AutoState:
     process: Mapping[str, Any] | None = None
     """Which process works on it."""
     note: str = ""
-    best: str | None = None
-    """The rung to use."""
+    best: Best | None = None
+    """The method to use, once it is known."""
     best_run: str | None = None
     """The best trial's run."""
-    reason: str = ""
-
-    def as_json(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> AutoState:
-        """The inverse of `as_json`."""
-        return cls(**{**values, "trials": tuple(TrialRow(**row) for row in values["trials"])})
-
-    def changed(self, **values: Any) -> AutoState:
-        return replace(self, **values)

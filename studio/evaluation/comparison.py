@@ -30,9 +30,17 @@ class Answers:
 
 
 def compare_classes(
-    model: str, split: str, items: Sequence[Item], classes: Sequence[str], answers: Sequence[Answers]
+    model: str,
+    split: str,
+    items: Sequence[Item],
+    classes: Sequence[str],
+    answers: Sequence[Answers],
+    few_shot: str | None = None,
 ) -> Comparison:
-    """Accuracy, macro-F1, per-class scores and confusion of each method on the same labelled `items`."""
+    """Accuracy, macro-F1, per-class scores and confusion of each method on the same labelled `items`.
+
+    The verdict is between zero-shot, the rung `few_shot` and fine-tuned: testing every rung would find one by chance.
+    """
     number = {name: i for i, name in enumerate(classes)}
     truth = [number[str(item.label)] for item in items]
     scores, right = [], {}
@@ -43,8 +51,9 @@ def compare_classes(
         said = [number[p.label] for p in answer.predictions]
         right[answer.method] = [a == b for a, b in zip(said, truth, strict=True)]
         scores.append(_class_score(answer, truth, said, classes))
-    titles = {a.method: a.title for a in answers}
-    return Comparison(model, split, tuple(classes), tuple(scores), verdict(right, titles))
+    titles = {a.method: "Few-shot" if a.method == few_shot else a.title for a in answers}
+    shown = {method: hits for method, hits in right.items() if method in ("zero_shot", few_shot, "lora")}
+    return Comparison(model, split, tuple(classes), tuple(scores), verdict(shown, titles), few_shot)
 
 
 def _class_score(answer: Answers, truth: Sequence[int], said: Sequence[int], classes: Sequence[str]) -> Score:

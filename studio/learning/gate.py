@@ -32,6 +32,8 @@ class Evidence:
     log_likelihoods: Tensor
     """`[n]`, of each item's label, after a temperature; of the same items for all that are compared."""
     accuracy: float | None = None
+    logits: Tensor | None = None
+    """`[n, C]`, before the temperature."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ def evidence(rung: Rung, support: Support) -> Evidence | None:
     if rung.why_not(support) is not None or (logits := out_of_fold(rung, support)) is None:
         return None
     accuracy = float((logits.argmax(1) == support.labels).float().mean())
-    return Evidence(rung.name, rung.title, rung.order, log_likelihoods(logits, support), accuracy)
+    return Evidence(rung.name, rung.title, rung.order, log_likelihoods(logits, support), accuracy, logits)
 
 
 def judge(found: Sequence[Evidence]) -> Verdict:

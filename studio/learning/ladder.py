@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,8 +13,8 @@ from studio.core.interfaces import FoundationModel, Progress, Snapshot, Task
 from studio.core.types import Prediction
 from studio.learning.classifier import Classifier
 from studio.learning.features import FeatureCache
-from studio.learning.gate import Evidence, Verdict, evidence, judge, recipe
-from studio.learning.rungs import Rung, all_rungs
+from studio.learning.gate import ONE_SHOT, Evidence, Verdict, evidence, judge, recipe
+from studio.learning.rungs import Rung, all_rungs, rung
 from studio.learning.support import Support
 from studio.learning.zero_shot import as_predictions, text_classifier
 
@@ -29,6 +30,8 @@ class Ladder:
     evidence: tuple[Evidence, ...]
     """Out-of-fold evidence of those that can; empty where no fold can be made."""
     verdict: Verdict
+    seconds: Mapping[str, float]
+    """To fit each."""
 
 
 def support_of(
@@ -55,17 +58,36 @@ def climb(support: Support, rungs: Sequence[Rung] | None = None, progress: Progr
     chosen = rungs or all_rungs()
     fitted: dict[str, Classifier] = {}
     reasons: dict[str, str] = {}
+    seconds: dict[str, float] = {}
     found: list[Evidence] = []
-    for n, rung in enumerate(chosen):
+    for n, one in enumerate(chosen):
         if progress:
-            progress(n, len(chosen), rung.title)
-        if reason := rung.why_not(support):
-            reasons[rung.name] = reason
+            progress(n, len(chosen), one.title)
+        if reason := one.why_not(support):
+            reasons[one.name] = reason
             continue
-        fitted[rung.name] = rung.fit(support)
-        if (seen := evidence(rung, support)) is not None:
+        start = time.perf_counter()
+        fitted[one.name] = one.fit(support)
+        seconds[one.name] = time.perf_counter() - start
+        if (seen := evidence(one, support)) is not None:
             found.append(seen)
-    return Ladder(fitted, reasons, tuple(found), judge(found) if found else recipe(support))
+    return Ladder(fitted, reasons, tuple(found), judge(found) if found else recipe(support), seconds)
+
+
+def choose_rung(method: str, support: Support, progress: Progress | None = None) -> Verdict:
+    """The rung of that name (as in `train --method`); `best`: the gate's; `few-shot`: its choice among those that learn."""
+    if method not in {"best", "few-shot"}:
+        return Verdict(method.replace("-", "_"), f"{rung(method.replace('-', '_')).title}, as asked for.", ())
+    found = climb(support, progress=progress)
+    return found.verdict if method == "best" else few_shot(found)
+
+
+def few_shot(ladder: Ladder) -> Verdict:
+    """The gate's choice among the rungs that learn: what the labels give without fine-tuning, be it better or not."""
+    learning = [e for e in ladder.evidence if e.name != "zero_shot"]
+    if learning:
+        return judge(learning)
+    return Verdict(ONE_SHOT, "A fixed choice: a class with a single label leaves none to judge by.", ())
 
 
 def predict(classifier: Classifier, features: Tensor, raw: Tensor | None = None) -> list[Prediction]:

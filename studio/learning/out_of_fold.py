@@ -42,16 +42,17 @@ def log_likelihoods(logits: Tensor, support: Support, k: int = 0) -> Tensor:
     found = torch.empty(len(logits))
     for others, held in splits(support.labels, k or fold_count(support), support.seed):
         factor = sharpness(logits[others], support.labels[others])
-        found[held] = _of_labels(factor * logits[held], support.labels[held])
+        found[held] = of_labels(factor * logits[held], support.labels[held])
     return found
 
 
 def sharpness(logits: Tensor, labels: Tensor) -> float:
     """1 / temperature under which the labels are most likely (Guo et al. 2017, arXiv:1706.04599)."""
     factors = torch.tensor(TEMPERATURES)
-    likelihood = torch.stack([_of_labels(f * logits, labels).sum() for f in TEMPERATURES])
+    likelihood = torch.stack([of_labels(f * logits, labels).sum() for f in TEMPERATURES])
     return float(factors[(likelihood - SHARPNESS_TRUST * factors.log().square()).argmax()])
 
 
-def _of_labels(logits: Tensor, labels: Tensor) -> Tensor:
+def of_labels(logits: Tensor, labels: Tensor) -> Tensor:
+    """Log-probability of each item's label `[n]`."""
     return logits.log_softmax(-1).gather(1, labels[:, None])[:, 0]

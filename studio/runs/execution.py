@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
 from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
-from studio.core.errors import StudioError
+from safetensors.torch import save_file
+from torch import Tensor
+
+from studio.core.errors import CannotRun, StudioError
 from studio.core.interfaces import AdaptedModel, FoundationModel, Progress, Snapshot, Task
 from studio.core.publish import publish_folder
 from studio.core.types import TrainEvent
 from studio.learning.checkpoint import Checkpoint
 from studio.learning.features import FeatureCache
-from studio.learning.few_shot import FewShot, LinearHead, fit_on_support
 from studio.learning.finetune import fit
+from studio.learning.ladder import choose_rung, support_of
+from studio.learning.predictor import Answering
+from studio.learning.rungs import rung
 from studio.learning.zero_shot import StartingPoint
 from studio.models.device import native_bf16
+from studio.runs.finish import Outcome, finish
 from studio.runs.folder import RunFolder, RunSpec
+from studio.runs.result import ANSWERS, JUDGED
 
 STATE_EVERY_S = 0.4
 """How often `state.json` follows the steps; pages look once a second."""
@@ -54,10 +63,8 @@ def execute(folder: RunFolder, gather: Callable[[RunSpec, Progress], Materials],
         spec = folder.spec
         _say(folder, f"Loading {spec.model}")
         materials = gather(spec, _watch(folder, ending))
-        if spec.method == "few-shot":
-            _run_few_shot(folder, spec, materials, ending)
-        else:
-            _run_lora(folder, spec, materials, ending)
+        work = _run_lora if spec.method == "lora" else _run_rung
+        work(folder, spec, materials, ending)
         folder.update(status="done", ended=time.time(), eta_s=None)
     except _Stopped:
         folder.update(status="stopped", ended=time.time(), eta_s=None, note="Stopped. It can be resumed.")
@@ -72,30 +79,48 @@ def execute(folder: RunFolder, gather: Callable[[RunSpec, Progress], Materials],
         raise
 
 
-def _run_few_shot(folder: RunFolder, spec: RunSpec, m: Materials, ending: Callable[[], bool]) -> None:
-    head = _fit_head(m.model, spec, m, _watch(folder, ending))
-    scores = _validate(m.model, head, m)
-    _publish_result(folder, None, head)
-    folder.publish_report({"validation": scores})
+def _run_rung(folder: RunFolder, spec: RunSpec, m: Materials, ending: Callable[[], bool]) -> None:
+    """A rung on cached features: the one asked for, or the one that the evidence chooses."""
+    watch = _watch(folder, ending)
+    support = support_of(m.model, m.task, m.data, m.features, spec.classes, spec.prompts, spec.train.seed, watch)
+    chosen = choose_rung(spec.method, support, watch)
+    if reason := rung(chosen.rung).why_not(support):
+        raise CannotRun(reason)
+    classifier = rung(chosen.rung).fit(support)
+    scores = _validate(Answering(m.model, classifier), m)
+    _publish_result(folder, lambda place: classifier.save(place))
+    _say(folder, chosen.reason)
+    folder.publish_report({"validation": scores, "rung": chosen.rung, "reason": chosen.reason})
     folder.append(TrainEvent("eval", 1, 1, time.time(), scores))
     folder.update(step=1, total=1, accuracy=scores.get("accuracy"))
 
 
 def _run_lora(folder: RunFolder, spec: RunSpec, m: Materials, ending: Callable[[], bool]) -> None:
-    head = _fit_head(m.model, spec, m, _watch(folder, ending)) if m.task.trains_head else None
+    watch = _watch(folder, ending)
     model = m.model.adapted(spec.train.lora, seed=spec.train.seed)
-    prior = StartingPoint(spec.classes, spec.prompts, (head.weight, head.bias) if head else None)
+    prior = StartingPoint(spec.classes, spec.prompts, _first_head(spec, m, watch) if m.task.trains_head else None)
     objective = m.task.objective(model, m.data.train, prior, spec.train)
     resume = _newest_checkpoint(folder)
     if resume:
         _say(folder, f"Going on from step {resume.step}")
     events = fit(model, m.task, objective, m.data, spec.train, resume, partial(_save, folder), _bf16(spec, model), folder.path)
     scores = _follow(folder, events, ending)
-    if head:
-        head, scores = _refit(folder, model, spec, m, _watch(folder, ending))
-    _publish_result(folder, model, head)
-    folder.publish_report({"validation": scores, "adapted_modules": list(model.adapted_modules)})
+    outcome = finish(model, m.task, m.data, spec, watch)
+    _publish_result(folder, partial(_write_adapter, model, outcome))
+    if outcome.judged is not None:
+        scores = outcome.judged.scores
+        _tell(folder, outcome, scores)
+    folder.publish_report({"validation": scores, "adapted_modules": list(model.adapted_modules), **outcome.report()})
     model.close()
+
+
+def _tell(folder: RunFolder, outcome: Outcome, scores: dict[str, float]) -> None:
+    """What the validation items say of the run as it answers from now on."""
+    state = folder.state()
+    folder.append(TrainEvent("eval", state["step"], state["total"], time.time(), scores))
+    folder.update(accuracy=scores["accuracy"], nll=scores["loss"])
+    if outcome.strength != 1.0:
+        _say(folder, f"The adapter counts {outcome.strength:g}: on the validation items that is better than the whole of it")
 
 
 def _bf16(spec: RunSpec, model: AdaptedModel) -> bool:
@@ -148,43 +173,39 @@ def _watch(folder: RunFolder, ending: Callable[[], bool]) -> Progress:
     return progress
 
 
-def _refit(
-    folder: RunFolder, model: AdaptedModel, spec: RunSpec, m: Materials, progress: Progress
-) -> tuple[LinearHead, dict[str, float]]:
-    """The head of the frozen features again, on the tuned ones, and its scores: the second stage of SetFit (Tunstall et al.
-    2022, arXiv:2209.11055) and 2SFS. The head that was trained beside the adapter has only followed it."""
-    head = _fit_head(model, spec, m, progress)
-    found = _validate(model, head, m)
-    if found:
-        state = folder.state()
-        folder.append(TrainEvent("eval", state["step"], state["total"], time.time(), found))
-        folder.update(accuracy=found.get("accuracy"))
-    return head, found
+def _first_head(spec: RunSpec, m: Materials, progress: Progress) -> tuple[Tensor, Tensor]:
+    """The frozen features' head: where the one beside the adapter starts."""
+    support = support_of(m.model, m.task, m.data, m.features, spec.classes, spec.prompts, spec.train.seed, progress)
+    head = rung("linear").fit(support)
+    return head.weight, head.bias
 
 
-def _fit_head(model: FoundationModel, spec: RunSpec, m: Materials, progress: Progress) -> LinearHead:
-    return fit_on_support(model, m.task, m.data, m.features, spec.classes, spec.prompts, spec.train.seed, progress)
-
-
-def _validate(model: FoundationModel, head: LinearHead, m: Materials) -> dict[str, float]:
+def _validate(predictor: Answering, m: Materials) -> dict[str, float]:
     """Accuracy on the validation items; empty where there are none."""
-    items = [item for item in m.data.held_out if item.label in head.classes]
+    items = [item for item in m.data.held_out if item.label in predictor.classes]
     if not items:
         return {}
-    x = m.features.features(model, m.task.modalities[0], items, m.data.payload)
-    answers = FewShot(model, head).predict(x)
-    return {"accuracy": sum(a.label == i.label for a, i in zip(answers, items, strict=True)) / len(items)}
+    x, raw = m.features.both(predictor.model, m.task.modalities[0], items, m.data.payload)
+    said = predictor.predict(x, raw)
+    return {"accuracy": sum(a.label == i.label for a, i in zip(said, items, strict=True)) / len(items)}
 
 
-def _publish_result(folder: RunFolder, model: AdaptedModel | None, head: LinearHead | None) -> None:
+def _write_adapter(model: AdaptedModel, outcome: Outcome, place: Path) -> None:
+    model.save(place)
+    for strength, head in outcome.heads.items():
+        (place / "heads" / f"{strength:g}").mkdir(parents=True)
+        head.save(place / "heads" / f"{strength:g}")
+    if outcome.judged is not None:
+        save_file({"logits": outcome.judged.logits, "labels": outcome.judged.labels}, place / JUDGED)
+    (place / ANSWERS).write_text(json.dumps({"strength": outcome.strength, "temperature": outcome.temperature}), "utf-8")
+
+
+def _publish_result(folder: RunFolder, write: Callable[[Path], None]) -> None:
     """The adapter's folder, whole or not at all."""
     temporary = folder.path / ".adapter.tmp"
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
-    if model is not None:
-        model.save(temporary)
-    if head is not None:
-        head.save(temporary)
+    write(temporary)
     publish_folder(temporary, folder.adapter)
 
 

@@ -189,5 +189,12 @@ class RunFolder:
         """Newest first."""
         return sorted((self.path / "checkpoints").glob("step-*"), reverse=True)
 
+    def report(self) -> dict[str, Any]:
+        """What the run said of itself at its end; empty before."""
+        try:
+            return dict(json.loads((self.path / "report.json").read_text("utf-8")))
+        except (OSError, ValueError):
+            return {}
+
     def publish_report(self, report: Mapping[str, Any]) -> None:
         publish_text(self.path / "report.json", json.dumps(report, indent=2))

@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
 from studio.core.errors import CannotRun
-from studio.core.interfaces import FoundationModel, Predictor
-from studio.learning.few_shot import FewShot, LinearHead
-from studio.learning.zero_shot import ZeroShot, text_classifier
+from studio.core.interfaces import AdaptedModel, FoundationModel
+from studio.learning.classifier import Classifier
+from studio.learning.predictor import Answering, prompted
+from studio.learning.zero_shot import text_classifier
 from studio.runs.folder import RunFolder
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+ANSWERS = "answers.json"
+"""Beside the adapter: `{"strength", "temperature"}`, as the run chose them."""
+JUDGED = "validation.safetensors"
+"""Beside the adapter: `logits` `[n, C]` and `labels` `[n]` of the run's validation items, at the chosen strength."""
 
-def tuned_model(folder: RunFolder, model: FoundationModel) -> FoundationModel:
-    """The base `model` with the run's adapter. Raises CannotRun where the run published none."""
+
+def tuned_model(folder: RunFolder, model: FoundationModel, strength: float | None = None) -> AdaptedModel:
+    """The base `model` with the run's adapter, at the strength that the run chose or another.
+
+    Raises CannotRun where the run published none.
+    """
     if not (folder.adapter / "adapter_config.json").is_file():
         raise CannotRun(f"{folder.id} has no adapter.", "Let it finish, or stop it with 'Stop and keep'.")
-    return model.adapted(folder.spec.train.lora, folder.adapter)
+    tuned = model.adapted(folder.spec.train.lora, folder.adapter)
+    tuned.set_strength(chosen_strength(folder) if strength is None else strength)
+    return tuned
 
 
 def tuned_predictor(
@@ -27,24 +42,49 @@ def tuned_predictor(
     tuned: FoundationModel,
     classes: Sequence[str],
     prompts: Sequence[Sequence[str]],
+    strength: float | None = None,
     classifier: Callable[[FoundationModel, Sequence[Sequence[str]]], Tensor] = text_classifier,
-) -> Predictor:
+) -> Answering:
     """How a run's model classifies: its own head where it learnt one, else prompts.
 
     `classes` and `prompts` are the project's now; a class that the run knew keeps the prompts that it was trained with.
+    Raises CannotRun where the head knows a class that the project has no longer.
     """
-    head = head_of(folder, classes)
+    at = chosen_strength(folder) if strength is None else strength
+    temperature = float(_answers(folder).get("temperature", 1.0))
+    head = classifier_in(folder, f"heads/{at:g}", classes)
     if head is not None:
-        return FewShot(tuned, head, "lora")
+        return Answering(tuned, head, temperature)
     known = dict(zip(folder.spec.classes, folder.spec.prompts, strict=True))
     said = [known.get(name, now) for name, now in zip(classes, prompts, strict=True)]
-    return ZeroShot(tuned, tuple(classes), classifier(tuned, said), "lora")
+    return Answering(tuned, prompted("lora", classes, classifier(tuned, said), tuned.info.logit_scale), temperature)
 
 
-def head_of(folder: RunFolder, classes: Sequence[str]) -> LinearHead | None:
-    """The head that a run learnt, if it learnt one. Raises CannotRun where its classes are no longer the project's."""
-    head = LinearHead.load(folder.adapter)
-    gone = set(head.classes) - set(classes) if head else set()
+def classifier_in(folder: RunFolder, where: str, classes: Sequence[str]) -> Classifier | None:
+    """The classifier that a run published, if it did. Raises CannotRun where it knows a class that is gone."""
+    found = Classifier.load(folder.adapter / where)
+    gone = set(found.classes) - set(classes) if found else set()
     if gone:
         raise CannotRun(f"{folder.id} knows '{min(gone)}', which is no class of the project now.", "Train again.")
-    return head
+    return found
+
+
+def chosen_strength(folder: RunFolder) -> float:
+    """γ that the run chose; 1 where it chose none."""
+    return float(_answers(folder).get("strength", 1.0))
+
+
+def judged(folder: RunFolder) -> tuple[Tensor, Tensor] | None:
+    """(logits `[n, C]`, labels `[n]`) of the validation items that the run's classes have; None where there were none."""
+    try:
+        found = load_file(folder.adapter / JUDGED)
+        return found["logits"], found["labels"]
+    except (OSError, KeyError, SafetensorError):
+        return None
+
+
+def _answers(folder: RunFolder) -> dict[str, float]:
+    try:
+        return dict(json.loads((folder.adapter / ANSWERS).read_text("utf-8")))
+    except (OSError, ValueError):
+        return {}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from studio.core.results import ClassScore, Comparison, MethodAnswer, Score
+from pydantic import TypeAdapter
+
+from studio.core.results import Comparison, MethodAnswer
 from studio.core.types import Prediction
 
 if TYPE_CHECKING:
@@ -20,19 +21,23 @@ def answers(
     methods: Sequence[Method], modality: str, payloads: Sequence[Any], classes: tuple[str, ...]
 ) -> list[list[MethodAnswer]]:
     """For each method, its answers to every payload; a model shared by two methods reads the inputs once."""
-    features: dict[int, tuple[Tensor, float]] = {}
+    from studio.learning.predictor import live_features
+
+    raw = {id(m.predictor.model) for m in methods if m.predictor is not None and m.predictor.needs_raw}
+    seen: dict[int, tuple[Tensor, Tensor | None, float]] = {}
     columns = []
     for method in methods:
         if method.predictor is None:
             columns.append([MethodAnswer(method.name, method.title, method.note, None, None, method.why_not)] * len(payloads))
             continue
         model = method.predictor.model
-        if id(model) not in features:
+        if id(model) not in seen:
             start = time.perf_counter()
-            features[id(model)] = (model.embed(modality, payloads), (time.perf_counter() - start) * 1000)
-        x, embed_ms = features[id(model)]
+            found = live_features(model, modality, payloads, id(model) in raw)
+            seen[id(model)] = (*found, (time.perf_counter() - start) * 1000)
+        x, before, embed_ms = seen[id(model)]
         start = time.perf_counter()
-        said = method.predictor.predict(x)
+        said = method.predictor.predict(x, before)
         ms = (embed_ms + (time.perf_counter() - start) * 1000) / len(payloads)
         columns.append([MethodAnswer(method.name, method.title, method.note, _aligned(p, classes), ms) for p in said])
     return columns
@@ -45,15 +50,5 @@ def _aligned(prediction: Prediction, classes: tuple[str, ...]) -> tuple[float, .
 
 
 def comparison_from(values: Mapping[str, Any]) -> Comparison:
-    """A stored comparison as the frozen value it was."""
-    found = json.loads(json.dumps(values))
-    scores = []
-    for score in found.pop("scores"):
-        score["per_class"] = tuple(ClassScore(**c) for c in score["per_class"])
-        score["confusion"] = tuple(tuple(row) for row in score["confusion"])
-        for name in ("ci95", "macro_f1_ci95"):
-            score[name] = tuple(score[name]) if score[name] else None
-        if score["recall_ci95"]:
-            score["recall_ci95"] = {name: tuple(interval) for name, interval in score["recall_ci95"].items()}
-        scores.append(Score(**score))
-    return Comparison(scores=tuple(scores), **{**found, "classes": tuple(found["classes"])})
+    """A stored comparison as the frozen value it was. Raises ValueError where it was stored by another version."""
+    return TypeAdapter(Comparison).validate_python(values)

@@ -10,10 +10,13 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
+from pydantic import TypeAdapter
+
 from studio.core.errors import CannotRun, RunError, StudioError
-from studio.core.results import AutoState, TrialRow
+from studio.core.results import AutoState, Best, TrialRow
 from studio.core.types import RunSnapshot
 from studio.data.project import Project
 from studio.workspace.training import Training
@@ -25,6 +28,7 @@ LEAST_SHOTS = 16
 """Labels of the rarest class below which settings cannot be told apart: then only the rungs are compared."""
 LOOKS = 9
 """Looks at the validation items in a trial, so that there is one wherever trials are compared on their way."""
+TOO_FEW = f"Fewer than {LEAST_SHOTS} labels of a class: settings cannot be told apart, so only the rungs are compared."
 POLL_S = 0.3
 KEY = "auto"
 log = logging.getLogger(__name__)
@@ -33,9 +37,9 @@ log = logging.getLogger(__name__)
 class Auto:
     """Starts, follows, stops and resumes the project's search."""
 
-    def __init__(self, project: Project, training: Training, conclude: Callable[[str, str | None], tuple[str, str]]) -> None:
-        """`conclude(model, run)` names the best rung, given the best run, and says why."""
-        self._project, self._training, self._conclude = project, training, conclude
+    def __init__(self, project: Project, training: Training, judge: Callable[[str, str | None], Best]) -> None:
+        """`judge(model, run)` is the gate: the method to use, given the best trial's run."""
+        self._project, self._training, self._judge = project, training, judge
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
 
@@ -48,7 +52,6 @@ class Auto:
         plan = self._training.plan(model, "lora", {"seed": seed})
         if plan.why_not:
             raise CannotRun(plan.why_not)
-        shots = min(plan.per_class.values(), default=0)
         self._save(
             AutoState(
                 model=model,
@@ -58,9 +61,10 @@ class Auto:
                 started=time.time(),
                 trials=(),
                 process=identity(),
-                note="" if shots >= LEAST_SHOTS else _too_few(shots),
             )
         )
+        if self._shots(self._load()) < LEAST_SHOTS:
+            self._change(note=TOO_FEW)
         self._run()
         return self.state() or self._load()
 
@@ -97,6 +101,10 @@ class Auto:
             self._change(status="interrupted")
         return self._load()
 
+    def _shots(self, found: AutoState) -> int:
+        """Labels of the rarest class that a trial learns from."""
+        return min(self._training.plan(found.model, "lora", {"seed": found.seed}).per_class.values(), default=0)
+
     def _working(self) -> bool:
         return self._thread is not None and self._thread.is_alive()
 
@@ -108,14 +116,13 @@ class Auto:
     def _drive(self) -> None:
         try:
             found = self._load()
-            shots = min(self._training.plan(found.model, "lora").per_class.values(), default=0)
-            run = self._search(found) if shots >= LEAST_SHOTS else None
+            run = self._search(found) if self._shots(found) >= LEAST_SHOTS else None
             if self._stopping.is_set():
                 self._change(status="stopped")
                 return
             self._change(note="Comparing the rungs")
-            rung, reason = self._conclude(found.model, run)
-            self._change(status="done", best=rung, best_run=run, reason=reason, note="")
+            best = self._judge(found.model, run)
+            self._change(status="done", best=best, best_run=run, note="")
         except StudioError as error:
             self._change(status="failed", note=str(error))
         except Exception as error:  # shown to the person; the log has the rest
@@ -184,20 +191,14 @@ class Auto:
         self._change(trials=(*(r for r in self._load().trials if r.number != row.number), row))
 
     def _load(self) -> AutoState:
-        return AutoState.from_json(self._project.store.meta(KEY))
+        return TypeAdapter(AutoState).validate_python(self._project.store.meta(KEY))
 
     def _save(self, state: AutoState) -> None:
-        self._project.store.set_meta(KEY, state.as_json())
+        self._project.store.set_meta(KEY, asdict(state))
 
     def _change(self, **values: Any) -> None:
-        self._save(self._load().changed(**values))
+        self._save(replace(self._load(), **values))
 
 
 def _loss(run: RunSnapshot) -> float | None:
     return run.nll if run.nll is not None and run.nll < float("inf") else None
-
-
-def _too_few(shots: int) -> str:
-    return (
-        f"The rarest class has {shots} labels. Below {LEAST_SHOTS}, settings cannot be told apart: only the rungs are compared."
-    )

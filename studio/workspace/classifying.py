@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from studio.core.errors import BadInput
+from studio.core.errors import BadInput, CannotRun
 from studio.core.interfaces import Progress
-from studio.core.results import Comparison, PredictionTable
+from studio.core.results import Best, Comparison, Ladder, PredictionTable, RungRow
 from studio.core.types import Item
 from studio.workspace.answers import answers
 from studio.workspace.question import Question, Questions
+
+if TYPE_CHECKING:
+    from studio.workspace.methods import Climbed
 
 
 class Classifying:
@@ -31,24 +36,75 @@ class Classifying:
         if any(modality not in content for content in inputs):
             raise BadInput(f"This project takes {modality}s.", f"Give each input as {modality}.")
         payloads = [readers[modality](content[modality], f"input {n + 1}") for n, content in enumerate(inputs)]
-        methods = self._questions.methods.all(question, phrases, templates)
+        methods = self._questions.methods.live(question, phrases, templates)
         classes = self._classes()
         columns = answers(methods, modality, payloads, classes)
         return [PredictionTable(classes, tuple(column[n] for column in columns)) for n in range(len(payloads))]
 
     def compare(self, split: str, items: Sequence[Item], question: Question, progress: Progress | None) -> Comparison:
-        """Every method on the same labelled items."""
+        """Every method on the same labelled items, and which is best by the labels alone."""
         from studio.evaluation.comparison import Answers, compare_classes
+        from studio.workspace.methods import Method
 
         found = []
-        for method in self._questions.methods.all(question, progress=progress):
+        for method in self._questions.methods.every(question, progress):
             if method.predictor is None:
                 found.append(Answers(method.name, method.title, method.note, why_not=method.why_not))
                 continue
-            x, ms = self._questions.features(method.predictor.model, self._modality, items, progress)
-            said = method.predictor.predict(x)
+            x, raw, ms = self._questions.features(method.predictor.model, self._modality, items, progress)
+            said = method.predictor.predict(x, raw)
             found.append(Answers(method.name, method.title, method.note, said, milliseconds=ms))
-        return compare_classes(question.model.info.id, split, items, self._classes(), found)
+        climbed = self._questions.methods.climbed(question, progress)
+        if isinstance(climbed, Method):
+            return compare_classes(question.model.info.id, split, items, self._classes(), found)
+        few_shot = climbed.few_shot.rung
+        compared = compare_classes(question.model.info.id, split, items, self._classes(), found, few_shot)
+        return self._with_evidence(compared, question, climbed, progress)
+
+    def best(self, question: Question) -> Best:
+        """The method to use. Raises CannotRun where nothing can be learnt from."""
+        from studio.workspace.choosing import choose
+        from studio.workspace.methods import Method
+
+        climbed = self._questions.methods.climbed(question)
+        if isinstance(climbed, Method):
+            raise CannotRun(climbed.why_not or "There is nothing to learn from.")
+        return choose(self._questions, question, climbed).best
+
+    def _with_evidence(self, compared: Comparison, question: Question, climbed: Climbed, progress: Progress | None) -> Comparison:
+        from studio.workspace.choosing import choose, curve
+
+        choice = choose(self._questions, question, climbed)
+        calibration, risk = choice.calibration()
+        return replace(
+            compared,
+            best=choice.best,
+            ladder=_ladder(compared, choice.best, climbed),
+            calibration=calibration,
+            risk=risk,
+            curve=curve(climbed, choice.tuning, progress),
+        )
 
     def _classes(self) -> tuple[str, ...]:
         return tuple(c.name for c in self._questions.project.store.classes())
+
+
+def _ladder(compared: Comparison, best: Best, climbed: Climbed) -> Ladder:
+    """One row a method: accuracy on the held-out items, loss out of fold."""
+    seen = {row.name: row for row in climbed.ladder.verdict.table}
+    rows = tuple(
+        RungRow(
+            score.method,
+            score.title,
+            score.note,
+            score.accuracy,
+            score.ci95,
+            seen[score.method].nll if score.method in seen else None,
+            seen[score.method].error if score.method in seen else None,
+            climbed.ladder.seconds.get(score.method),
+            score.why_not,
+        )
+        for score in compared.scores
+    )
+    judged_on = f"accuracy on the held-out items, loss out of fold on {len(climbed.items)} labels"
+    return Ladder(rows, best.rung, best.reason, judged_on)

@@ -1,6 +1,6 @@
-"""The methods that answer in one project, built from its labels and runs: zero-shot, few-shot, fine-tuned.
+"""The methods that answer in one project, built from its labels and runs: every rung of the ladder, and fine-tuned.
 
-Owns the choice of the support set and keeps what is slow to build: classifiers, heads, adapted models. Thread-safe.
+Owns the choice of the support set and keeps what is slow to build: classifiers, ladders, adapted models. Thread-safe.
 Imported lazily: it imports torch.
 """
 
@@ -16,23 +16,29 @@ from torch import Tensor
 
 from studio.core.errors import StudioError
 from studio.core.interfaces import FoundationModel, Predictor, Progress, Task
+from studio.core.types import Item
 from studio.data.project import Project
 from studio.data.snapshot import Reader, Snapshot
 from studio.data.splits import support
 from studio.learning.features import FeatureCache
-from studio.learning.few_shot import FewShot, LinearHead, fit_on_support
-from studio.learning.zero_shot import ZeroShot, text_classifier
+from studio.learning.gate import Verdict
+from studio.learning.ladder import Ladder, climb, few_shot, support_of
+from studio.learning.predictor import Answering, prompted
+from studio.learning.rungs import all_rungs
+from studio.learning.support import Support
+from studio.learning.zero_shot import text_classifier
 from studio.runs.folder import RunFolder
-from studio.runs.result import head_of, tuned_model, tuned_predictor
+from studio.runs.result import classifier_in, tuned_model, tuned_predictor
 from studio.workspace.prompts import class_prompts
 from studio.workspace.question import Question
 
-KEPT_MODELS = 2
-KEPT_HEADS = 8
+KEPT_MODELS = 3
+KEPT_LADDERS = 8
 KEPT_CLASSIFIERS = 32
 
-TITLES = {"zero_shot": "Zero-shot", "few_shot": "Few-shot", "lora": "Fine-tuned"}
+TITLES = {"few_shot": "Few-shot", "lora": "Fine-tuned"}
 NO_RUN = "No finished LoRA run with this model and these labels. Train one first."
+NO_CLASSES = "There are no classes yet. Add some on the Label page."
 
 T = TypeVar("T")
 
@@ -42,13 +48,24 @@ class Method:
     """One method, or why it cannot answer."""
 
     name: str
+    title: str
     note: str
     predictor: Predictor | None = None
     why_not: str | None = None
 
+
+@dataclass(frozen=True, slots=True)
+class Climbed:
+    """The ladder on one support set."""
+
+    items: tuple[Item, ...]
+    support: Support
+    ladder: Ladder
+
     @property
-    def title(self) -> str:
-        return TITLES[self.name]
+    def few_shot(self) -> Verdict:
+        """The rung that stands for "few-shot"."""
+        return few_shot(self.ladder)
 
 
 class Methods:
@@ -57,71 +74,105 @@ class Methods:
     def __init__(self, project: Project, task: Task, readers: Mapping[str, Reader]) -> None:
         self._project, self._task, self._readers = project, task, readers
         self.features = FeatureCache(project.features)
-        self._heads = _Kept[LinearHead](KEPT_HEADS)
+        self._ladders = _Kept[Climbed](KEPT_LADDERS)
         self._tuned = _Kept[FoundationModel](KEPT_MODELS)
         self._classifiers = _Kept[Tensor](KEPT_CLASSIFIERS)
 
-    def all(
-        self,
-        question: Question,
-        phrases: Sequence[str] | None = None,
-        templates: Sequence[str] | None = None,
-        progress: Progress | None = None,
+    def live(
+        self, question: Question, phrases: Sequence[str] | None = None, templates: Sequence[str] | None = None
     ) -> list[Method]:
-        """The three, in order of what they cost. `phrases` and `templates` replace the project's for zero-shot alone."""
-        return [
-            self._zero_shot(question, phrases, templates),
-            self._few_shot(question, progress),
-            self._fine_tuned(question),
-        ]
+        """Zero-shot, few-shot, fine-tuned. `phrases` and `templates` replace the project's for zero-shot alone."""
+        return [self.zero_shot(question, phrases, templates), self.few_shot(question), self.fine_tuned(question)]
 
-    def tuned(self, model: FoundationModel, run: RunFolder) -> FoundationModel:
-        """The run's adapted model, loaded once. Raises CannotRun where it has no adapter."""
+    def every(self, question: Question, progress: Progress | None = None) -> list[Method]:
+        """Every rung, simplest first, then fine-tuned."""
+        titles = {rung.name: rung.title for rung in all_rungs()}
+        found = self.climbed(question, progress)
+        if isinstance(found, Method):
+            rest = [Method(name, titles[name], found.note, why_not=found.why_not) for name in titles if name != "zero_shot"]
+            return [self.zero_shot(question), *rest, self.fine_tuned(question)]
+        note = _labels(found.items, question)
+        methods = []
+        for name, title in titles.items():
+            learnt = found.ladder.classifiers.get(name)
+            if name == "zero_shot":
+                methods.append(self.zero_shot(question))
+            elif learnt is None:
+                methods.append(Method(name, title, note, why_not=found.ladder.why_not[name]))
+            else:
+                methods.append(Method(name, title, note, Answering(question.model, learnt)))
+        return [*methods, self.fine_tuned(question)]
+
+    def tuned(self, model: FoundationModel, run: RunFolder, strength: float | None = None) -> FoundationModel:
+        """The run's adapted model, loaded once a strength. Raises CannotRun where it has no adapter."""
         manifest = run.adapter / "manifest.json"
         published = manifest.stat().st_mtime_ns if manifest.is_file() else 0
-        return self._tuned.get((run.path, published, id(model)), lambda: tuned_model(run, model))
+        return self._tuned.get((run.path, published, id(model), strength), lambda: tuned_model(run, model, strength))
 
     def forget(self) -> None:
         """Let go of adapted models, so that the memory of a model that was unloaded is freed."""
         self._tuned.clear()
 
-    def _zero_shot(self, q: Question, phrases: Sequence[str] | None, templates: Sequence[str] | None) -> Method:
+    def zero_shot(self, q: Question, phrases: Sequence[str] | None = None, templates: Sequence[str] | None = None) -> Method:
+        """The class prompts alone."""
         classes, prompts = class_prompts(self._project, self._task, phrases, templates)
         if not classes:
-            return Method("zero_shot", "no training", why_not="There are no classes yet. Add some on the Label page.")
+            return Method("zero_shot", "Zero-shot", "no training", why_not=NO_CLASSES)
         note = f"no training · {len(prompts[0])} prompt{'s' if len(prompts[0]) > 1 else ''} a class"
-        return Method("zero_shot", note, ZeroShot(q.model, classes, self._classifier(q.model, prompts)))
+        said = prompted("zero_shot", classes, self._classifier(q.model, prompts), q.model.info.logit_scale)
+        return Method("zero_shot", "Zero-shot", note, Answering(q.model, said))
 
-    def _few_shot(self, q: Question, progress: Progress | None) -> Method:
-        classes, prompts = class_prompts(self._project, self._task)
-        if q.run is not None and q.run.spec.method == "few-shot" and (head := head_of(q.run, classes)) is not None:
-            return Method("few_shot", f"head of {q.run.id}", FewShot(q.model, head))
-        items = q.support or support(self._project.store.all_items("train", labelled=True), q.shots, q.seed)
-        note = f"{len(items)} labels" + (f" · {q.shots} a class" if q.shots else "")
-        if reason := self._task.why_not(items):
-            return Method("few_shot", note, why_not=reason)
-        said = q.run.id if q.support and q.run else self._project.store.revision()
-        data = Snapshot([i for i in items if i.label in classes], [], self._project.media, self._readers)
-        head = self._heads.get(
-            (q.model.info.weights_hash, prompts, q.shots, q.seed, said),
-            lambda: fit_on_support(q.model, self._task, data, self.features, classes, prompts, q.seed, progress),
-        )
-        return Method("few_shot", note, FewShot(q.model, head))
+    def few_shot(self, q: Question) -> Method:
+        """The best rung that learns on cached features, or the one of the run that is asked about."""
+        classes, _ = class_prompts(self._project, self._task)
+        if q.run is not None and q.run.spec.method != "lora" and (learnt := classifier_in(q.run, "", classes)) is not None:
+            return Method("few_shot", TITLES["few_shot"], f"{learnt.rung} of {q.run.id}", Answering(q.model, learnt))
+        found = self.climbed(q)
+        if isinstance(found, Method):
+            return found
+        chosen = found.ladder.classifiers[found.few_shot.rung]
+        title = next(rung.title for rung in all_rungs() if rung.name == chosen.rung)
+        note = f"{title} · {_labels(found.items, q)}"
+        return Method("few_shot", TITLES["few_shot"], note, Answering(q.model, chosen))
 
-    def _fine_tuned(self, q: Question) -> Method:
+    def fine_tuned(self, q: Question) -> Method:
+        """The run's adapter, at its chosen strength or the one asked for."""
         if q.run is None or q.run.spec.method != "lora":
-            return Method("lora", "no run yet", why_not=NO_RUN)
+            return Method("lora", TITLES["lora"], "no run yet", why_not=NO_RUN)
         note = f"LoRA r={q.run.spec.train.lora.rank}, {q.run.id}"
+        if q.strength is not None:
+            note += f" at strength {q.strength:g}"
         try:
             classes, prompts = class_prompts(self._project, self._task)
-            tuned = self.tuned(q.model, q.run)
-            return Method("lora", note, tuned_predictor(q.run, tuned, classes, prompts, self._classifier))
+            tuned = self.tuned(q.model, q.run, q.strength)
+            predictor = tuned_predictor(q.run, tuned, classes, prompts, q.strength, self._classifier)
+            return Method("lora", TITLES["lora"], note, predictor)
         except StudioError as error:
-            return Method("lora", note, why_not=str(error))
+            return Method("lora", TITLES["lora"], note, why_not=str(error))
+
+    def climbed(self, q: Question, progress: Progress | None = None) -> Climbed | Method:
+        """The ladder on the question's labels, climbed once a state of the labels; or the method that says why not."""
+        classes, prompts = class_prompts(self._project, self._task)
+        items = q.support or support(self._project.store.all_items("train", labelled=True), q.shots, q.seed)
+        items = tuple(i for i in items if i.label in classes)
+        if reason := self._task.why_not(items):
+            return Method("few_shot", TITLES["few_shot"], _labels(items, q), why_not=reason)
+        said = q.run.id if q.support and q.run else self._project.store.revision()
+
+        def build() -> Climbed:
+            data = Snapshot(items, [], self._project.media, self._readers)
+            learnt = support_of(q.model, self._task, data, self.features, classes, prompts, q.seed, progress)
+            return Climbed(items, learnt, climb(learnt, progress=progress))
+
+        return self._ladders.get((q.model.info.weights_hash, prompts, q.shots, q.seed, said), build)
 
     def _classifier(self, model: FoundationModel, prompts: Sequence[Sequence[str]]) -> Tensor:
         said = tuple(tuple(of_class) for of_class in prompts)
         return self._classifiers.get((model.info.weights_hash, said), lambda: text_classifier(model, said))
+
+
+def _labels(items: Sequence[Item], q: Question) -> str:
+    return f"{len(items)} labels" + (f" · {q.shots} a class" if q.shots else "")
 
 
 class _Kept(Generic[T]):

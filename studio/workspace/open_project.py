@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from studio.core.interfaces import Task
 from studio.data.project import Project
+from studio.workspace.auto import Auto
 from studio.workspace.labelling import Labelling
 from studio.workspace.shelf import ModelShelf
 from studio.workspace.testing import Testing
@@ -37,6 +38,7 @@ class OpenProject:
         self.labelling = Labelling(project, task, offline)
         self.training = Training(project, task, shelf, queue)
         self.testing = Testing(project, task, shelf, self.training)
+        self.auto = Auto(project, self.training, self.testing.best)
         shelf.when_unloaded(self.testing.forget)
 
     def model(self) -> str | None:

@@ -36,6 +36,10 @@ class Question:
     seed: int
     support: tuple[Item, ...] | None = None
     """The run's own training items, where few-shot is to learn from exactly these; None: `shots` a class of the project's."""
+    strength: float | None = None
+    """How much of the run's adapter counts; None: as the run chose."""
+    judged: tuple[Item, ...] = ()
+    """The run's validation items: what it and the other methods can be compared on before the test."""
 
 
 class Questions:
@@ -60,7 +64,14 @@ class Questions:
         if self._built is not None:
             self._built.forget()
 
-    def of(self, model: str, run: str | None = None, shots: int | None = None, seed: int | None = None) -> Question:
+    def of(
+        self,
+        model: str,
+        run: str | None = None,
+        shots: int | None = None,
+        seed: int | None = None,
+        strength: float | None = None,
+    ) -> Question:
         """What to answer with. Left open, shots and seed are the run's, and few-shot learns from the run's own items.
 
         So zero-shot, few-shot and fine-tuned are compared on the same labels. Raises BadInput for a run of another model.
@@ -71,9 +82,9 @@ class Questions:
             raise BadInput(f"{folder.id} tuned {folder.spec.model}, not {model}.", "Choose its model, or another run.")
         base = self._shelf.get(model)
         if folder is None or (shots, seed) != (None, None):
-            return Question(base, folder, shots or 0, seed or 0)
-        chosen = folder.spec.train
-        return Question(base, folder, chosen.shots, chosen.seed, self._training.snapshot(folder).train)
+            return Question(base, folder, shots or 0, seed or 0, strength=strength)
+        chosen, data = folder.spec.train, self._training.snapshot(folder)
+        return Question(base, folder, chosen.shots, chosen.seed, data.train, strength, data.held_out)
 
     def held_out(self) -> tuple[Split, list[Item]]:
         """The test split's items with a truth, or the validation split's. Raises CannotRun where there is none."""
@@ -88,13 +99,13 @@ class Questions:
 
     def features(
         self, model: FoundationModel, modality: str, items: Sequence[Item], progress: Progress | None
-    ) -> tuple[Tensor, float | None]:
-        """Cached features, and milliseconds an item where any had to be computed."""
+    ) -> tuple[Tensor, Tensor | None, float | None]:
+        """Cached unit features, those before the projection, and milliseconds an item where any had to be computed."""
         cache = self.methods.features
         missing = cache.missing(model, modality, items)
         start = time.perf_counter()
-        found = cache.features(model, modality, items, self._read, progress)
-        return found, (time.perf_counter() - start) * 1000 / missing if missing else None
+        found, raw = cache.both(model, modality, items, self._read, progress)
+        return found, raw, (time.perf_counter() - start) * 1000 / missing if missing else None
 
     def _read(self, item: Item, modality: str) -> Any:
         source = item.key(modality)

@@ -36,8 +36,8 @@ class Retrieval:
             if model is None:
                 found.append(Answers(name, title, note, why_not=why_not))
                 continue
-            images, ms = self._questions.features(model, "image", items, progress)
-            texts, _ = self._questions.features(model, "text", items, progress)
+            images, _, ms = self._questions.features(model, "image", items, progress)
+            texts, *_ = self._questions.features(model, "text", items, progress)
             found.append(Answers(name, title, note, similarity=images @ texts.T, milliseconds=ms))
         return compare_pairs(question.model.info.id, split, items, found)
 
@@ -68,7 +68,7 @@ class Retrieval:
             if model is None:
                 rankings.append(Ranking(name, title, (), 0.0, why_not))
                 continue
-            gallery, _ = self._questions.features(model, over, items, progress)
+            gallery, *_ = self._questions.features(model, over, items, progress)
             start = time.perf_counter()
             scores = gallery @ model.embed(modality, [payload])[0]
             best = scores.topk(min(k, len(items)))

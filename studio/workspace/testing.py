@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from typing import Any
 
 from studio.core.errors import CannotRun
 from studio.core.interfaces import Progress, Task
-from studio.core.results import Comparison, PredictionTable, Ranking
+from studio.core.results import Best, Comparison, PredictionTable, Ranking
 from studio.data.project import Project
 from studio.workspace.answers import comparison_from
 from studio.workspace.classifying import Classifying
@@ -21,7 +22,7 @@ class Testing:
     """One project's tests. Imports torch only when one runs."""
 
     def __init__(self, project: Project, task: Task, shelf: ModelShelf, training: Training) -> None:
-        self._store = project.store
+        self._store, self._training = project.store, training
         self._questions = Questions(project, task, shelf, training)
         self._classifying = Classifying(self._questions) if task.classifies else None
         self._retrieval = None if task.classifies else Retrieval(self._questions)
@@ -35,16 +36,18 @@ class Testing:
         seed: int | None = None,
         phrases: Sequence[str] | None = None,
         templates: Sequence[str] | None = None,
+        strength: float | None = None,
     ) -> list[PredictionTable]:
         """For each input (`{"image": file bytes}` or `{"text": …}`) one table.
 
         `phrases` (one a class) and `templates` replace the project's for zero-shot alone. `run` None means the newest
-        finished run with this model; `shots` and `seed` None mean that run's, or all labels. Raises UnreadableItem,
-        CannotRun.
+        finished run with this model; `shots` and `seed` None mean that run's, or all labels; `strength` None means what
+        the run chose of its adapter. Raises UnreadableItem, CannotRun.
         """
         if self._classifying is None:
             raise CannotRun("Pairs have no classes to predict.", "Use search and ranking instead.")
-        tables = self._classifying.predict(inputs, self._questions.of(model, run, shots, seed), phrases, templates)
+        question = self._questions.of(model, run, shots, seed, strength)
+        tables = self._classifying.predict(inputs, question, phrases, templates)
         self._remember_use(any(answer.probabilities for table in tables for answer in table.answers))
         return tables
 
@@ -83,6 +86,16 @@ class Testing:
         self._store.set_meta("comparison", asdict(found))
         return found
 
+    def best(self, model: str, run: str | None = None) -> Best:
+        """The method to use, by the labels and the run's validation items alone. Raises CannotRun where none can learn."""
+        if self._classifying is None:
+            raise CannotRun("Pairs have one method to learn with.", "Compare before and after tuning instead.")
+        return self._classifying.best(self._questions.of(model, run))
+
+    def strengths(self, run: str) -> tuple[dict[str, Any], ...]:
+        """What each strength of a run's adapter did on its validation items; empty where it was not swept."""
+        return tuple(self._training.folder(run).report().get("strengths", ()))
+
     def was_used(self) -> bool:
         """Whether any method ever answered an input or a search in this project."""
         return bool(self._store.meta("answered"))
@@ -90,7 +103,10 @@ class Testing:
     def last_comparison(self) -> Comparison | None:
         """The newest comparison of this project, also after a restart."""
         values = self._store.meta("comparison")
-        return comparison_from(values) if values else None
+        try:
+            return comparison_from(values) if values else None
+        except ValueError:  # stored by another version: it is compared anew
+            return None
 
     def forget(self, model_id: str) -> None:
         """A model is unloaded: keep nothing that would keep its weights in memory."""

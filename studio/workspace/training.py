@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pkgutil
 import shlex
 import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from studio.core.config import TrainConfig
@@ -26,7 +28,8 @@ if TYPE_CHECKING:
     from studio.runs.folder import RunFolder, RunSpec
     from studio.runs.queue import RunQueue
 
-METHODS = ("lora", "few-shot")
+CHOOSING = ("best", "few-shot")
+"""Methods that choose a rung by the labels: among all, and among those that learn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,13 @@ class TrainPlan:
     """The disabled button's text; None where it can start."""
 
 
+def methods() -> tuple[str, ...]:
+    """What a run can be: LoRA, a rung on cached features, or a choice among these. Imports no rung: a rung is its file's name."""
+    folder = Path(__file__).parents[1] / "learning" / "rungs"
+    rungs = sorted(module.name.replace("_", "-") for module in pkgutil.iter_modules([str(folder)]))
+    return ("lora", *CHOOSING, *rungs)
+
+
 class Training:
     """One project's runs. Imports torch only when a run starts."""
 
@@ -59,8 +69,8 @@ class Training:
 
         Raises BadInput for a bad setting, method or model id.
         """
-        if method not in METHODS:
-            raise BadInput(f"There is no method {method!r}.", f"Choose one of: {', '.join(METHODS)}.")
+        if method not in methods():
+            raise BadInput(f"There is no method {method!r}.", f"Choose one of: {', '.join(methods())}.")
         model = self._shelf.check(model)
         preset = self._shelf.preset(self._task.name, model)
         config = preset.with_settings(settings or {})
@@ -71,7 +81,7 @@ class Training:
             train_items=len(train),
             validation_items=len(held_out),
             per_class={c.name: counts.get(c.name, 0) for c in self._project.store.classes()},
-            steps=1 if method == "few-shot" else config.total_steps(len(train)),
+            steps=config.total_steps(len(train)) if method == "lora" else 1,
             command=self._command(model, method, config, preset),
             why_not=self._why_not(model, method, train),
         )
@@ -167,8 +177,8 @@ class Training:
         if modalities and not self._task.fits(modalities):
             takes = " and ".join(modalities)
             return f"{model} takes {takes}, which does not serve {self._task.title.lower()}. Choose another model."
-        if method == "few-shot" and not self._task.classifies:
-            return "Few-shot heads need classes; pairs have none. Choose LoRA."
+        if method != "lora" and not self._task.classifies:
+            return "All methods but LoRA need classes; pairs have none. Choose LoRA."
         return self._task.why_not(train)
 
     def _work(self, folder: RunFolder) -> None:

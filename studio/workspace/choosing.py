@@ -1,0 +1,97 @@
+"""Which method is best for a project, and how far its confidences can be believed: from labels, never from the test split.
+
+Rungs on cached features are judged out of fold; a run by its validation items, against the best of the rungs on the same
+items. Imported lazily: it imports torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from studio.core.interfaces import Progress
+from studio.core.results import Best, Calibration, LearningCurve, RiskPoint
+from studio.evaluation.advice import Tuning
+from studio.evaluation.learning_curve import learning_curve
+from studio.learning.calibration import calibrate, risk_coverage
+from studio.learning.gate import Evidence, judge
+from studio.learning.out_of_fold import of_labels, sharpness
+from studio.learning.rungs import rung
+from studio.learning.support import Support
+from studio.runs.result import judged
+from studio.workspace.methods import TITLES, Climbed
+from studio.workspace.question import Question, Questions
+
+LORA_ORDER = 1000
+"""Fine-tuning is the last rung."""
+CURVE_RUNG = "linear"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The best method with the evidence for it."""
+
+    best: Best
+    logits: Tensor | None = None  # [n, C] on items that it did not learn from
+    labels: Tensor | None = None  # [n]
+    tuning: Tuning | None = None
+    """What fine-tuning brought over the best rung, where a run tells."""
+
+    def calibration(self) -> tuple[Calibration | None, tuple[RiskPoint, ...]]:
+        """(one temperature with reliability before and after, risk–coverage curve); (None, ()) without evidence."""
+        if self.logits is None or self.labels is None or len(self.labels) < 2:
+            return None, ()
+        found = calibrate(self.logits, self.labels)
+        return found, risk_coverage((self.logits.double() / found.temperature).softmax(1), self.labels)
+
+
+def choose(questions: Questions, question: Question, climbed: Climbed) -> Choice:
+    """The gate over all rungs, then between the best of them and the run."""
+    verdict = climbed.ladder.verdict
+    title = rung(verdict.rung).title
+    seen = next((e for e in climbed.ladder.evidence if e.name == verdict.rung), None)
+    of_rung = Choice(Best(verdict.rung, title, verdict.reason), seen.logits if seen else None, climbed.support.labels)
+    told = judged(question.run) if question.run is not None and question.run.spec.method == "lora" else None
+    if told is None or question.run is None:
+        return of_rung
+    items = [i for i in question.judged if i.label in question.run.spec.classes]
+    if not question.support or len(items) != len(told[1]):  # another support set than the run's: nothing to pair
+        return of_rung
+    x, raw, _ = questions.features(question.model, questions.task.modalities[0], items, None)
+    simpler = climbed.ladder.classifiers[verdict.rung].logits(x, raw)
+    theirs = _evidence(verdict.rung, title, rung(verdict.rung).order, simpler, told[1])
+    between = judge([theirs, _evidence("lora", TITLES["lora"], LORA_ORDER, *told)])
+    tuning = _tuning(simpler, *told)
+    if between.rung != "lora":
+        reason = f"{verdict.reason} Fine-tuning ({question.run.id}) does not beat it on {len(items)} validation items."
+        return Choice(Best(verdict.rung, title, reason), of_rung.logits, of_rung.labels, tuning)
+    reason = between.reason.replace("labels that it had not learnt from", "validation items that took no part in learning")
+    return Choice(Best("lora", TITLES["lora"], reason, question.run.id), *told, tuning)
+
+
+def curve(climbed: Climbed, tuning: Tuning | None, progress: Progress | None = None) -> LearningCurve:
+    """Accuracy over nested subsets of the labels, and what more of them should bring."""
+    support = climbed.support
+    if progress:
+        progress(0, 0, "Learning from parts of the labels")
+    return learning_curve(support.labels.tolist(), support.classes, partial(_answer, support), tuning, support.seed)
+
+
+def _answer(support: Support, learn: Sequence[int], judge: Sequence[int]) -> list[int]:
+    rows, held = torch.tensor(list(learn)), support.part(torch.tensor(list(judge)))
+    return rung(CURVE_RUNG).fit(support.part(rows)).logits(held.features, held.raw).argmax(1).tolist()
+
+
+def _evidence(name: str, title: str, order: int, logits: Tensor, labels: Tensor) -> Evidence:
+    right = float((logits.argmax(1) == labels).float().mean())
+    return Evidence(name, title, order, of_labels(sharpness(logits, labels) * logits, labels), right, logits)
+
+
+def _tuning(before: Tensor, after: Tensor, labels: Tensor) -> Tuning:
+    """Accuracy that `after` is ahead, paired over the items. Logits `[n, C]`."""
+    ahead = (after.argmax(1) == labels).float() - (before.argmax(1) == labels).float()
+    return Tuning(float(ahead.mean()), float(ahead.std()) / len(ahead) ** 0.5 if len(ahead) > 1 else 1.0)
