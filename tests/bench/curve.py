@@ -80,7 +80,7 @@ def draw(of: Any, most: int, seed: int) -> list[Any]:
 
 
 def answers(x: Tensor, y: Tensor, judge: Tensor, prior: Tensor) -> Any:
-    """Residual kernel ridge on the zero-shot prior: class numbers for `judge` `[m, dim]`, learnt from `x` `[n, dim]`, `y` `[n]`."""
+    """Class numbers for `judge` `[m, dim]`: kernel ridge on the zero-shot prior, learnt from `x` `[n, dim]`, `y` `[n]`."""
 
     def kernel(a: Tensor, b: Tensor) -> Tensor:
         return torch.exp(-WIDTH * (2 - 2 * a @ b.T))
