@@ -119,7 +119,7 @@ def test_the_advice_is_escaped_and_the_forecast_is_dashed_within_a_band() -> Non
     html = learning_curve_plot(CURVE)
     assert HOSTILE not in html
     assert "should bring 3 ± 1 points." in html
-    assert len(points(html, "line line1 dashed")) == 2
+    assert len(points(html, "line line1 dashed")) == 3
     assert len(points(html, "band")) == 8
     assert "With 200 labels 70 % are expected (60 % to 80 %)" in html
 

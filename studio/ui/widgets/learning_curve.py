@@ -21,7 +21,7 @@ def learning_curve_plot(curve: LearningCurve) -> Markup:
         return figure(TITLE, (), advice)
     plot = Plot(_labels(points), shares(min(p.low for p in points), max(p.high for p in points), "Accuracy"))
     shapes = [
-        plot.line(_line(curve.forecast), "line1 dashed"),
+        plot.line(_line((*curve.measured[-1:], *curve.forecast)), "line1 dashed"),
         plot.line(_line(curve.measured), "line0"),
         *plot.dots(_line(curve.measured), "line0"),
     ]
