@@ -120,6 +120,23 @@ def test_fast_keys_label_different_items(page: Any, shared_data: Folder) -> None
     assert page.inner_text(".lb-done").startswith("60 of ")
 
 
+def test_a_page_left_open_says_that_another_project_is_open(page: Any, shared_data: Folder) -> None:
+    new_project(page, "First", shared_data("trashnet") / "test", labels=True)
+    runs, other = page.context.new_page(), page.context.new_page()
+    go(runs, "train")
+    go(other, "")
+    other.fill("#new-name textarea, #new-name input", "Second")
+    other.click("#new-create")
+    other.wait_for_url("**/data")
+    runs.bring_to_front()
+    runs.locator(".lr-live", has_text="This page shows another project; open is 'Second'.").wait_for()
+    page.bring_to_front()
+    page.get_by_label("Search names and texts").fill("glass")
+    page.locator(".gd", has_text="This page shows another project; open is 'Second'.").wait_for()
+    page.locator(".gd").get_by_role("link", name="Reload").click()
+    page.locator(".gd .st-empty", has_text="Nothing has been imported yet.").wait_for()
+
+
 def test_no_page_is_wider_than_its_screen(page: Any, shared_data: Folder) -> None:
     new_project(page, "Screens", shared_data("trashnet") / "test", labels=True)
     for name in ["", "data", "models", "label", "train", "test", "compare"]:
