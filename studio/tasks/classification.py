@@ -9,11 +9,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 
-from studio.core.config import TrainConfig
+from studio.core.config import ObjectiveName, TrainConfig
 from studio.core.interfaces import AdaptedModel, Objective, Prior
 from studio.core.types import Item
 from studio.tasks import TASKS
+
+FEWEST_FOR_PAIRS, ENOUGH_FOR_A_HEAD = 8, 100
+"""Labels per class between which contrastive learning pays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,8 @@ class Classification:
     templates: tuple[str, ...]
     trains_head: bool
     fixed_classes: tuple[str, ...] = ()
+    classifies: bool = True
+    measure: str = "accuracy"
 
     @property
     def modalities(self) -> tuple[str, ...]:
@@ -52,10 +58,20 @@ class Classification:
     def objective(self, model: AdaptedModel, items: Sequence[Item], prior: Prior, config: TrainConfig) -> Objective:
         """The loss of one run: a head where one was fitted before, else the class prompts."""
         from studio.tasks.objectives.classification import HeadObjective, PromptObjective
+        from studio.tasks.objectives.contrastive import ContrastiveObjective
 
         if self.trains_head:
-            return HeadObjective(self.modality, prior)
+            return (ContrastiveObjective if uses_pairs(items, config.objective) else HeadObjective)(self.modality, prior)
         return PromptObjective(self.modality, model, prior, config.lora.towers != "image")
+
+
+def uses_pairs(items: Sequence[Item], objective: ObjectiveName) -> bool:
+    """Whether a run with a head learns from pairs too: as asked, or where the median class has labels enough to form pairs
+    and too few for cross-entropy alone."""
+    if objective != "auto":
+        return objective == "contrastive"
+    counts = Counter(item.label for item in items if item.label is not None).values()
+    return bool(counts) and FEWEST_FOR_PAIRS <= median(counts) < ENOUGH_FOR_A_HEAD
 
 
 TASKS.register(

@@ -39,8 +39,8 @@ class Labelling:
         self._task = task
         self._readers = readers_of(task)
         self._offline = offline
-        if task.fixed_classes:
-            self._store.ensure_classes(task.fixed_classes)
+        for name in task.fixed_classes:  # one by one: they keep the task's order
+            self._store.ensure_classes((name,))
 
     # import
 

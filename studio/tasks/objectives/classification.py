@@ -24,6 +24,8 @@ class PromptObjective:
         prompts = [of_class[:1] if text_moves else of_class for of_class in prior.prompts]
         self._sizes = [len(p) for p in prompts]
         self._inputs = model.prepare("text", [p for of_class in prompts for p in of_class])
+        if model.has_prefix("text"):
+            self._inputs = model.prefix("text", self._inputs)
         self._fixed: Tensor | None = None
         if not text_moves:
             with torch.no_grad():
