@@ -1,11 +1,14 @@
 // Progress of something that takes a while; it runs on the server, so this only watches and survives a reload.
 const box = element.querySelector(".st-activity");
-let watching = false, untold = false;
+let watching = false, untold = false, page = null;
 const follow = async () => {
   if (watching) return;
   watching = true;
   while (element.isConnected) {
-    const answer = await ask("activity"), activity = answer.ok ? answer.activity : null;
+    const answer = await ask("activity", { project: page });
+    if (!answer.ok) { box.replaceChildren(el("p", { role: "alert" }, said(answer) + " ", reloadLink())); break; }
+    page = page || answer.project;
+    const activity = answer.activity;
     drawActivity(box, activity);
     if (activity && activity.state === "running") { untold = true; await sleep(document.hidden ? 3000 : 500); continue; }
     if (!untold) break;

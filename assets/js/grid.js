@@ -1,7 +1,7 @@
 // The grid of the Data page: a page of items at a time, found by key; filters, search, and bars of the classes.
 const root = element.querySelector(".gd");
 const blank = () => ({ split: "", label: "", labelled: "", search: "" });
-let filter = blank(), cursors = [null], answer = null, asked = 0, typing = 0;
+let filter = blank(), cursors = [null], answer = null, page = null, asked = 0, typing = 0;
 
 const cell = (it) => {
   const caption = [el("b", { title: it.name }, it.name), el("span", { class: "gd-tags" }, it.label ? el("span", { class: "st-badge on" }, it.label) : el("span", { class: "st-badge" }, "no label"), el("span", { class: "st-badge" }, it.split))];
@@ -48,10 +48,11 @@ const draw = () => {
   if (had >= 0) { search.focus(); search.setSelectionRange(had, had); }
 };
 const load = async () => {
-  const mine = ++asked, got = await ask("browse", { ...filter, after: cursors[cursors.length - 1] });
+  const mine = ++asked, got = await ask("browse", { ...filter, after: cursors[cursors.length - 1], project: page });
   if (mine !== asked) return;
-  if (!got.ok) { root.replaceChildren(emptyState("The items cannot be shown.", said(got))); return; }
+  if (!got.ok) { root.replaceChildren(emptyState("The items cannot be shown.", said(got), reloadLink())); return; }
   answer = got;
+  page = page || (got.project && got.project.id);
   if (!got.project) root.replaceChildren(emptyState("No project is open.", "Open one of yours, or create a new one.", linkTo("/", "Go to the projects")));
   else if (!got.all) root.replaceChildren(emptyState("Nothing has been imported yet.", "Give a folder, an archive or a table above. Sub-folders become classes; train/, val/ and test/ become splits."));
   else draw();

@@ -44,8 +44,8 @@ const draw = () => {
   field.value = value; if (focused) field.focus();
 };
 const refresh = async () => {
-  const got = await ask("shelf");
-  if (!got.ok) { root.replaceChildren(emptyState("The models cannot be shown.", said(got))); return false; }
+  const got = await ask("shelf", { project: page });
+  if (!got.ok) { root.replaceChildren(emptyState("The models cannot be shown.", said(got), reloadLink())); return false; }
   // what this page's header shows; the project that is open may be another one by now
   if (!state) page = got.project && got.project.id;
   state = got; draw();

@@ -22,15 +22,17 @@ const tick = async () => {
   try { answer = await server.since({ run: chosen || (shown && shown.id), since: shown && (!chosen || chosen === shown.id) ? since : 0, digest, project }); } catch (failure) { answer = undefined; }
   asking = false;
   if (!answer || !answer.ok) {
-    if (++missed > 1) live.textContent = answer ? said(answer) : "The server does not answer. Trying again…";
+    missed++;
+    if (answer && !live.querySelector("a")) live.replaceChildren(said(answer) + " ", reloadLink());
+    if (!answer && missed > 1) live.textContent = "The server does not answer. Trying again…";
     return;
   }
-  if (missed > 1) live.textContent = "";
+  if (missed) live.textContent = "";
   missed = 0;
   take(answer);
 };
 const take = (answer) => {
-  if (answer.project !== project) { project = answer.project; chosen = null; }
+  project = project || answer.project;
   if (answer.runs) rows = answer.runs;
   digest = answer.digest || "";
   if (answer.measure && answer.measure !== measure) { measure = answer.measure; valChart.rename("Validation " + measure); list.dataset.key = ""; }

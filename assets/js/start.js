@@ -17,18 +17,18 @@ const card = (p, now) => {
 };
 const failed = (answer) => { root.querySelector("[role=alert]").textContent = said(answer); };
 const openIt = async (p) => {
-  const answer = await ask("open_one", { project: p.id }, 1);
+  const answer = await ask("open_one", { path: p.path }, 1);
   if (answer.ok) location.href = answer.href; else failed(answer);
 };
 const forget = async (p) => {
   if (!confirm("Take “" + p.name + "” off this list? Its folder stays as it is.")) return;
-  const answer = await ask("forget", { project: p.id }, 1);
+  const answer = await ask("forget", { path: p.path }, 1);
   if (answer.ok) { load(); trigger("changed"); } else failed(answer);
 };
 const load = async () => {
   const answer = await ask("projects");
   if (!answer.ok) { root.replaceChildren(emptyState("The projects cannot be shown.", said(answer))); return; }
-  const list = answer.projects.length ? el("ul", { class: "sp-list" }, ...answer.projects.map((p) => card(p, p.id === answer.open)))
+  const list = answer.projects.length ? el("ul", { class: "sp-list" }, ...answer.projects.map((p) => card(p, p.path === answer.open)))
     : emptyState("No project yet.", "A project holds your items, their labels and every run. Create the first one: name it, choose its task, and import a folder or a table.");
   root.replaceChildren(el("p", { role: "alert", class: "st-bad" }), list);
 };

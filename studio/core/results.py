@@ -181,7 +181,7 @@ class Score:
     """For pairs: `image_to_text@1`, `@5`, `@10`, `text_to_image@1`, …"""
     recall_ci95: Mapping[str, tuple[float, float]] | None = None
     milliseconds: float | None = None
-    """Per item, features included."""
+    """Per item while its features were computed, in batches, reading included; the answer itself costs next to nothing."""
     why_not: str | None = None
 
 

@@ -50,7 +50,7 @@ class Project:
         clean = plain_name(name)
         if not clean:
             raise BadInput("The project needs a name.", "Type one, as in 'Waste on the belt'.")
-        card = {"schema": SCHEMA, "id": uuid.uuid4().hex[:12], "name": clean, "task": task, "created": time.time()}
+        card = {"schema": SCHEMA, "id": _new_id(), "name": clean, "task": task, "created": time.time()}
         try:
             root.mkdir(parents=True, exist_ok=True)
             root = root.resolve()
@@ -62,15 +62,18 @@ class Project:
             raise _not_writable(root, error) from error
         project = cls(root, card)
         try:
-            publish_text(root / "project.json", json.dumps(card, indent=2, ensure_ascii=False) + "\n")
+            _write_card(root, card)
         except OSError as error:
             project.close()
             raise _not_writable(root, error) from error
         return project
 
     @classmethod
-    def open(cls, root: Path) -> Project:
-        """Raises ProjectError for a folder that is no project, cannot be written, or was written by a newer Studio."""
+    def open(cls, root: Path, as_copy: bool = False) -> Project:
+        """With `as_copy` it gets an id of its own first, and keeps it.
+
+        Raises ProjectError for a folder that is no project, cannot be written, or was written by a newer Studio.
+        """
         root = root.resolve()
         card = read_card(root)
         try:
@@ -79,6 +82,9 @@ class Project:
             probe = root / f".probe-{uuid.uuid4().hex}"
             probe.touch()
             probe.unlink()
+            if as_copy:
+                card["id"] = _new_id()
+                _write_card(root, card)
         except OSError as error:
             raise _not_writable(root, error) from error
         return cls(root, card)
@@ -108,6 +114,14 @@ def read_card(root: Path) -> dict[str, Any]:
     if card["schema"] > SCHEMA:
         raise ProjectError(f"{root.name} was written by a newer Studio.", "Update Studio, then open it again.")
     return card
+
+
+def _new_id() -> str:
+    return uuid.uuid4().hex[:12]
+
+
+def _write_card(root: Path, card: dict[str, Any]) -> None:
+    publish_text(root / "project.json", json.dumps(card, indent=2, ensure_ascii=False) + "\n")
 
 
 def _not_writable(root: Path, error: OSError) -> StudioError:

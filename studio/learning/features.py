@@ -2,14 +2,17 @@
 
 A space is two append-only files: `vectors.f32` (rows of `dim` float32) and `keys.bin` (32-byte sha256 a row). Vectors
 are on disk before their keys, so a row counts only when both are there and a kill at any point leaves a valid cache.
+Beside them, `pace.json` says how long how many items took.
 Owns the folder given to it; refuses to know where items come from.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -23,6 +26,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from studio.core.interfaces import FoundationModel, Progress
+from studio.core.publish import publish_text
 from studio.core.types import Item
 
 BATCH = 64
@@ -71,9 +75,10 @@ class FeatureCache:
         kept, matrix = torch.from_numpy(space.rows(keys)), model.projection(modality)
         return (kept, None) if matrix is None else (normalize(kept @ matrix, dim=-1), kept)
 
-    def missing(self, model: FoundationModel, modality: str, items: Sequence[Item]) -> int:
-        """How many of the items' distinct contents have to be computed yet."""
-        return len(self._space(model, modality).missing([content_key(item, modality) for item in items]))
+    def milliseconds(self, model: FoundationModel, modality: str) -> float | None:
+        """What an item took, on average over all that were ever computed, reading included; None before the first."""
+        items, seconds = self._space(model, modality).pace()
+        return 1000 * seconds / items if items else None
 
     def _fill(
         self,
@@ -86,6 +91,7 @@ class FeatureCache:
     ) -> None:
         if not todo:
             return
+        started = time.perf_counter()
         embed = model.embed if model.projection(modality) is None else model.embed_before
         batches = [todo[i : i + BATCH] for i in range(0, len(todo), BATCH)]
         with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
@@ -98,6 +104,7 @@ class FeatureCache:
                 space.append([content_key(item, modality) for item in batch], vectors)
                 if progress:
                     progress(min((n + 1) * BATCH, len(todo)), len(todo), f"Reading {modality}s with the model")
+        space.took(len(todo), time.perf_counter() - started)
 
     def _space(self, model: FoundationModel, modality: str) -> _Space:
         info = model.info
@@ -151,6 +158,20 @@ class _Space:
             _write_at(self._folder / "keys.bin", known * KEY_BYTES, b"".join(keys[i] for i in new))
             for i in new:
                 self._index[keys[i]] = len(self._index)
+
+    def pace(self) -> tuple[int, float]:
+        """(items, seconds) of all that was computed so far."""
+        try:
+            found = json.loads((self._folder / "pace.json").read_text("utf-8"))
+            return int(found["items"]), float(found["seconds"])
+        except (OSError, ValueError, KeyError, TypeError):  # not written yet, or spoilt: it only tells of speed
+            return 0, 0.0
+
+    def took(self, items: int, seconds: float) -> None:
+        """Add to the pace."""
+        with self._lock, FileLock(self._folder / "lock"):
+            before, earlier = self.pace()
+            publish_text(self._folder / "pace.json", json.dumps({"items": before + items, "seconds": earlier + seconds}))
 
     def _refresh(self) -> None:
         """Take in rows that are on disk and not in the index yet."""

@@ -113,16 +113,15 @@ class RunFolder:
 
     def update(self, **values: Any) -> None:
         """Change some fields of the state and say which process did."""
-        state = {**self.state(), **values, "process": identity()}
+        state = {**self.state(), **values, "process": {**identity(), "folder": str(self.path)}}
         publish_text(self.path / "state.json", json.dumps(state))
 
     def snapshot(self) -> RunSnapshot:
         """The run at this moment. What is dead is never shown as running."""
         spec, state = self.spec, self.state()
-        status = state.pop("status")
-        if status in {"queued", "running"} and not alive(state.get("process")):
+        status, process = state.pop("status"), state.pop("process", None)
+        if status in {"queued", "running"} and not (alive(process) and self._is_where(process)):
             status = "interrupted"
-        shown = {k: v for k, v in state.items() if k != "process"}
         return RunSnapshot(
             id=self.id,
             status=status,
@@ -134,8 +133,12 @@ class RunFolder:
             command=spec.command,
             resumable=status in {"stopped", "failed", "interrupted"},
             has_adapter=self.adapter.is_dir(),
-            **shown,
+            **state,
         )
+
+    def _is_where(self, process: Mapping[str, Any]) -> bool:
+        """Whether that process works here: a copied folder tells of a process that works on its original."""
+        return str(process.get("folder", self.path)) == str(self.path)
 
     def append(self, event: TrainEvent) -> None:
         """One line more in `events.jsonl`."""

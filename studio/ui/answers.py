@@ -49,6 +49,14 @@ def open_project(workspace: Workspace, payload: Payload) -> OpenProject:
     return shown_project(workspace, payload.get("project"))
 
 
+def page_project(workspace: Workspace, payload: Payload) -> OpenProject | None:
+    """For what a page only shows: the open project, None where none is.
+
+    A page that shows one already names it, so that no part of it goes on with another. Raises like `open_project`.
+    """
+    return workspace.project() if payload.get("project") is None else open_project(workspace, payload)
+
+
 def shown_project(workspace: Workspace, shown: object) -> OpenProject:
     """The open project, where `shown` is its id: a page left open from before must not act on another one.
 

@@ -5,7 +5,6 @@ Reads features through the project's cache. Answers nothing itself.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -100,12 +99,10 @@ class Questions:
     def features(
         self, model: FoundationModel, modality: str, items: Sequence[Item], progress: Progress | None
     ) -> tuple[Tensor, Tensor | None, float | None]:
-        """Cached unit features, those before the projection, and milliseconds an item where any had to be computed."""
+        """Cached unit features, those before the projection, and the milliseconds that an item took when they were computed."""
         cache = self.methods.features
-        missing = cache.missing(model, modality, items)
-        start = time.perf_counter()
         found, raw = cache.both(model, modality, items, self._read, progress)
-        return found, raw, (time.perf_counter() - start) * 1000 / missing if missing else None
+        return found, raw, cache.milliseconds(model, modality)
 
     def _read(self, item: Item, modality: str) -> Any:
         source = item.key(modality)

@@ -53,17 +53,20 @@ class Workspace:
         chosen = task(task_name)
         root = _path(folder) if folder else self._free_folder(name)
         with self._lock:
-            return self._take(Project.create(root, name, chosen.name))
+            made = self._take(Project.create(root, name, chosen.name))
+            self._remember(made.path)
+            return made
 
     def open_project(self, ref: str) -> OpenProject:
-        """By id, name or path; it becomes the current one. Raises NotFound, ProjectError."""
+        """By id, name or path; it becomes the current one. Raises NotFound, ProjectError.
+
+        A copied folder bears the id of its original: where that one is known and still there, the copy gets an id of its own.
+        """
         root = self._find(ref)
         with self._lock:
-            known = self._open.get(read_card(root)["id"])
-            if known is not None and Path(known.path) == root:
-                self._remember(root)
-                return known
-            return self._take(Project.open(root))
+            found = self._opened(root)
+            self._remember(found.path)
+            return found
 
     def project(self, project_id: str | None = None) -> OpenProject | None:
         """The one with that id, or the current one; None where there is none, or it can no longer be opened.
@@ -79,18 +82,19 @@ class Workspace:
             for path in paths:
                 try:
                     if project_id is None or read_card(Path(path))["id"] == project_id:
-                        found = self._open.get(read_card(Path(path))["id"])
-                        if found is not None and project_id is None:
+                        found = self._opened(Path(path))
+                        if project_id is None:
                             self._current = path
-                        return found or self._take(Project.open(Path(path)), remember=project_id is None)
+                        if project_id in (None, found.id):
+                            return found
                 except StudioError:
                     continue
         return None
 
-    def forget_project(self, project_id: str) -> None:
-        """Take it off the list; its folder stays as it is."""
+    def forget_project(self, ref: str) -> None:
+        """By id or path: take it off the list; its folder stays as it is."""
         with self._lock:
-            kept = [(p, at) for p, at in self._known() if overview(Path(p), at).id != project_id]
+            kept = [(p, at) for p, at in self._known() if ref not in (p, overview(Path(p), at).id)]
             if self._current not in {p for p, _ in kept}:
                 self._current = None
             self._write(kept)
@@ -120,15 +124,23 @@ class Workspace:
         for info in self.models.loaded():
             self.models.unload(info.id)
 
-    def _take(self, project: Project, remember: bool = True) -> OpenProject:
+    def _opened(self, root: Path) -> OpenProject:
+        """The project in that folder, opened where it is not yet."""
+        project_id = read_card(root)["id"]
+        known = self._open.get(project_id)
+        if known is not None and Path(known.path) == root:
+            return known
+        elsewhere = [*(p.path for p in self._open.values()), *(path for path, _ in self._known())]
+        is_copy = any(_id_at(Path(path)) == project_id and not Path(path).samefile(root) for path in elsewhere)
+        return self._take(Project.open(root, as_copy=is_copy))
+
+    def _take(self, project: Project) -> OpenProject:
         try:
             opened = OpenProject(project, task(project.task), self.models, self._queue, self.settings.offline)
         except NotFound as error:
             project.close()
             raise ProjectError(f"{project.name}: {error.message}", "It was made by a Studio with more tasks.") from error
         self._open[project.id] = opened
-        if remember:
-            self._remember(project.root)
         return opened
 
     def _find(self, ref: str) -> Path:
@@ -159,15 +171,23 @@ class Workspace:
         except (OSError, ValueError, TypeError, KeyError):  # no list, or a spoilt one: projects still open by path
             return []
 
-    def _remember(self, root: Path) -> None:
-        self._current = str(root)
-        rest = [(p, at) for p, at in self._known() if p != str(root)]
-        self._write([(str(root), time.time()), *rest][:SHOWN])
+    def _remember(self, path: str) -> None:
+        self._current = path
+        rest = [(p, at) for p, at in self._known() if p != path]
+        self._write([(path, time.time()), *rest][:SHOWN])
 
     def _write(self, known: list[tuple[str, float]]) -> None:
         self.settings.home.mkdir(parents=True, exist_ok=True)
         text = json.dumps([{"path": p, "opened": at} for p, at in known], indent=2)
         publish_text(self.settings.home / "projects.json", text)
+
+
+def _id_at(root: Path) -> str | None:
+    """The id of the project there, None where there is none now."""
+    try:
+        return str(read_card(root)["id"])
+    except ProjectError:
+        return None
 
 
 def _path(text: str) -> Path:

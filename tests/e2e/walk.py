@@ -48,11 +48,26 @@ def new_project(page: Any, name: str, source: Path, labels: bool) -> None:
     field(page, "new-name").fill(name)
     page.click("#new-create")
     page.wait_for_url("**/data")
+    import_from(page, source, labels)
+
+
+def import_from(page: Any, source: Path, labels: bool, split: str = "As the source says") -> None:
+    """Import on the Data page, whose form is open; wait for the report and the grid."""
     field(page, "import-path").fill(str(source))
     if not labels:
         page.get_by_label("Take the class names only: I label myself").check()
+    page.get_by_label(split).check()
     page.click("#import-start")
+    page.locator("#import-report", has_text=str(source)).wait_for()
     page.locator(".gd-cell").first.wait_for()
+
+
+def import_more(page: Any, source: Path, labels: bool, split: str) -> None:
+    """Import into a project that holds something already, so that the form has to be unfolded."""
+    go(page, "data")
+    page.locator("#import-report .dt-report").wait_for()  # the form is folded together with it
+    page.locator("#import-form button").first.click()
+    import_from(page, source, labels, split)
 
 
 def load_model(page: Any, model: str) -> None:

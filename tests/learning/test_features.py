@@ -60,5 +60,26 @@ def test_progress_ends_at_the_number_of_missing_items(tmp_path: Path) -> None:
     assert said == [(64, 150), (128, 150), (150, 150)]
 
 
+def test_what_an_item_took_is_still_known_when_all_are_cached(tmp_path: Path) -> None:
+    model, cache = LetterModel(), FeatureCache(tmp_path)
+    assert cache.milliseconds(model, "text") is None
+    cache.features(model, "text", items("a", "b"), read)
+    took = cache.milliseconds(model, "text")
+    assert took is not None and took > 0
+    cache.features(model, "text", items("b", "a"), read)
+    assert FeatureCache(tmp_path).milliseconds(model, "text") == took
+    assert cache.milliseconds(LetterModel("other"), "text") is None
+
+
+def test_a_spoilt_pace_does_not_stop_the_reading(tmp_path: Path) -> None:
+    FeatureCache(tmp_path).features(LetterModel(), "text", items("a"), read)
+    (space,) = tmp_path.iterdir()
+    (space / "pace.json").write_text("{")
+    cache = FeatureCache(tmp_path)
+    assert cache.milliseconds(LetterModel(), "text") is None
+    cache.features(LetterModel(), "text", items("b"), read)
+    assert cache.milliseconds(LetterModel(), "text") is not None
+
+
 def test_no_items_have_no_features(tmp_path: Path) -> None:
     assert FeatureCache(tmp_path).features(LetterModel(), "text", [], read).shape == (0, 26)

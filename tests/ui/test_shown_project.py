@@ -1,4 +1,4 @@
-"""What a page may do while another project is open than the one it shows: nothing."""
+"""What a page may do or show while another project is open than the one it shows: nothing."""
 
 from __future__ import annotations
 
@@ -17,8 +17,12 @@ from studio.ui.pages.compare import ComparePage
 from studio.ui.pages.data import KEEP, Imports
 from studio.ui.pages.train import TrainPage
 from studio.ui.widgets.asking import AskingDesk
+from studio.ui.widgets.grid import Browser
+from studio.ui.widgets.label import Desk
 from studio.ui.widgets.model_choice import AS_THE_RUN, NEWEST
 from studio.ui.widgets.models import Shelf
+from studio.ui.widgets.progress import progress_panel
+from studio.ui.widgets.run_status import Monitor
 from studio.ui.widgets.train_form import TrainForm
 from studio.workspace import Workspace
 from studio.workspace.open_project import OpenProject
@@ -60,6 +64,27 @@ def test_a_model_is_not_chosen_for_another_project(workspace: Workspace, project
     answer = answering(Shelf(workspace).shelf_act)({"act": "use", "model": MODEL, "project": project.id})
     assert answer["ok"] is False and "another project" in answer["error"]
     assert other.model() is None
+
+
+PARTS: dict[str, Callable[[Workspace], Callable[[Any], dict[str, Any]]]] = {
+    "grid": lambda w: answering(Browser(w).browse),
+    "runs": lambda w: answering(Monitor(w).since),
+    "models": lambda w: answering(Shelf(w).shelf),
+    "labelling": lambda w: answering(Desk(w).open_desk),
+    "progress": lambda w: progress_panel(w, lambda: None, "progress").activity,
+}
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_no_part_of_a_page_goes_on_with_another_project(workspace: Workspace, project: OpenProject, part: str) -> None:
+    ask, asked = PARTS[part](workspace), {"split": "", "label": "", "labelled": "", "search": "", "show": "all"}
+    first = ask(asked)
+    assert first["ok"] and project.id in str(first["project"])
+    workspace.create_project("Another", "image-classification")
+    later = ask({**asked, "project": project.id})
+    assert later == {"ok": False, "error": "This page shows another project; open is 'Another'.", "hint": "Reload the page."}
+    workspace.open_project(project.id)
+    assert ask({**asked, "project": project.id})["project"] == first["project"]
 
 
 def test_every_page_knows_which_project_it_shows(workspace: Workspace, project: OpenProject) -> None:

@@ -19,7 +19,7 @@ def test_a_new_project_leads_to_its_data(workspace: Workspace) -> None:
 
 
 def test_a_project_with_items_leads_to_labelling(workspace: Workspace, project: OpenProject) -> None:
-    assert answering(Projects(workspace).open_one)({"project": project.id}) == {"ok": True, "href": "/label"}
+    assert answering(Projects(workspace).open_one)({"path": project.path}) == {"ok": True, "href": "/label"}
 
 
 @pytest.mark.parametrize("name", ["", "   "])
@@ -36,16 +36,16 @@ def test_a_folder_that_is_no_project_is_refused(workspace: Workspace, tmp_path: 
 def test_the_list_shows_cover_and_counts(workspace: Workspace, project: OpenProject) -> None:
     shown = Projects(workspace).projects({})
     card = shown["projects"][0]
-    assert (shown["open"], card["name"], card["items"], card["labelled"]) == (project.id, "Pets", 6, 0)
+    assert (shown["open"], card["name"], card["items"], card["labelled"]) == (project.path, "Pets", 6, 0)
     assert len(card["cover"]) == 64
 
 
 def test_a_forgotten_project_keeps_its_folder(workspace: Workspace, project: OpenProject) -> None:
-    assert answering(Projects(workspace).forget)({"project": project.id})["ok"]
+    assert answering(Projects(workspace).forget)({"path": project.path})["ok"]
     assert Projects(workspace).projects({})["projects"] == []
     assert Path(project.path).is_dir()
 
 
 def test_a_project_that_is_not_there_is_refused(workspace: Workspace) -> None:
-    assert answering(Projects(workspace).open_one)({"project": "nobody"})["ok"] is False
-    assert answering(Projects(workspace).open_one)({"project": None})["ok"] is False
+    assert answering(Projects(workspace).open_one)({"path": "nobody"})["ok"] is False
+    assert answering(Projects(workspace).open_one)({"path": None})["ok"] is False

@@ -105,7 +105,7 @@ def build(workspace: Workspace) -> None:
         shots = gr.Dropdown(FEW_SHOT, value=AS_THE_RUN, label="Few-shot: labels per class", min_width=140)
         seed = gr.Number(0, label="Seed", precision=0, minimum=0, min_width=90)
         compare = gr.Button("Compare", variant="primary", min_width=140, elem_id="compare-start")
-    progress = progress_panel(page.activity, elem_id="compare-progress")
+    progress = progress_panel(workspace, page.activity, elem_id="compare-progress")
     result = gr.HTML("", js_on_load=None, apply_default_css=False, elem_id="compare-report")
     shell.on_load(page.on_load, outputs=[choices, model, run, shots, seed, result, compare, shown])
     model.input(shell.friendly(page.runs_of), [shown, model], run, **QUIET)

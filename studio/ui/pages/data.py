@@ -119,7 +119,7 @@ def build(workspace: Workspace) -> None:
     with gr.Accordion("Import", open=False, elem_id="import-form") as form:
         fields = _form(workspace, imports, shown)
         go = gr.Button("Import", variant="primary", elem_id="import-start")
-    progress = progress_panel(imports.activity, elem_id="import-progress")
+    progress = progress_panel(workspace, imports.activity, elem_id="import-progress")
     report = gr.HTML(elem_id="import-report", js_on_load=None)
     items = grid(Browser(workspace))
     go.click(shell.friendly(imports.start), fields, progress, **shell.ACT)

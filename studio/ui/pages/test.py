@@ -63,7 +63,7 @@ class AskingPage:
         with gr.Row(visible=False, elem_classes="lr-notice") as self.unloaded:
             gr.HTML("<p>This model is not loaded yet, so it cannot answer.</p>", js_on_load=None)
             self.load = gr.Button("Load the model", variant="primary", elem_id="test-load", scale=0, min_width=180)
-        self.progress = progress_panel(self.desk.activity, elem_id="test-progress")
+        self.progress = progress_panel(self.desk.workspace, self.desk.activity, elem_id="test-progress")
 
     def _draw_inputs(self) -> None:
         with gr.Column(visible=False) as self.picture_row:

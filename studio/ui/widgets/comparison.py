@@ -61,7 +61,9 @@ def _figure(score: Score, pairs: bool) -> Markup:
     if _main(score) is None:
         return tag("section", head, tag("p", score.why_not or "No result.", class_="st-note"), class_="st-card lr-figure")
     f1 = None if pairs else _line("macro-F1", percent(score.macro_f1), interval(score.macro_f1_ci95))
-    per_item = _line("per item", took(score.milliseconds), "") if score.milliseconds is not None else None
+    per_item = (
+        _line("per item", took(score.milliseconds), "in batches, when first read") if score.milliseconds is not None else None
+    )
     return tag(
         "section",
         head,

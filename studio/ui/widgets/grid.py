@@ -10,7 +10,7 @@ from studio.core.errors import BadInput
 from studio.core.results import Counts
 from studio.core.types import SPLITS, ItemFilter, Split
 from studio.ui import theme
-from studio.ui.answers import Answer, Payload, answering, class_json, integer, item_json, project_json, text
+from studio.ui.answers import Answer, Payload, answering, class_json, integer, item_json, page_project, project_json, text
 from studio.workspace import Workspace
 
 PAGE = 60
@@ -29,7 +29,7 @@ class Browser:
 
     def browse(self, payload: Payload) -> Answer:
         """One page of what matches; `project` is None where none is open."""
-        project = self.workspace.project()
+        project = page_project(self.workspace, payload)
         if project is None:
             return {"project": None}
         after = integer(payload, "after") if payload.get("after") is not None else None

@@ -11,7 +11,18 @@ import gradio as gr
 from studio.core.errors import BadInput
 from studio.core.types import ItemFilter
 from studio.ui import theme
-from studio.ui.answers import Answer, Payload, answering, class_json, integer, item_json, open_project, project_json, text
+from studio.ui.answers import (
+    Answer,
+    Payload,
+    answering,
+    class_json,
+    integer,
+    item_json,
+    open_project,
+    page_project,
+    project_json,
+    text,
+)
 from studio.workspace import Workspace
 from studio.workspace.open_project import OpenProject
 
@@ -34,12 +45,10 @@ class Desk:
         self._lock = Lock()
 
     def open_desk(self, payload: Payload) -> Answer:
-        """Everything the page needs to begin; `project` is None where none is open. A page that shows one already names it."""
-        project = self.workspace.project()
+        """Everything the page needs to begin; `project` is None where none is open."""
+        project = page_project(self.workspace, payload)
         if project is None:
             return {"project": None}
-        if payload.get("project") is not None:
-            project = open_project(self.workspace, payload)
         show = _filter_name(payload)
         counts = project.labelling.counts()
         first = project.labelling.page(FILTERS[show], limit=BATCH, mixed=True)

@@ -9,7 +9,7 @@ from studio.core.interfaces import Progress
 from studio.core.results import Activity, CatalogEntry
 from studio.core.types import ModelInfo
 from studio.ui import theme
-from studio.ui.answers import Answer, Payload, activity_json, answering, newest, open_project, project_json, text
+from studio.ui.answers import Answer, Payload, activity_json, answering, newest, open_project, page_project, project_json, text
 from studio.workspace import Workspace
 from studio.workspace.open_project import OpenProject
 
@@ -25,7 +25,7 @@ class Shelf:
 
     def shelf(self, payload: Payload) -> Answer:
         """Every model that can be chosen for the open project, and every one that is loaded or used."""
-        project, shelf = self.workspace.project(), self.workspace.models
+        project, shelf = page_project(self.workspace, payload), self.workspace.models
         used = project.model() if project else None
         offered = {entry.id: _offer(entry) for entry in shelf.catalog(project.task if project else None)}
         for info in shelf.loaded():

@@ -8,14 +8,16 @@ import gradio as gr
 
 from studio.core.results import Activity
 from studio.ui import theme
-from studio.ui.answers import Answer, Payload, activity_json, answering
+from studio.ui.answers import Answer, Payload, activity_json, answering, page_project
+from studio.workspace import Workspace
 
 
-def progress_panel(find: Callable[[], Activity | None], elem_id: str) -> gr.HTML:
-    """`find` gives the activity to show now, or None. Give the component a new value to make it look again."""
+def progress_panel(workspace: Workspace, find: Callable[[], Activity | None], elem_id: str) -> gr.HTML:
+    """`find` gives the open project's activity to show now, or None. Give the component a new value to make it look again."""
 
     def activity(payload: Payload) -> Answer:
-        return {"activity": activity_json(find())}
+        project = page_project(workspace, payload)
+        return {"project": project.id if project else None, "activity": activity_json(find())}
 
     return gr.HTML(
         html_template='<div class="st-activity" aria-live="polite"></div>',

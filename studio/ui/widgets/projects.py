@@ -9,6 +9,8 @@ from studio.ui.answers import Answer, Payload, answering, text
 from studio.workspace import Workspace
 from studio.workspace.open_project import OpenProject
 
+LONGEST_PATH = 4096
+
 
 class Projects:
     """Answers the start page's script."""
@@ -17,7 +19,7 @@ class Projects:
         self.workspace = workspace
 
     def projects(self, payload: Payload) -> Answer:
-        """Known projects, the one opened last first, and which is open."""
+        """Known projects, the one opened last first, and the path of the open one."""
         titles = dict(self.workspace.tasks())
         now = self.workspace.project()
         cards = [
@@ -33,14 +35,14 @@ class Projects:
             }
             for card in self.workspace.projects()
         ]
-        return {"projects": cards, "open": now.id if now else None}
+        return {"projects": cards, "open": now.path if now else None}
 
     def open_one(self, payload: Payload) -> Answer:
-        """Open a project of the list; where to go then."""
-        return {"href": href_of(self.workspace.open_project(text(payload, "project", 200)))}
+        """Open a project of the list, by its path; where to go then."""
+        return {"href": href_of(self.workspace.open_project(text(payload, "path", LONGEST_PATH)))}
 
     def forget(self, payload: Payload) -> Answer:
-        self.workspace.forget_project(text(payload, "project", 200))
+        self.workspace.forget_project(text(payload, "path", LONGEST_PATH))
         return {}
 
 

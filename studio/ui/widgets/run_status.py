@@ -16,7 +16,7 @@ import gradio as gr
 from studio.core.errors import BadInput
 from studio.core.types import RunSnapshot, TrainEvent
 from studio.ui import theme
-from studio.ui.answers import Answer, Payload, answering, integer, open_project, text
+from studio.ui.answers import Answer, Payload, answering, integer, open_project, page_project, text
 from studio.workspace import Workspace
 
 MOST_POINTS = 1500
@@ -47,9 +47,9 @@ class Monitor:
     def since(self, payload: Payload) -> Answer:
         """Everything new about one run: the one asked for, else the running one, else the newest.
 
-        Points and log are those from line `since` on; 0 where the run or the project is another than the page's.
+        Points and log are those from line `since` on; 0 where the run is another than the page's.
         """
-        project = self.workspace.project()
+        project = page_project(self.workspace, payload)
         if project is None:
             return {"project": None}
         runs = project.training.runs()
@@ -61,7 +61,7 @@ class Monitor:
         run = next((r for r in runs if r.id == wanted), None) or in_focus(runs)
         if run is None:
             return {**answer, "run": None}
-        since = integer(payload, "since") if payload.get("run") == run.id and payload.get("project") == project.id else 0
+        since = integer(payload, "since") if payload.get("run") == run.id and "since" in payload else 0
         events, following = project.training.events(run.id, since)
         return {**answer, "run": _run(run), "since": since, "next": following, "curves": curves(events), "log": log(events)}
 
