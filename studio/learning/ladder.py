@@ -65,7 +65,7 @@ def climb(support: Support, rungs: Sequence[Rung] | None = None, progress: Progr
         fitted[rung.name] = rung.fit(support)
         if (seen := evidence(rung, support)) is not None:
             found.append(seen)
-    return Ladder(fitted, reasons, tuple(found), judge(found) if found else recipe(support))
+    return Ladder(fitted, reasons, tuple(found), judge(found) if found else recipe(support, chosen))
 
 
 def predict(classifier: Classifier, features: Tensor, raw: Tensor | None = None) -> list[Prediction]:

@@ -63,9 +63,7 @@ class Set:
     def support(self, shots: int, seed: int) -> Support:
         rows = torch.tensor([self.index[item.id] for item in support(self.train, shots, seed)])
         part = self.whole.part(rows)
-        return Support(
-            part.features, part.labels, part.text, part.scale, part.classes, seed, part.raw, part.projection
-        )
+        return Support(part.features, part.labels, part.text, part.scale, part.classes, seed, part.raw, part.projection)
 
 
 Column = Callable[[Set, int, int], float | None]

@@ -68,9 +68,7 @@ def test_texts_keep_their_tower_as_it_is(tiny_ids: dict[str, str]) -> None:
     assert load_model(tiny_ids["open_clip-vit"], "cpu", True).projection("text") is None
 
 
-def test_a_closed_model_gives_no_features_before_the_projection(
-    tiny_ids: dict[str, str], pictures: list[Image.Image]
-) -> None:
+def test_a_closed_model_gives_no_features_before_the_projection(tiny_ids: dict[str, str], pictures: list[Image.Image]) -> None:
     model = load_model(tiny_ids["hf-clip"], "cpu", True)
     model.embed_before("image", pictures)
     model.close()

@@ -38,7 +38,8 @@ LOOSE, TIGHT = 1e-3, 1e-5
 class LinearRung:
     name: str = "linear"
     title: str = "Linear head"
-    order: int = 50
+    order: int = 10
+    head_start: float = 0.2
 
     def why_not(self, support: Support) -> str | None:
         return None
