@@ -16,7 +16,7 @@ import statistics
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -24,6 +24,7 @@ from torch import Tensor
 
 from studio.core.types import Item
 from studio.data.project import Project
+from studio.data.snapshot import Snapshot
 from studio.data.splits import support
 from studio.learning.features import FeatureCache
 from studio.learning.gate import evidence, judge, recipe
@@ -62,8 +63,7 @@ class Set:
 
     def support(self, shots: int, seed: int) -> Support:
         rows = torch.tensor([self.index[item.id] for item in support(self.train, shots, seed)])
-        part = self.whole.part(rows)
-        return Support(part.features, part.labels, part.text, part.scale, part.classes, seed, part.raw, part.projection)
+        return replace(self.whole.part(rows), seed=seed)
 
 
 Column = Callable[[Set, int, int], float | None]
@@ -84,9 +84,7 @@ def read_set(name: str, cache: Path) -> Set:
     with Project.open(root) as project:
         what = task(TASKS[name])
         modality = what.modalities[0]
-        readers = {m.name: m for m in discover_modalities()}
-        from studio.data.snapshot import Snapshot
-
+        readers = {m.name: m.read for m in discover_modalities()}
         classes, prompts = class_prompts(project, what)
         parts = []
         for split in ("train", "test"):
