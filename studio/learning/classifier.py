@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.nn.functional import normalize
@@ -90,7 +91,7 @@ class Classifier:
                 projection=tensors.get("projection"),
                 chosen={str(k): float(v) for k, v in facts["chosen"].items()},
             )
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (OSError, SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise ModelError(f"The saved classifier cannot be read: {error}", "Train again.") from error
         _check(found)
         return found

@@ -30,6 +30,7 @@ TASKS = {
     "sign_digits": "image-classification",
     "cifar10": "image-classification",
     "banking77": "text-classification",
+    "clinc150": "text-classification",
     "sst2": "text-classification",
     "coco_mini": "image-text",
 }
@@ -44,8 +45,8 @@ def model_for(task: str) -> str:
     return f"hf:{Path(spec.submodule_search_locations[0]) / 'model'}"
 
 
-def project_of(workspace: Workspace, name: str) -> OpenProject:
-    project = workspace.create_project(name, TASKS[name])
+def project_of(workspace: Workspace, name: str, root: str | None = None) -> OpenProject:
+    project = workspace.create_project(name, TASKS[name], root)
     folder = SHARED / "data" / name
     if TASKS[name] == "text-classification":
         sources: list[tuple[Path, Split | None]] = [(folder / "train.csv", "train"), (folder / "test.csv", "test")]

@@ -24,7 +24,13 @@ class Rung(Protocol):
 
     @property
     def order(self) -> int:
-        """Place on the ladder: what is simpler and cheaper comes first, and wins where the evidence does not decide."""
+        """Place on the ladder: what is simpler comes first, and wins where the evidence does not decide. A linear head is
+        simpler than a rung that carries every support item with it."""
+        ...
+
+    @property
+    def head_start(self) -> float:
+        """Nats a label by which it was expected to beat zero-shot before any label of this set was seen; see `gate`."""
         ...
 
     def why_not(self, support: Support) -> str | None:

@@ -24,7 +24,8 @@ MOST_FOLDS = 5
 class GdaRung:
     name: str = "gda"
     title: str = "Gaussian discriminant"
-    order: int = 30
+    order: int = 40
+    head_start: float = 0.0
 
     def why_not(self, support: Support) -> str | None:
         if int(support.counts.max()) < 2:

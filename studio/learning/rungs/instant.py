@@ -39,7 +39,8 @@ not of the number of labels, and the whole set's inverse for each would take sec
 class InstantRung:
     name: str = "instant"
     title: str = "Instant"
-    order: int = 10
+    order: int = 20
+    head_start: float = 0.15
 
     def why_not(self, support: Support) -> str | None:
         return None

@@ -22,12 +22,14 @@ from studio.learning.support import Support, splits
 PENALTIES = (16.0, 4.0, 1.0, 0.25, 0.06, 0.016)
 """λ tried, times the number of classes: the curvature of a class's cross-entropy falls as one over it. The strongest first,
 for each solution is where the next begins."""
-SHARES = (0.125, 0.25, 0.5, 1.0)
+SHARES = (0.0625, 0.125, 0.25, 0.5, 1.0)
 """Shares of the model's logit scale with which the text classifier enters."""
 RECIPE = (1.0, 0.5)
 """(λ·C, share) where nothing can be held out, and the prior's centre."""
 TRUST = (0.5, 0.5)
 """Log-likelihood that their squared distance from the recipe costs, in natural logarithms."""
+ONE_SHOT_TRUST = 0.1
+"""The same for the share alone, where the prompts are judged and not a head: they cannot fit these labels."""
 MOST_FOLDS = 5
 MOST_STEPS = 100
 LOOSE, TIGHT = 1e-3, 1e-5
@@ -38,7 +40,8 @@ LOOSE, TIGHT = 1e-3, 1e-5
 class LinearRung:
     name: str = "linear"
     title: str = "Linear head"
-    order: int = 50
+    order: int = 10
+    head_start: float = 0.2
 
     def why_not(self, support: Support) -> str | None:
         return None
@@ -126,7 +129,8 @@ def _share_of(support: Support) -> float:
     """The share, from how well the prompts alone say the labels there are; never above the recipe's."""
 
     def loss(share: float) -> float:
-        return _distance(RECIPE[0], share) + float(cross_entropy(share * support.prior, support.labels, reduction="sum"))
+        far = ONE_SHOT_TRUST * math.log(share / RECIPE[1]) ** 2
+        return far + float(cross_entropy(share * support.prior, support.labels, reduction="sum"))
 
     return min((share for share in SHARES if share <= RECIPE[1]), key=loss)
 

@@ -32,7 +32,8 @@ LOOSE, TIGHT = 1e-3, 1e-5
 class ProlipRung:
     name: str = "prolip"
     title: str = "Projection (ProLIP)"
-    order: int = 40
+    order: int = 50
+    head_start: float = 0.0
 
     def why_not(self, support: Support) -> str | None:
         if support.raw is None or support.projection is None:

@@ -25,7 +25,8 @@ BLOCKS = 10
 class TipRung:
     name: str = "tip"
     title: str = "Tip-Adapter"
-    order: int = 20
+    order: int = 30
+    head_start: float = 0.0
 
     def why_not(self, support: Support) -> str | None:
         return None

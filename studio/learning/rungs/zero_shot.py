@@ -16,6 +16,7 @@ class ZeroShotRung:
     name: str = "zero_shot"
     title: str = "Zero-shot"
     order: int = 0
+    head_start: float = 0.0
 
     def why_not(self, support: Support) -> str | None:
         return None
