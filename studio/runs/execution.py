@@ -89,7 +89,7 @@ def _run_lora(folder: RunFolder, spec: RunSpec, m: Materials, ending: Callable[[
     resume = _newest_checkpoint(folder)
     if resume:
         _say(folder, f"Going on from step {resume.step}")
-    events = fit(model, m.task, objective, m.data, spec.train, resume, partial(_save, folder), _bf16(spec, model))
+    events = fit(model, m.task, objective, m.data, spec.train, resume, partial(_save, folder), _bf16(spec, model), folder.path)
     scores = _follow(folder, events, ending)
     if head:
         head, scores = _refit(folder, model, spec, m, _watch(folder, ending))
@@ -203,7 +203,7 @@ def _state_of(event: TrainEvent) -> dict[str, object]:
         k: event.values[k] for k in ("loss", "steps_per_s", "eta_s", "memory_mb") if event.kind == "step" and k in event.values
     }
     if event.kind == "eval" and "accuracy" in event.values:
-        shown["accuracy"] = event.values["accuracy"]
+        shown |= {"accuracy": event.values["accuracy"], "nll": event.values.get("loss")}
     if event.kind == "start":
         shown |= {"device": event.values.get("device", ""), "note": "Training"}
     if event.kind == "log":
