@@ -11,6 +11,9 @@ from studio.core.errors import BadInput
 
 Towers = Literal["image", "text", "both"]
 Layers = Literal["all", "half", "top-2", "top-1"]
+Mode = Literal["fast", "best", "custom"]
+MODES: Mapping[str, Mapping[str, Any]] = {"fast": {"layers": "top-2", "views": 8}, "best": {"layers": "all", "views": 0}}
+"""Names for settings that belong together, as in `mode=fast`: a run's own settings say what was done."""
 ObjectiveName = Literal["auto", "head", "contrastive"]
 
 
@@ -68,6 +71,8 @@ class TrainConfig:
     """Random crops and flips for pictures."""
     min_crop: float = 0.5
     """Smallest share of the picture's area that a random crop keeps."""
+    views: int = 0
+    """Fixed crops of each picture, up to 64, whose frozen layers are computed once; 0 means: a new crop at every step."""
     precision: Literal["auto", "bf16", "fp32"] = "auto"
     """`auto`: bf16 where the device computes it natively."""
     evaluate_every: int = 0
@@ -87,6 +92,7 @@ class TrainConfig:
         _within("shots", self.shots, 0, 1_000_000)
         _within("seed", self.seed, 0, 2**31 - 1)
         _within("min_crop", self.min_crop, 0.05, 1.0)
+        _within("views", self.views, 0, 64)
         _within("evaluate_every", self.evaluate_every, 0, 1_000_000)
         _within("checkpoint_every", self.checkpoint_every, 1, 1_000_000)
         _one_of("precision", self.precision, ("auto", "bf16", "fp32"))
@@ -97,6 +103,12 @@ class TrainConfig:
         if self.epochs <= 0 or items == 0:
             return self.steps
         return max(1, ceil(self.epochs * items / min(self.batch_size, items)))
+
+    @property
+    def mode(self) -> Mode:
+        """Which of the modes these settings are."""
+        mine = {"layers": self.lora.layers, "views": self.views}
+        return "fast" if mine == MODES["fast"] else "best" if mine == MODES["best"] else "custom"
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -109,14 +121,18 @@ class TrainConfig:
 
     def with_settings(self, settings: Mapping[str, Any]) -> TrainConfig:
         """A copy with some fields changed, by flat name (`rank`, `lr`, …); texts are converted to the field's type.
+        `mode` stands for its settings; those that are given beside it win.
 
         Raises BadInput for an unknown name, a value of the wrong type or out of range.
         """
         adapter = {f.name for f in fields(LoraConfig)}
         own = {f.name for f in fields(self)} - {"lora"}
+        if "mode" in settings:
+            _one_of("mode", str(settings["mode"]), tuple(MODES))
+            settings = {**MODES[str(settings["mode"])], **{k: v for k, v in settings.items() if k != "mode"}}
         for name in settings:
             if name not in adapter | own:
-                raise BadInput(f"There is no setting {name!r}.", f"Known: {', '.join(sorted(adapter | own))}.")
+                raise BadInput(f"There is no setting {name!r}.", f"Known: {', '.join(sorted(adapter | own | {'mode'}))}.")
         lora = {k: _convert(k, v, getattr(self.lora, k)) for k, v in settings.items() if k in adapter}
         rest = {k: _convert(k, v, getattr(self, k)) for k, v in settings.items() if k in own}
         return replace(self, lora=replace(self.lora, **lora), **rest)

@@ -54,6 +54,17 @@ class FoundationModel(Protocol):
         """Features `[n, dim]`, float32 on the CPU, unit norm. Preprocesses, batches and locks by itself."""
         ...
 
+    def projection(self, modality: str) -> Tensor | None:
+        """`[w, dim]`, float32 on the CPU: the last, linear step of that tower; None where it ends otherwise."""
+        ...
+
+    def embed_before(self, modality: str, payloads: Sequence[Any]) -> Tensor:
+        """Features `[n, w]` before that projection: `embed` gives the unit rows of them times `projection`.
+
+        Raises ModelError where there is no projection.
+        """
+        ...
+
     def adapted(self, lora: LoraConfig, weights: Path | None = None, seed: int = 0) -> AdaptedModel:
         """A model of its own with LoRA layers, from saved `weights` (an adapter folder) where given, else from `seed`.
 
@@ -85,12 +96,30 @@ class AdaptedModel(FoundationModel, Protocol):
         """Preprocessed inputs `{name: [n, …]}`; with `crops`, pictures are cut and flipped so instead of centre-cropped."""
         ...
 
+    def reduced(self, modality: str, payload: Any) -> Any:
+        """A picture `[h, w, 3]` uint8 no larger than random crops of it need: what a run keeps instead of decoding again."""
+        ...
+
     def encode(self, modality: str, inputs: Inputs) -> Tensor:
-        """Features `[n, dim]` with gradient, unit norm, on the device of `module`. Takes no lock."""
+        """Features `[n, dim]` with gradient, unit norm, on the device of `module`, from `prepare`'s inputs or from `prefix`'s.
+        Takes no lock."""
+        ...
+
+    def has_prefix(self, modality: str) -> bool:
+        """Whether the tower begins with frozen layers whose output can be kept."""
+        ...
+
+    def prefix(self, modality: str, inputs: Inputs) -> Inputs:
+        """What the frozen layers before the first adapter make of `inputs`, for `encode`: no gradient, no dropout, on the device
+        of `module`. It does not change while the adapters learn. Raises ModelError where `has_prefix` is false."""
         ...
 
     def logit_scale(self) -> Tensor:
         """exp(log scale), a scalar."""
+        ...
+
+    def set_strength(self, strength: float) -> None:
+        """Use W + strength · ΔW from now on, 0 (the base model) to 1 (as trained); `info.weights_hash` follows."""
         ...
 
     def save(self, folder: Path) -> None:
@@ -135,6 +164,11 @@ class Objective(Protocol):
         """Trainable parameters beside the adapter (a head), or None."""
         ...
 
+    @property
+    def together(self) -> int:
+        """Items of one class that stand together in the batches: more than 1 where the loss is over pairs within classes."""
+        ...
+
     def loss(self, model: AdaptedModel, features: Mapping[str, Tensor], batch: Sequence[Item]) -> Tensor:
         """Mean loss of a batch from its features `{modality: [n, dim]}` with gradient."""
         ...
@@ -156,6 +190,19 @@ class Task(Protocol):
     @property
     def modalities(self) -> tuple[str, ...]:
         """What each item's content must hold."""
+        ...
+
+    @property
+    def classifies(self) -> bool:
+        """True: an item gets one of the classes, so that shots, prompts, heads and confusions make sense.
+
+        False: its parts are matched with one another, and judged by what is found among all (recall@k).
+        """
+        ...
+
+    @property
+    def measure(self) -> str:
+        """What the main figure is called: `accuracy`, `recall@1`."""
         ...
 
     @property

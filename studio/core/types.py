@@ -158,6 +158,8 @@ class RunSnapshot:
     loss: float | None = None
     accuracy: float | None = None
     """Newest accuracy on validation items (recall@1 for pairs): items that took no part in learning; never the test split."""
+    nll: float | None = None
+    """Newest loss on the same items, nats an item: what AutoML compares."""
     steps_per_s: float | None = None
     eta_s: float | None = None
     memory_mb: float | None = None

@@ -20,6 +20,7 @@ import torch
 from filelock import FileLock
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.functional import normalize
 
 from studio.core.interfaces import FoundationModel, Progress
 from studio.core.types import Item
@@ -48,12 +49,27 @@ class FeatureCache:
         progress: Progress | None = None,
     ) -> Tensor:
         """Unit features `[len(items), dim]`, float32, computing only what is not there yet."""
+        return self.both(model, modality, items, read, progress)[0]
+
+    def both(
+        self,
+        model: FoundationModel,
+        modality: str,
+        items: Sequence[Item],
+        read: Read,
+        progress: Progress | None = None,
+    ) -> tuple[Tensor, Tensor | None]:
+        """(unit features `[n, dim]`, features before the model's projection `[n, w]`, None where it has none).
+
+        Where there is a projection, what is kept is what comes before it: one forward pass gives both.
+        """
         space = self._space(model, modality)
         keys = [content_key(item, modality) for item in items]
         missing = space.missing(keys)
         todo = [item for item, key in zip(items, keys, strict=True) if missing.pop(key, None) is not None]
         self._fill(space, model, modality, todo, read, progress)
-        return torch.from_numpy(space.rows(keys))
+        kept, matrix = torch.from_numpy(space.rows(keys)), model.projection(modality)
+        return (kept, None) if matrix is None else (normalize(kept @ matrix, dim=-1), kept)
 
     def missing(self, model: FoundationModel, modality: str, items: Sequence[Item]) -> int:
         """How many of the items' distinct contents have to be computed yet."""
@@ -70,6 +86,7 @@ class FeatureCache:
     ) -> None:
         if not todo:
             return
+        embed = model.embed if model.projection(modality) is None else model.embed_before
         batches = [todo[i : i + BATCH] for i in range(0, len(todo), BATCH)]
         with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
             # the next batch is decoded while this one goes through the model
@@ -77,17 +94,19 @@ class FeatureCache:
             for n, batch in enumerate(batches):
                 reading = ahead
                 ahead = [pool.submit(read, item, modality) for item in (batches[n + 1] if n + 1 < len(batches) else ())]
-                vectors = model.embed(modality, [f.result() for f in reading]).numpy()
+                vectors = embed(modality, [f.result() for f in reading]).numpy()
                 space.append([content_key(item, modality) for item in batch], vectors)
                 if progress:
                     progress(min((n + 1) * BATCH, len(todo)), len(todo), f"Reading {modality}s with the model")
 
     def _space(self, model: FoundationModel, modality: str) -> _Space:
         info = model.info
-        name = hashlib.sha256(f"{info.weights_hash}|{info.preprocessing}|{modality}".encode()).hexdigest()[:24]
+        matrix = model.projection(modality)
+        kept = "" if matrix is None else "|before projection"
+        name = hashlib.sha256(f"{info.weights_hash}|{info.preprocessing}|{modality}{kept}".encode()).hexdigest()[:24]
         with self._lock:
             if name not in self._spaces:
-                self._spaces[name] = _Space(self._folder / name, info.dim)
+                self._spaces[name] = _Space(self._folder / name, info.dim if matrix is None else len(matrix))
             return self._spaces[name]
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import Any
 
-import psutil
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
@@ -23,8 +23,10 @@ from studio.core.config import TrainConfig
 from studio.core.errors import CannotRun, ModelError
 from studio.core.interfaces import AdaptedModel, Inputs, Objective, Snapshot, Task
 from studio.core.types import Item, TrainEvent
-from studio.learning.batches import BatchReader
 from studio.learning.checkpoint import Checkpoint
+from studio.learning.readings import Clock, Losses, memory_mb
+from studio.learning.rows import Rows
+from studio.learning.sources import Shelf, Sources
 from studio.models.lora import check_moved, snapshot
 
 EVALUATION_BATCH = 64
@@ -44,57 +46,80 @@ def fit(
     resume: Checkpoint | None = None,
     save: Callable[[Checkpoint], None] | None = None,
     bf16: bool = False,
+    scratch: Path | None = None,
 ) -> Generator[TrainEvent, None, None]:
     """Train `model` and `objective.module` in place on `data.train`; yields one event a step and more between.
 
     `save` is called with a checkpoint every `config.checkpoint_every` steps, at the end, and when iteration stops early.
+    What is computed once and does not fit into memory goes into a nameless file in the folder `scratch`.
     Raises CannotRun without items, ModelError where nothing trains or the loss is no longer finite.
     """
     items = [item for item in data.train if task.trains_on(item)]
     if not items:
         raise CannotRun("No item of the training split can be learnt from.", "Label some items first.")
-    loop = _Loop(model, task, objective, data, config, bf16)
+    loop = _Loop(model, task, objective, config, bf16)
+    shelf = Shelf(model, data, Rows(scratch), Rows(scratch), loop.autocast, _kept_as(config))
+    train = Sources(shelf, "train", items, task.modalities, config)
+    held_out = Sources(shelf, "validation", data.held_out, task.modalities, config)
     first = loop.restore(resume) if resume else 0
     total = config.total_steps(len(items))
-    done = first
+    done, losses = first, Losses(lag=int(loop.device.type == "cuda"))
+
+    def look() -> Iterator[TrainEvent]:
+        for message in held_out.everything():
+            yield _event("log", done, total, message=message)
+        yield _event("eval", done, total, **loop.evaluate(data.held_out, held_out))
+
+    def told(all: bool) -> Iterator[TrainEvent]:
+        for step, values in losses.take(all):
+            yield _event("step", step, total, **values, **clock.tick(step), memory_mb=memory_mb(loop.device))
+        for message in loop.messages():
+            yield _event("log", done, total, message=message)
+
     try:
-        yield _event("start", first, total, items=len(items), held_out=len(data.held_out), **loop.description())
+        about = {**loop.description(), "prefixes": train.prefixes}
+        yield _event("start", first, total, items=len(items), held_out=len(data.held_out), **about)
+        if config.views and not train.prefixes:
+            message = "No frozen layers come before the first adapter in what is learnt from: each step computes all of them."
+            yield _event("log", first, total, message=message)
         if first == 0:
-            yield _event("eval", 0, total, **loop.evaluate(data.held_out))
+            yield from look()
         every = config.evaluate_every or max(1, -(-total // LOOKS))
-        reader = BatchReader(model, data, task.modalities, config.augment, config.min_crop)
-        clock, saved = _Clock(first, total), time.monotonic()
-        for step, batch, inputs in reader.steps(items, config.batch_size, config.seed, first, total):
-            values = loop.step(step, total, batch, inputs)
-            done = step + 1
-            yield _event("step", done, total, **values, **clock.tick(done), memory_mb=_memory_mb(loop.device))
-            for message in loop.messages():
+        clock, saved = Clock(first, total), time.monotonic()
+        for step, (places, fresh) in enumerate(train.steps(config.batch_size, first, total, objective.together), first):
+            for message in train.compute(places):
                 yield _event("log", done, total, message=message)
-            if done % every == 0 or done == total:
-                yield _event("eval", done, total, **loop.evaluate(data.held_out))
+            loss, rate = loop.step(step, total, [items[i] for _, i in places], {**fresh, **train.kept(places)})
+            done = step + 1
+            losses.put(done, loss, rate)
+            looks = done % every == 0 or done == total
             late = time.monotonic() - saved > CHECKPOINT_EVERY_S
-            if save and done < total and (late or done % config.checkpoint_every == 0):
+            saves = save is not None and done < total and (late or done % config.checkpoint_every == 0)
+            yield from told(all=looks or saves)
+            if looks:
+                yield from look()
+            if save and saves:
                 save(loop.checkpoint(done))
                 saved = time.monotonic()
                 yield _event("checkpoint", done, total)
     finally:
         # also where the caller stopped iterating: what was learnt is kept
-        if save and done > first:
+        if save and done > first and losses.last_are_sound():
             save(loop.checkpoint(done))
         loop.close()
+        shelf.close()
 
 
 class _Loop:
     """Device, precision, optimiser and the arithmetic of one step."""
 
-    def __init__(
-        self, model: AdaptedModel, task: Task, objective: Objective, data: Snapshot, config: TrainConfig, bf16: bool
-    ) -> None:
-        self._model, self._task, self._objective, self._config, self._data = model, task, objective, config, data
+    def __init__(self, model: AdaptedModel, task: Task, objective: Objective, config: TrainConfig, bf16: bool) -> None:
+        self._model, self._task, self._objective, self._config = model, task, objective, config
         # Accelerate keeps one precision a process; runs of one process may differ
         AcceleratorState._reset_state(reset_partial_state=True)
         self.device = next(model.module.parameters()).device
         self._accelerator = Accelerator(cpu=self.device.type == "cpu", mixed_precision="bf16" if bf16 else "no")
+        self.autocast: Callable[[], AbstractContextManager[None]] = self._accelerator.autocast
         if objective.module is not None:
             objective.module.to(self.device)
         self._named = trainable(model, objective)
@@ -122,8 +147,9 @@ class _Loop:
             "adapted": len(self._model.adapted_modules),
         }
 
-    def step(self, step: int, total: int, batch: Sequence[Item], inputs: Mapping[str, Inputs]) -> dict[str, Any]:
-        """One optimiser step; halves the micro-batch and starts the step over where memory runs out."""
+    def step(self, step: int, total: int, batch: Sequence[Item], inputs: Mapping[str, Inputs]) -> tuple[Tensor, float]:
+        """One optimiser step: (loss on the device, learning rate). Halves the micro-batch and starts over where memory runs out.
+        Where reading the loss costs nothing, weights stay as they are at a loss that is no number."""
         before = snapshot(self._model.module) if step == 0 else None
         rate = schedule(step, total, self._config.warmup)
         for group in self._optimiser.param_groups:
@@ -136,15 +162,15 @@ class _Loop:
                 break
             except torch.OutOfMemoryError:
                 self._halve()
-        if not math.isfinite(loss):
-            raise ModelError(f"The loss is {loss} at step {step + 1}.", "Lower the learning rate, or set precision to fp32.")
+        if self.device.type == "cpu" and not math.isfinite(float(loss)):
+            return loss, self._config.lr * rate
         self._accelerator.clip_grad_norm_(self._named.values(), MAX_GRADIENT_NORM)
         self._optimiser.step()
         if before is not None:
             check_moved(before, self._model.module)
-        return {"loss": loss, "lr": self._config.lr * rate}
+        return loss, self._config.lr * rate
 
-    def _backward(self, step: int, batch: Sequence[Item], inputs: Mapping[str, Inputs]) -> float:
+    def _backward(self, step: int, batch: Sequence[Item], inputs: Mapping[str, Inputs]) -> Tensor:
         """Gradients of the batch's mean loss, in parts of the micro-batch where it does not fit whole.
 
         Parts are run twice: once for the features, once for the gradients through them (GradCache, Gao et al. 2021,
@@ -153,7 +179,7 @@ class _Loop:
         if self._micro >= len(batch):
             loss = self._objective.loss(self._model, self._features(inputs, step, 0, None), batch)
             self._accelerator.backward(loss)
-            return float(loss.detach())
+            return loss.detach()
         parts = [slice(i, i + self._micro) for i in range(0, len(batch), self._micro)]
         with torch.no_grad():
             cached = [self._features(inputs, step, n, part) for n, part in enumerate(parts)]
@@ -164,12 +190,12 @@ class _Loop:
             features = self._features(inputs, step, n, part)
             heads = [features[m] for m in self._task.modalities]
             torch.autograd.backward(heads, [_gradient(whole[m])[part] for m in self._task.modalities])
-        return float(loss.detach())
+        return loss.detach()
 
     def _features(self, inputs: Mapping[str, Inputs], step: int, part: int, rows: slice | None) -> dict[str, Tensor]:
         # dropout depends on (seed, step, part) alone, so that a resumed run repeats it
         torch.manual_seed((self._config.seed * 1_000_003 + step) * 1_009 + part)
-        with self._accelerator.autocast(), self._attention():
+        with self.autocast(), self._attention():
             chosen = {m: {k: v if rows is None else v[rows] for k, v in of.items()} for m, of in inputs.items()}
             return {m: self._model.encode(m, of).float() for m, of in chosen.items()}
 
@@ -178,26 +204,24 @@ class _Loop:
         return sdpa_kernel(SDPBackend.MATH) if self.device.type == "cpu" else nullcontext()
 
     @torch.no_grad()
-    def evaluate(self, items: Sequence[Item]) -> dict[str, float]:
+    def evaluate(self, items: Sequence[Item], sources: Sources) -> dict[str, float]:
         """Scores on held-out items; empty where there are none."""
         if not items:
             return {}
         self._train_mode(False)
         while True:
             try:
-                return dict(self._objective.score(self._model, self._held_out_features(items), items))
+                return dict(self._objective.score(self._model, self._held_out_features(sources), items))
             except torch.OutOfMemoryError:
                 if self._looks_at == 1:
                     raise
                 self._looks_at //= 2
                 torch.cuda.empty_cache()
 
-    def _held_out_features(self, items: Sequence[Item]) -> dict[str, Tensor]:
-        reader = BatchReader(self._model, self._data, self._task.modalities, False, 1.0)
-        parts = [items[i : i + self._looks_at] for i in range(0, len(items), self._looks_at)]
-        with self._accelerator.autocast():
-            features = [{m: self._model.encode(m, x).float() for m, x in reader.inputs(part).items()} for part in parts]
-        return {m: torch.cat([f[m] for f in features]) for m in self._task.modalities}
+    def _held_out_features(self, sources: Sources) -> dict[str, Tensor]:
+        with self.autocast():
+            parts = [{m: self._model.encode(m, x).float() for m, x in of.items()} for of in sources.all(self._looks_at)]
+        return {m: torch.cat([part[m] for part in parts]) for m in self._task.modalities}
 
     def _train_mode(self, on: bool) -> None:
         self._model.module.train(on)
@@ -263,29 +287,12 @@ def schedule(step: int, total: int, warmup: float) -> float:
     return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done))
 
 
-class _Clock:
-    """Steps a second over the last steps, and what is left."""
-
-    def __init__(self, first: int, total: int) -> None:
-        self._total = total
-        self._marks: list[tuple[int, float]] = [(first, time.monotonic())]
-
-    def tick(self, step: int) -> dict[str, float]:
-        self._marks = [*self._marks[-20:], (step, time.monotonic())]
-        (s0, t0), (s1, t1) = self._marks[0], self._marks[-1]
-        rate = (s1 - s0) / max(t1 - t0, 1e-9)
-        return {"steps_per_s": rate, "eta_s": (self._total - step) / rate}
-
-
 def _gradient(features: Tensor) -> Tensor:
     return torch.zeros_like(features) if features.grad is None else features.grad
 
 
-def _memory_mb(device: torch.device) -> float:
-    """The device's peak for CUDA, this process's resident memory elsewhere."""
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device) / 2**20
-    return float(psutil.Process().memory_info().rss) / 2**20
+def _kept_as(config: TrainConfig) -> torch.dtype:
+    return torch.float32 if config.precision == "fp32" else torch.bfloat16
 
 
 def _event(kind: Any, step: int, total: int, **values: Any) -> TrainEvent:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from studio.core.config import LoraConfig
-from studio.core.errors import ModelError
+from studio.core.errors import BadInput, ModelError
 from studio.core.interfaces import AdaptedModel, Crop, Inputs
 from studio.core.types import ModelInfo
 from studio.models import lora as adapters
@@ -33,13 +33,14 @@ class AdaptedEncoder:
         self.adapted_modules = tuple(adapters.adapted(network.network))
         self._base = base
         self._lora = lora
+        self._strength = 1.0
         self._network: Network = network
         self._embedder = Embedder(network, base.dim)
 
     @property
     def info(self) -> ModelInfo:
         """The base model's, with a hash over the base's and the adapter's present values (computed at each call)."""
-        whole = hashlib.sha256(self._base.weights_hash.encode())
+        whole = hashlib.sha256(f"{self._base.weights_hash}|{self._strength:g}".encode())
         for name, tensor in sorted(self._tensors().items()):
             whole.update(name.encode())
             whole.update(tensor.detach().float().cpu().contiguous().numpy().tobytes())
@@ -49,9 +50,21 @@ class AdaptedEncoder:
         """Unit features `[n, dim]`, float32 on the CPU, in eval mode whatever mode `module` is in."""
         return self._embedder.embed(modality, payloads)
 
+    def projection(self, modality: str) -> Tensor | None:
+        """None: features before it change with every step, so no rung learns on them."""
+        return None
+
+    def embed_before(self, modality: str, payloads: Sequence[Any]) -> Tensor:
+        """Always raises ModelError; see `projection`."""
+        raise ModelError("There are no features before a projection here.", "Use the base model.")
+
     def prepare(self, modality: str, payloads: Sequence[Any], crops: Sequence[Crop] | None = None) -> Inputs:
         """Preprocessed CPU inputs (pictures stay uint8); with `crops`, pictures are cut and mirrored so."""
         return self._network.towers.inputs(modality, payloads, crops if modality == "image" else None)
+
+    def reduced(self, modality: str, payload: Any) -> Any:
+        """The payload, no larger than random crops of it need."""
+        return self._network.towers.reduced(modality, payload)
 
     def encode(self, modality: str, inputs: Inputs) -> Tensor:
         """Unit features `[n, dim]`, float32 with gradient, through `module` as it is now (moved or wrapped)."""
@@ -62,8 +75,26 @@ class AdaptedEncoder:
 
         return by_length(forward, inputs)
 
+    def has_prefix(self, modality: str) -> bool:
+        """Whether this tower begins with frozen layers that are known well enough to be computed apart."""
+        return self._network.has_prefix(modality)
+
+    def prefix(self, modality: str, inputs: Inputs) -> Inputs:
+        """What the frozen beginning of a tower makes of `inputs`; see `Network.prefix`."""
+        return self._network.prefix(modality, inputs)
+
     def logit_scale(self) -> Tensor:
         return self._network.towers.logit_scale(self._network.network)
+
+    def set_strength(self, strength: float) -> None:
+        """Scale the adapter's update, as in WiSE-FT (Wortsman et al. 2022, arXiv:2109.01903), which for LoRA costs nothing.
+
+        Raises BadInput outside 0 … 1.
+        """
+        if not 0.0 <= strength <= 1.0:
+            raise BadInput(f"A strength of {strength:g} is outside 0 … 1.", "Choose one between them.")
+        adapters.scale(self._network.network, self._lora, strength)
+        self._strength = strength
 
     def save(self, folder: Path) -> None:
         """Write the adapter in PEFT form with its manifest; see `adapter_files`."""

@@ -10,7 +10,7 @@ from studio.core.errors import StudioError
 from studio.core.results import CatalogEntry
 from studio.models.families.hf_clip import TYPES as CLIP_TYPES
 from studio.models.families.text_encoder import TYPES as TEXT_TYPES
-from studio.models.hub import cached_file
+from studio.models.hub import cached_file, cached_model
 from studio.models.offers import BOTH, OFFERS, TEXT, Offer
 from studio.models.trust import read_config
 
@@ -32,7 +32,7 @@ def catalog(folders: Sequence[Path] = ()) -> tuple[CatalogEntry, ...]:
 
 
 def _entry(offer: Offer) -> CatalogEntry:
-    local = any(cached_file(offer.repository, name) for name in WEIGHTS)
+    local = any(cached_file(offer.repository, name) for name in WEIGHTS) or cached_model(offer.repository) is not None
     return CatalogEntry(offer.id, offer.title, offer.modalities, offer.download_mb, offer.licence, offer.good_for, local)
 
 
@@ -58,16 +58,15 @@ def _packaged() -> list[CatalogEntry]:
 
 
 def _in_cache() -> Iterator[CatalogEntry]:
-    """Models of known kinds that the hub's cache holds with their weights."""
+    """Models of known kinds that the hub's cache holds with all their weights, in one file or in shards."""
     from huggingface_hub.constants import HF_HUB_CACHE
 
     for repository in sorted(Path(HF_HUB_CACHE).glob("models--*--*")):
         name = repository.name.removeprefix("models--").replace("--", "/")
-        config, weights = cached_file(name, "config.json"), cached_file(name, "model.safetensors")
-        if config and weights:
-            entry = _local(config.parent, name)
-            if entry:
-                yield CatalogEntry(f"hf:{name}", name, entry.modalities, entry.download_mb, entry.licence, entry.good_for, True)
+        folder = cached_model(name)
+        entry = _local(folder, name) if folder else None
+        if entry:
+            yield CatalogEntry(f"hf:{name}", name, entry.modalities, entry.download_mb, entry.licence, entry.good_for, True)
 
 
 def _local(path: Path, title: str, licence: str = "see its folder", good_for: str = "") -> CatalogEntry | None:

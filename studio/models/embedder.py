@@ -17,6 +17,7 @@ from torch import Tensor
 
 from studio.core.errors import BadInput, ModelError
 from studio.models.network import Network
+from studio.models.projection import Beheaded
 
 CPU_BATCH = {"image": 16, "text": 32}
 """Larger image batches fall out of the processor's cache: 16 was the fastest of 1, 16, 32 and 64."""
@@ -26,14 +27,17 @@ GPU_BATCH = {"image": 128, "text": 256}
 class Embedder:
     """The batching loop of one loaded network."""
 
-    def __init__(self, network: Network, dim: int) -> None:
-        self._network: Network | None = network
+    def __init__(self, network: Network | Beheaded, dim: int, lock: threading.Lock | None = None) -> None:
+        self._network: Network | Beheaded | None = network
         self._dim = dim
-        self._lock = threading.Lock()
+        self._lock = lock or threading.Lock()
         self._pool: ThreadPoolExecutor | None = None
 
     def embed(self, modality: str, payloads: Sequence[Any]) -> Tensor:
-        """Unit features `[n, dim]`, float32 on the CPU, in the payloads' order. Raises BadInput, ModelError."""
+        """Features `[n, dim]` as the network gives them, float32 on the CPU, in the payloads' order.
+
+        Raises BadInput for a modality that it does not read, ModelError once closed.
+        """
         network = self._open()
         if modality not in network.towers.modalities:
             raise BadInput(
@@ -56,7 +60,7 @@ class Embedder:
         if pool:
             pool.shutdown(wait=False, cancel_futures=True)
 
-    def _open(self) -> Network:
+    def _open(self) -> Network | Beheaded:
         if self._network is None:
             raise ModelError("This model was unloaded.", "Load it again.")
         return self._network
@@ -76,7 +80,7 @@ class Embedder:
                     network.train()
 
     def _prepared(
-        self, network: Network, modality: str, payloads: Sequence[Any], batches: Sequence[list[int]]
+        self, network: Network | Beheaded, modality: str, payloads: Sequence[Any], batches: Sequence[list[int]]
     ) -> Iterator[tuple[list[int], dict[str, Tensor]]]:
         """(rows, inputs) batch by batch, some batches ahead of the one in use."""
         prepare = network.towers.inputs

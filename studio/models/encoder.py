@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from studio.core.types import ModelInfo
 from studio.models.embedder import Embedder
 from studio.models.layers import is_convolutional, targets
 from studio.models.network import Network, Towers
+from studio.models.projection import Beheaded, projection
 
 
 class Encoder:
@@ -26,11 +28,28 @@ class Encoder:
     def __init__(self, info: ModelInfo, network: nn.Module, towers: Towers) -> None:
         self.info = info
         self._network: Network | None = Network(network.requires_grad_(False), towers).eval()
-        self._embedder = Embedder(self._network, info.dim)
+        self._lock = threading.Lock()
+        self._embedder = Embedder(self._network, info.dim, self._lock)
+        self._projections = {m: found for m in towers.modalities if (found := projection(network, towers, m)) is not None}
+        self._before: dict[str, Embedder] = {}
 
     def embed(self, modality: str, payloads: Sequence[Any]) -> Tensor:
         """Unit features `[n, dim]`, float32 on the CPU. Raises BadInput for another modality, ModelError once unloaded."""
         return self._embedder.embed(modality, payloads)
+
+    def projection(self, modality: str) -> Tensor | None:
+        """`[w, dim]`: the tower's last step; None where it is not linear."""
+        return self._projections.get(modality)
+
+    def embed_before(self, modality: str, payloads: Sequence[Any]) -> Tensor:
+        """Features before the projection `[n, w]`, float32 on the CPU. Raises ModelError where there is none."""
+        matrix = self._projections.get(modality)
+        if self._network is None or matrix is None:
+            raise ModelError("There are no features before a projection here.", "Load a CLIP model.")
+        with self._lock:
+            if modality not in self._before:
+                self._before[modality] = Embedder(Beheaded(self._network, (modality,)), len(matrix), self._lock)
+        return self._before[modality].embed(modality, payloads)
 
     def adapted(self, lora: LoraConfig, weights: Path | None = None, seed: int = 0) -> AdaptedModel:
         """A trainable copy that shares the frozen weights' memory; this model's outputs stay bit for bit as they are.
@@ -45,6 +64,7 @@ class Encoder:
         from studio.models.lora import attach
 
         copy = self._network.sharing_copy()
+        copy.staged = True
         names: list[str] = []
         for parts in self._chosen(copy, lora):
             for part in parts:
@@ -59,7 +79,9 @@ class Encoder:
     def close(self) -> None:
         """Free the weights."""
         self._network = None
-        self._embedder.close()
+        for embedder in (self._embedder, *self._before.values()):
+            embedder.close()
+        self._before.clear()
 
     def _chosen(self, copy: Network, lora: LoraConfig) -> list[tuple[str, ...]]:
         """The sub-modules of each tower to adapt; a model with one tower has no choice."""

@@ -16,6 +16,7 @@ from studio.core.errors import ModelError
 from studio.core.interfaces import Crop, Inputs
 from studio.models.hub import has_vocabulary
 from studio.models.pictures import Pictures
+from studio.models.stages import Stages
 from studio.models.trust import read_config
 
 Tokenise = Callable[[list[str]], dict[str, Tensor]]
@@ -40,6 +41,9 @@ class HfClipTowers:
             return {"pixels": self._pictures.batch(payloads, crops)}
         return self._tokenise(list(payloads))
 
+    def reduced(self, modality: str, payload: Any) -> Any:
+        return self._pictures.reduced(payload) if modality == "image" else payload
+
     def features(self, network: nn.Module, modality: str, inputs: Inputs) -> Tensor:
         towers: Any = network
         if modality == "image":
@@ -55,6 +59,15 @@ class HfClipTowers:
 
     def parts(self, network: nn.Module, modality: str) -> tuple[str, ...]:
         return ("vision_model",) if modality == "image" else ("text_model",)
+
+    def stages(self, network: nn.Module, modality: str) -> Stages | None:
+        from studio.models.stages_hf import clip_stages
+
+        return clip_stages(network, modality, lambda inputs: self._pictures.normalised(inputs["pixels"]))
+
+    def projection(self, network: nn.Module, modality: str) -> str | None:
+        """CLIP's; SigLIP's picture tower ends in an attention pool."""
+        return "visual_projection" if modality == "image" and hasattr(network, "visual_projection") else None
 
 
 def build(folder: Path, device: torch.device) -> nn.Module:

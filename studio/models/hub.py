@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 from urllib.request import getproxies
 
-from studio.core.errors import ModelError, NotFound, Offline
+from studio.core.errors import ModelError, NotFound, Offline, StudioError
 from studio.core.interfaces import Progress
-from studio.models.trust import check_folder, is_hub_id
+from studio.models.trust import INDEX, check_folder, is_hub_id, shards_of
 from studio.settings import reaches_hub
 
 CONFIGURATION = ("*.json", "*.txt", "*.model", "1_Pooling/config.json")
@@ -50,6 +50,26 @@ def cached_file(repository: str, name: str) -> Path | None:
 
     found = try_to_load_from_cache(repository, name)
     return Path(found) if isinstance(found, str) else None
+
+
+def weight_names(folder: Path) -> list[str]:
+    """The weight files that a Hugging Face model's folder has or should have: one, or the shards that its index names.
+
+    Raises ModelError or Untrusted for a broken index.
+    """
+    whole, index = "model.safetensors", folder / INDEX
+    return shards_of(index) if index.is_file() and not (folder / whole).is_file() else [whole]
+
+
+def cached_model(repository: str) -> Path | None:
+    """The folder of a Hugging Face model that the local cache holds with all its weights; None where something is missing."""
+    config = cached_file(repository, "config.json")
+    if config is None:
+        return None
+    try:
+        return _cached_folder(repository, ("config.json", *weight_names(config.parent)))
+    except StudioError:
+        return None
 
 
 def ensure_config(model_id: str, offline: bool) -> None:

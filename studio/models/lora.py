@@ -71,6 +71,13 @@ def check_moved(before: Mapping[str, Tensor], network: nn.Module) -> None:
         raise ModelError("The first step changed no weight of the adapter.", "Choose a larger learning rate or other layers.")
 
 
+def scale(network: nn.Module, lora: LoraConfig, strength: float) -> None:
+    """Make every adapter's update count `strength` times what it was trained as."""
+    trained = lora.alpha / (math.sqrt(lora.rank) if lora.rslora else lora.rank)
+    for layer in adapted(network).values():
+        layer.scaling[ADAPTER] = trained * strength
+
+
 def merge(network: nn.Module) -> None:
     """Replace each adapted layer by a plain one with W + ΔW, in place; weights shared with a base model are not touched."""
     for name, layer in adapted(network).items():

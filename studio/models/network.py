@@ -13,7 +13,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from studio.core.errors import ModelError
 from studio.core.interfaces import Crop, Inputs
+from studio.models.stages import Stages, States, trains
 
 
 class Towers(Protocol):
@@ -23,6 +25,10 @@ class Towers(Protocol):
 
     def inputs(self, modality: str, payloads: Sequence[Any], crops: Sequence[Crop] | None = None) -> dict[str, Tensor]:
         """Preprocessed CPU tensors, first axis the item. Called from several threads."""
+        ...
+
+    def reduced(self, modality: str, payload: Any) -> Any:
+        """A payload no larger than random crops of it need, as an array that `inputs` takes in its place."""
         ...
 
     def features(self, network: nn.Module, modality: str, inputs: Inputs) -> Tensor:
@@ -37,6 +43,14 @@ class Towers(Protocol):
         """Names of the sub-modules that make up one tower, `""` for the whole network: where adapters may go."""
         ...
 
+    def stages(self, network: nn.Module, modality: str) -> Stages | None:
+        """The tower taken apart, for a training that skips what it need not compute; None where it is not known how."""
+        ...
+
+    def projection(self, network: nn.Module, modality: str) -> str | None:
+        """Name of the Linear or the `[w, d]` parameter that is a tower's last step; None where it ends otherwise."""
+        ...
+
 
 class Network(nn.Module):
     """All weights of a model. What training wraps, moves and puts into train mode."""
@@ -45,14 +59,50 @@ class Network(nn.Module):
         super().__init__()
         self.network = network
         self.towers = towers
+        self.staged = False
+        """Whether to go through `Towers.stages`, whose features are the same to rounding: copies that carry adapters do."""
 
     def forward(self, modality: str, inputs: Inputs) -> Tensor:
         """Unit features `[n, dim]` in float32, with gradient, on the network's device."""
-        device = self.device
-        placed = {name: tensor.to(device, non_blocking=True) for name, tensor in inputs.items()}
-        features = self.towers.features(self.network, modality, placed)
         # float32 before the norm: in bf16 unit vectors are off by half a percent
-        return F.normalize(features.float(), dim=-1)
+        return F.normalize(self._features(modality, self._placed(inputs)).float(), dim=-1)
+
+    def has_prefix(self, modality: str) -> bool:
+        """Whether something comes before the first adapter of this tower that can be computed once."""
+        stages = self.towers.stages(self.network, modality)
+        return self._frozen(modality) or (stages is not None and stages.boundary() > 0)
+
+    @torch.no_grad()
+    def prefix(self, modality: str, inputs: Inputs) -> States:
+        """What `forward` takes in place of `inputs`, frozen part done, in eval mode: `states` at the first block that carries an
+        adapter; `features` where none does. On the network's device. Raises ModelError where `has_prefix` is false."""
+        placed, training = self._placed(inputs), self.training
+        self.eval()
+        try:
+            if self._frozen(modality):
+                return {"features": self._features(modality, placed)}
+            stages = self.towers.stages(self.network, modality)
+            if stages is None or stages.boundary() == 0:
+                raise ModelError("This tower has no frozen part to compute once.", "Adapt its last layers only.")
+            return stages.before(placed)
+        finally:
+            self.train(training)
+
+    def _features(self, modality: str, inputs: Inputs) -> Tensor:
+        if "features" in inputs:
+            return inputs["features"]
+        stages = self.towers.stages(self.network, modality) if self.staged else None
+        if stages is None:
+            return self.towers.features(self.network, modality, inputs)
+        return stages.after(inputs) if "states" in inputs else stages.whole(inputs)
+
+    def _frozen(self, modality: str) -> bool:
+        return not any(trains(self.network.get_submodule(part)) for part in self.towers.parts(self.network, modality))
+
+    def _placed(self, inputs: Inputs) -> dict[str, Tensor]:
+        """On the network's device; states that were kept in bf16 as the float32 they were computed in."""
+        moved = {name: tensor.to(self.device, non_blocking=True) for name, tensor in inputs.items()}
+        return {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in moved.items()}
 
     @property
     def device(self) -> torch.device:

@@ -13,7 +13,8 @@ from typing import Any
 import open_clip
 import torch
 from open_clip.modified_resnet import ModifiedResNet
-from open_clip.transformer import TextTransformer, text_global_pool
+from open_clip.timm_model import TimmModel
+from open_clip.transformer import TextTransformer, VisionTransformer
 from PIL import Image
 from torch import Tensor, nn
 
@@ -21,6 +22,8 @@ from studio.core.errors import ModelError, Untrusted
 from studio.core.interfaces import Crop, Inputs
 from studio.models.layers import is_convolutional
 from studio.models.pictures import Pictures
+from studio.models.stages import Stages
+from studio.models.stages_open_clip import causal_stages, picture_stages
 
 TIMM_NAME = re.compile(r"[\w.]+", re.ASCII)
 Tokenise = Callable[[list[str]], Tensor]
@@ -40,6 +43,9 @@ class OpenClipTowers:
             return {"pixels": self._pictures.batch(payloads, crops)}
         return {"tokens": self._tokenise(list(payloads))}
 
+    def reduced(self, modality: str, payload: Any) -> Any:
+        return self._pictures.reduced(payload) if modality == "image" else payload
+
     def features(self, network: nn.Module, modality: str, inputs: Inputs) -> Tensor:
         if modality == "image":
             features: Tensor = network.encode_image(self._pictures.normalised(inputs["pixels"]))  # type: ignore[operator]
@@ -58,29 +64,42 @@ class OpenClipTowers:
             return tuple(f"visual.layer{i}" for i in (1, 2, 3, 4))
         return ("visual",)
 
+    def stages(self, network: nn.Module, modality: str) -> Stages | None:
+        if modality == "text":
+            return text_stages(network)
+        return picture_stages(network.visual, lambda inputs: self._pictures.normalised(inputs["pixels"]))  # type: ignore[arg-type]
+
+    def projection(self, network: nn.Module, modality: str) -> str | None:
+        visual: Any = network.visual
+        if modality == "image" and isinstance(visual, VisionTransformer) and visual.proj is not None:
+            return "visual.proj"
+        if modality == "image" and isinstance(visual, TimmModel) and isinstance(getattr(visual.head, "proj", None), nn.Linear):
+            return "visual.head.proj"
+        return None
+
 
 def text_features(network: nn.Module, tokens: Tensor) -> Tensor:
     """`[n, dim]`, not unit norm. A causal tower computes only up to the longest prompt's end: what comes after cannot
     change what comes before. Other towers (SigLIP's, BERTs) see their full length."""
+    stages = text_stages(network)
+    if stages is not None:
+        return stages.whole({"tokens": tokens})
+    whole: Tensor = network.encode_text(tokens)  # type: ignore[operator]
+    return whole
+
+
+def text_stages(network: nn.Module) -> Stages | None:
+    """The text tower taken apart where it is causal and pooled at the prompt's end, else None."""
     tower: Any = getattr(network, "text", network)
     # CLIP holds the text transformer's parts itself and gives two of them other names
     pool = getattr(tower, "text_pool_type", None) or getattr(tower, "pool_type", "")
     end: Any = getattr(tower, "text_eos_id", None) or getattr(tower, "eos_id", None)
     known = isinstance(tower, (open_clip.CLIP, TextTransformer)) and getattr(tower, "cls_emb", None) is None
     if not known or tower.attn_mask is None or pool not in ("argmax", "eos"):
-        whole: Tensor = network.encode_text(tokens)  # type: ignore[operator]
-        return whole
-    ends = tokens.argmax(-1) if pool == "argmax" else torch.eq(tokens, end).int().argmax(-1)
-    length = int(ends.max()) + 1
-    tokens = tokens[:, :length]
-    x = tower.token_embedding(tokens) + tower.positional_embedding[:length]  # [n, length, width]
-    x = tower.ln_final(tower.transformer(x, attn_mask=tower.attn_mask[:length, :length]))
-    pooled: Tensor = text_global_pool(x, tokens, pool, eos_token_id=end)
-    projection = tower.text_projection
-    if projection is None:
-        return pooled
-    projected: Tensor = projection(pooled) if isinstance(projection, nn.Linear) else pooled @ projection
-    return projected
+        return None
+    if pool == "argmax":
+        return causal_stages(tower, lambda tokens: tokens.argmax(-1))
+    return causal_stages(tower, lambda tokens: torch.eq(tokens, end).int().argmax(-1))
 
 
 def build(config: dict[str, Any], weights: Path, device: torch.device) -> nn.Module:

@@ -18,6 +18,9 @@ from torch import Tensor
 from studio.core.errors import BadInput
 from studio.core.interfaces import Crop
 
+SPARE = 1.3
+"""Shorter side of a picture that is kept for random crops, over the model's own. An average crop is still scaled down."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pictures:
@@ -65,6 +68,15 @@ class Pictures:
         box = (min(left * w, right - 1e-3), min(top * h, bottom - 1e-3), right, bottom)
         pixels = np.asarray(picture.resize((self.width, self.height), self.resample, box=box))
         return pixels[:, ::-1] if mirrored else pixels
+
+    def reduced(self, payload: Any) -> np.ndarray[Any, Any]:
+        """uint8 `[h, w, 3]`, the whole picture, no larger than its crops need: what to keep instead of decoding it again."""
+        picture = _picture(payload)
+        ratio = SPARE * max(self.height, self.width) / min(picture.size)
+        if ratio < 0.9:
+            size = (round(picture.width * ratio), round(picture.height * ratio))
+            picture = picture.resize(size, self.resample, reducing_gap=3.0)
+        return np.array(picture)
 
     def normalised(self, pixels: Tensor) -> Tensor:
         """uint8 `[n, 3, h, w]` → float32 on the same device, the same arithmetic as torchvision's ToTensor and Normalize."""

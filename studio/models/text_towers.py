@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from studio.core.errors import BadInput, ModelError, Untrusted
 from studio.core.interfaces import Crop, Inputs
+from studio.models.stages import Stages
 from studio.models.trust import read_config, read_json
 
 LOGIT_SCALE = 20.0
@@ -57,8 +58,14 @@ class TextTowers:
             out = self._tokenizer(texts, padding="longest", truncation=True, max_length=length, return_tensors="pt")
         return {key: out[key] for key in ("input_ids", "attention_mask", "token_type_ids") if key in out}
 
+    def reduced(self, modality: str, payload: Any) -> Any:
+        return payload
+
     def features(self, network: nn.Module, modality: str, inputs: Inputs) -> Tensor:
-        states: Tensor = network(**inputs).last_hidden_state  # [n, L, dim]
+        return self._pooled(network(**inputs).last_hidden_state, inputs)
+
+    def _pooled(self, states: Tensor, inputs: Inputs) -> Tensor:
+        """`[n, L, dim]` → `[n, dim]`."""
         mask = inputs["attention_mask"].unsqueeze(-1)
         if self._pooling.mode == "cls":
             return states[:, 0]
@@ -72,6 +79,14 @@ class TextTowers:
 
     def parts(self, network: nn.Module, modality: str) -> tuple[str, ...]:
         return ("",)
+
+    def stages(self, network: nn.Module, modality: str) -> Stages | None:
+        from studio.models.stages_hf import encoder_stages
+
+        return encoder_stages(network, self._pooled)
+
+    def projection(self, network: nn.Module, modality: str) -> str | None:
+        return None
 
 
 def pooling_of(folder: Path, limit: int) -> Pooling:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from studio.core.errors import StudioError
-from studio.core.interfaces import AdaptedModel, FoundationModel, Progress, Snapshot, Task
+from studio.core.interfaces import AdaptedModel, FoundationModel, Objective, Progress, Snapshot, Task
 from studio.core.publish import publish_folder
 from studio.core.types import TrainEvent
 from studio.learning.checkpoint import Checkpoint
@@ -73,8 +73,8 @@ def execute(folder: RunFolder, gather: Callable[[RunSpec, Progress], Materials],
 
 
 def _run_few_shot(folder: RunFolder, spec: RunSpec, m: Materials, ending: Callable[[], bool]) -> None:
-    head = _fit_head(m.model, spec, m, _watch(folder, ending))
-    scores = _validate(m.model, head, m)
+    head = _fit_head(spec, m, _watch(folder, ending))
+    scores = _validate(head, m)
     _publish_result(folder, None, head)
     folder.publish_report({"validation": scores})
     folder.append(TrainEvent("eval", 1, 1, time.time(), scores))
@@ -82,7 +82,7 @@ def _run_few_shot(folder: RunFolder, spec: RunSpec, m: Materials, ending: Callab
 
 
 def _run_lora(folder: RunFolder, spec: RunSpec, m: Materials, ending: Callable[[], bool]) -> None:
-    head = _fit_head(m.model, spec, m, _watch(folder, ending)) if m.task.trains_head else None
+    head = _fit_head(spec, m, _watch(folder, ending)) if m.task.trains_head else None
     model = m.model.adapted(spec.train.lora, seed=spec.train.seed)
     prior = StartingPoint(spec.classes, spec.prompts, (head.weight, head.bias) if head else None)
     objective = m.task.objective(model, m.data.train, prior, spec.train)
@@ -91,9 +91,7 @@ def _run_lora(folder: RunFolder, spec: RunSpec, m: Materials, ending: Callable[[
         _say(folder, f"Going on from step {resume.step}")
     events = fit(model, m.task, objective, m.data, spec.train, resume, partial(_save, folder), _bf16(spec, model), folder.path)
     scores = _follow(folder, events, ending)
-    if head:
-        head, scores = _refit(folder, model, spec, m, _watch(folder, ending))
-    _publish_result(folder, model, head)
+    _publish_result(folder, model, _trained_head(objective, spec))
     folder.publish_report({"validation": scores, "adapted_modules": list(model.adapted_modules)})
     model.close()
 
@@ -148,32 +146,25 @@ def _watch(folder: RunFolder, ending: Callable[[], bool]) -> Progress:
     return progress
 
 
-def _refit(
-    folder: RunFolder, model: AdaptedModel, spec: RunSpec, m: Materials, progress: Progress
-) -> tuple[LinearHead, dict[str, float]]:
-    """The head of the frozen features again, on the tuned ones, and its scores: the second stage of SetFit (Tunstall et al.
-    2022, arXiv:2209.11055) and 2SFS. The head that was trained beside the adapter has only followed it."""
-    head = _fit_head(model, spec, m, progress)
-    found = _validate(model, head, m)
-    if found:
-        state = folder.state()
-        folder.append(TrainEvent("eval", state["step"], state["total"], time.time(), found))
-        folder.update(accuracy=found.get("accuracy"))
-    return head, found
+def _fit_head(spec: RunSpec, m: Materials, progress: Progress) -> LinearHead:
+    return fit_on_support(m.model, m.task, m.data, m.features, spec.classes, spec.prompts, spec.train.seed, progress)
 
 
-def _fit_head(model: FoundationModel, spec: RunSpec, m: Materials, progress: Progress) -> LinearHead:
-    return fit_on_support(model, m.task, m.data, m.features, spec.classes, spec.prompts, spec.train.seed, progress)
-
-
-def _validate(model: FoundationModel, head: LinearHead, m: Materials) -> dict[str, float]:
+def _validate(head: LinearHead, m: Materials) -> dict[str, float]:
     """Accuracy on the validation items; empty where there are none."""
     items = [item for item in m.data.held_out if item.label in head.classes]
     if not items:
         return {}
-    x = m.features.features(model, m.task.modalities[0], items, m.data.payload)
-    answers = FewShot(model, head).predict(x)
+    x = m.features.features(m.model, m.task.modalities[0], items, m.data.payload)
+    answers = FewShot(m.model, head).predict(x)
     return {"accuracy": sum(a.label == i.label for a, i in zip(answers, items, strict=True)) / len(items)}
+
+
+def _trained_head(objective: Objective, spec: RunSpec) -> LinearHead | None:
+    if objective.module is None:
+        return None
+    tensors = {n: p.detach().cpu() for n, p in objective.module.named_parameters()}
+    return LinearHead(tensors["weight"], tensors["bias"], spec.classes)
 
 
 def _publish_result(folder: RunFolder, model: AdaptedModel | None, head: LinearHead | None) -> None:

@@ -32,6 +32,8 @@ class Classification:
     templates: tuple[str, ...]
     trains_head: bool
     fixed_classes: tuple[str, ...] = ()
+    classifies: bool = True
+    measure: str = "accuracy"
 
     @property
     def modalities(self) -> tuple[str, ...]:

@@ -18,6 +18,8 @@ class Matching:
     name: str = "image-text"
     title: str = "Image–text pairs"
     modalities: tuple[str, ...] = ("image", "text")
+    classifies: bool = False
+    measure: str = "recall@1"
     fixed_classes: tuple[str, ...] = ("match", "no match")
     templates: tuple[str, ...] = ()
     trains_head: bool = False

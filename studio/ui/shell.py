@@ -60,6 +60,7 @@ def done(project: OpenProject) -> dict[str, str]:
         "models": "chosen" if project.model() else "",
         "label": f"{counts.labelled:,} labelled" if counts.labelled else "",
         "train": f"{len(runs)} done" if runs else "",
+        "test": "tried" if project.testing.was_used() else "",
         "compare": "verdict" if project.testing.last_comparison() else "",
     }
     return {step: note for step, note in steps.items() if note}

@@ -39,8 +39,8 @@ class Labelling:
         self._task = task
         self._readers = readers_of(task)
         self._offline = offline
-        if task.fixed_classes:
-            self._store.ensure_classes(task.fixed_classes)
+        for name in task.fixed_classes:  # one by one: they keep the task's order
+            self._store.ensure_classes((name,))
 
     # import
 
@@ -87,10 +87,6 @@ class Labelling:
 
     def counts(self) -> Counts:
         return self._store.counts()
-
-    def queue(self, filter: ItemFilter, limit: int = 5000) -> tuple[Item, ...]:
-        """The first items that match, in order of import."""
-        return tuple(self._store.items(filter, None, limit))
 
     # label
 

@@ -16,7 +16,6 @@ from torch import Tensor
 
 from studio.core.errors import StudioError
 from studio.core.interfaces import FoundationModel, Predictor, Progress, Task
-from studio.core.types import Item
 from studio.data.project import Project
 from studio.data.snapshot import Reader, Snapshot
 from studio.data.splits import support
@@ -26,6 +25,7 @@ from studio.learning.zero_shot import ZeroShot, text_classifier
 from studio.runs.folder import RunFolder
 from studio.runs.result import head_of, tuned_model, tuned_predictor
 from studio.workspace.prompts import class_prompts
+from studio.workspace.question import Question
 
 KEPT_MODELS = 2
 KEPT_HEADS = 8
@@ -51,19 +51,6 @@ class Method:
         return TITLES[self.name]
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """What the methods of one question have in common."""
-
-    model: FoundationModel
-    run: RunFolder | None
-    """The run to answer as fine-tuned."""
-    shots: int
-    seed: int
-    support: tuple[Item, ...] | None = None
-    """The run's own training items, where few-shot is to learn from exactly these; None: `shots` a class of the project's."""
-
-
 class Methods:
     """Predictors of one project."""
 
@@ -76,16 +63,16 @@ class Methods:
 
     def all(
         self,
-        setting: Setting,
+        question: Question,
         phrases: Sequence[str] | None = None,
         templates: Sequence[str] | None = None,
         progress: Progress | None = None,
     ) -> list[Method]:
         """The three, in order of what they cost. `phrases` and `templates` replace the project's for zero-shot alone."""
         return [
-            self._zero_shot(setting, phrases, templates),
-            self._few_shot(setting, progress),
-            self._fine_tuned(setting),
+            self._zero_shot(question, phrases, templates),
+            self._few_shot(question, progress),
+            self._fine_tuned(question),
         ]
 
     def tuned(self, model: FoundationModel, run: RunFolder) -> FoundationModel:
@@ -98,37 +85,37 @@ class Methods:
         """Let go of adapted models, so that the memory of a model that was unloaded is freed."""
         self._tuned.clear()
 
-    def _zero_shot(self, s: Setting, phrases: Sequence[str] | None, templates: Sequence[str] | None) -> Method:
+    def _zero_shot(self, q: Question, phrases: Sequence[str] | None, templates: Sequence[str] | None) -> Method:
         classes, prompts = class_prompts(self._project, self._task, phrases, templates)
         if not classes:
             return Method("zero_shot", "no training", why_not="There are no classes yet. Add some on the Label page.")
         note = f"no training · {len(prompts[0])} prompt{'s' if len(prompts[0]) > 1 else ''} a class"
-        return Method("zero_shot", note, ZeroShot(s.model, classes, self._classifier(s.model, prompts)))
+        return Method("zero_shot", note, ZeroShot(q.model, classes, self._classifier(q.model, prompts)))
 
-    def _few_shot(self, s: Setting, progress: Progress | None) -> Method:
+    def _few_shot(self, q: Question, progress: Progress | None) -> Method:
         classes, prompts = class_prompts(self._project, self._task)
-        if s.run is not None and s.run.spec.method == "few-shot" and (head := head_of(s.run, classes)) is not None:
-            return Method("few_shot", f"head of {s.run.id}", FewShot(s.model, head))
-        items = s.support or support(self._project.store.all_items("train", labelled=True), s.shots, s.seed)
-        note = f"{len(items)} labels" + (f" · {s.shots} a class" if s.shots else "")
+        if q.run is not None and q.run.spec.method == "few-shot" and (head := head_of(q.run, classes)) is not None:
+            return Method("few_shot", f"head of {q.run.id}", FewShot(q.model, head))
+        items = q.support or support(self._project.store.all_items("train", labelled=True), q.shots, q.seed)
+        note = f"{len(items)} labels" + (f" · {q.shots} a class" if q.shots else "")
         if reason := self._task.why_not(items):
             return Method("few_shot", note, why_not=reason)
-        said = s.run.id if s.support and s.run else self._project.store.revision()
+        said = q.run.id if q.support and q.run else self._project.store.revision()
         data = Snapshot([i for i in items if i.label in classes], [], self._project.media, self._readers)
         head = self._heads.get(
-            (s.model.info.weights_hash, prompts, s.shots, s.seed, said),
-            lambda: fit_on_support(s.model, self._task, data, self.features, classes, prompts, s.seed, progress),
+            (q.model.info.weights_hash, prompts, q.shots, q.seed, said),
+            lambda: fit_on_support(q.model, self._task, data, self.features, classes, prompts, q.seed, progress),
         )
-        return Method("few_shot", note, FewShot(s.model, head))
+        return Method("few_shot", note, FewShot(q.model, head))
 
-    def _fine_tuned(self, s: Setting) -> Method:
-        if s.run is None or s.run.spec.method != "lora":
+    def _fine_tuned(self, q: Question) -> Method:
+        if q.run is None or q.run.spec.method != "lora":
             return Method("lora", "no run yet", why_not=NO_RUN)
-        note = f"LoRA r={s.run.spec.train.lora.rank}, {s.run.id}"
+        note = f"LoRA r={q.run.spec.train.lora.rank}, {q.run.id}"
         try:
             classes, prompts = class_prompts(self._project, self._task)
-            tuned = self.tuned(s.model, s.run)
-            return Method("lora", note, tuned_predictor(s.run, tuned, classes, prompts, self._classifier))
+            tuned = self.tuned(q.model, q.run)
+            return Method("lora", note, tuned_predictor(q.run, tuned, classes, prompts, self._classifier))
         except StudioError as error:
             return Method("lora", note, why_not=str(error))
 

@@ -28,6 +28,10 @@ class OpenProject:
         self.task_title = task.title
         self.modalities = task.modalities
         """What each item holds: ("image",), ("text",) or ("image", "text")."""
+        self.classifies = task.classifies
+        """True where an item gets one of the classes, False where its parts are matched with one another."""
+        self.measure = task.measure
+        """What the main figure is called: "accuracy", "recall@1"."""
         self.fixed_classes = task.fixed_classes
         """Classes that people cannot change: ("match", "no match") for pairs, else ()."""
         self.labelling = Labelling(project, task, offline)

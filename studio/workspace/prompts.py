@@ -21,7 +21,7 @@ def class_prompts(
 
     Raises BadInput where `phrases` are not one a class or a template lacks `{}`.
     """
-    if task.fixed_classes:
+    if not task.classifies:
         return (), ()
     classes = project.store.classes()
     said = [c.phrase for c in classes] if phrases is None else list(phrases)

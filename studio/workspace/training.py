@@ -139,6 +139,10 @@ class Training:
             raise RunError(f"{run_id} cannot be resumed: it is {found.status}.", "Start a new run from this one instead.")
         self._queue.submit(folder, self._work)
 
+    def modalities_of(self, model: str) -> tuple[str, ...]:
+        """What a model takes; empty where that is not known before loading. Raises BadInput."""
+        return self._shelf.modalities(model)
+
     def wait(self, run_id: str, timeout_s: float = 0.5) -> bool:
         """Wait a moment for a run of this process; True once it is over."""
         return self._queue.wait(self.folder(run_id), timeout_s)
@@ -155,7 +159,7 @@ class Training:
         store, learns = self._project.store, self._task.trains_on
         candidates = [item for item in store.all_items("train") if learns(item)]
         explicit = [item for item in store.all_items("val") if learns(item)]
-        chosen = candidates if self._task.fixed_classes else support(candidates, config.shots, config.seed)
+        chosen = support(candidates, config.shots, config.seed) if self._task.classifies else candidates
         return validation(candidates, chosen, explicit, seed=config.seed)
 
     def _why_not(self, model: str, method: str, train: list[Item]) -> str | None:
@@ -163,7 +167,7 @@ class Training:
         if modalities and not self._task.fits(modalities):
             takes = " and ".join(modalities)
             return f"{model} takes {takes}, which does not serve {self._task.title.lower()}. Choose another model."
-        if method == "few-shot" and self._task.fixed_classes:
+        if method == "few-shot" and not self._task.classifies:
             return "Few-shot heads need classes; pairs have none. Choose LoRA."
         return self._task.why_not(train)
 

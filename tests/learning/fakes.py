@@ -27,6 +27,12 @@ class LetterModel:
         rows = [[text.lower().count(chr(97 + i)) + 0.01 for i in range(26)] for text in payloads]
         return normalize(torch.tensor(rows, dtype=torch.float32), dim=-1)
 
+    def projection(self, modality: str) -> Tensor | None:
+        return None
+
+    def embed_before(self, modality: str, payloads: Sequence[Any]) -> Tensor:
+        raise NotImplementedError
+
     def adapted(self, lora: LoraConfig, weights: Path | None = None) -> AdaptedModel:
         raise NotImplementedError
 

@@ -123,6 +123,24 @@ def test_saved_adapter_gives_the_same_features(model: FoundationModel, payloads:
         assert torch.equal(adapted.embed(modality, payloads[modality]), again.embed(modality, payloads[modality]))
 
 
+def test_strength_leads_from_the_base_to_the_tuned_model(model: FoundationModel, payloads: dict[str, list[Any]]) -> None:
+    tuned = model.adapted(LORA, seed=1)
+    step(tuned, payloads)
+    modality = model.info.modalities[0]
+    base, full, hashes = model.embed(modality, payloads[modality]), tuned.embed(modality, payloads[modality]), [tuned.info]
+    tuned.set_strength(0.5)
+    half = tuned.embed(modality, payloads[modality])
+    hashes.append(tuned.info)
+    assert not torch.allclose(half, base, atol=1e-5) and not torch.allclose(half, full, atol=1e-5)
+    tuned.set_strength(0.0)
+    assert torch.allclose(tuned.embed(modality, payloads[modality]), base, atol=1e-5)
+    tuned.set_strength(1.0)
+    assert torch.equal(tuned.embed(modality, payloads[modality]), full)
+    assert hashes[0].weights_hash != hashes[1].weights_hash and tuned.info == hashes[0]
+    with pytest.raises(BadInput, match="outside"):
+        tuned.set_strength(1.5)
+
+
 def test_one_seed_gives_one_start(model: FoundationModel) -> None:
     state = torch.get_rng_state()
     hashes = [model.adapted(LORA, seed=seed).info.weights_hash for seed in (1, 1, 2)]

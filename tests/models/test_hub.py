@@ -188,6 +188,21 @@ def test_weights_in_shards_are_downloaded(hub: tuple[Path, dict[str, str]], tiny
     assert "torch.Size([1, 32])" in fetched(environment, offline=True, then=load)
 
 
+@pytest.mark.parametrize("whole", [True, False])
+def test_cached_weights_in_shards_are_local_once_all_are_here(tiny_ids: dict[str, str], tmp_path: Path, whole: bool) -> None:
+    in_shards(Path(tiny_ids["bert"].removeprefix("hf:")), tmp_path / "sharded")
+    if not whole:
+        (tmp_path / "sharded" / "model-00002-of-00002.safetensors").unlink()
+    cached(tmp_path / "hub", "some-org/tiny", tmp_path / "sharded")
+    code = (
+        "from studio.models.catalog import catalog\n"
+        "print([entry.modalities for entry in catalog() if entry.local and entry.id == 'hf:some-org/tiny'])\n"
+    )
+    environment = {**os.environ, "HF_HUB_CACHE": str(tmp_path / "hub")}
+    out = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=120)
+    assert out.stdout.strip() == ("[('text',)]" if whole else "[]"), out.stderr[-2000:]
+
+
 def test_tokenizer_that_an_interrupted_download_left_out_is_fetched_later(
     hub: tuple[Path, dict[str, str]], tiny_ids: dict[str, str], tmp_path: Path
 ) -> None:

@@ -79,7 +79,8 @@ def test_only_causal_towers_are_cut() -> None:
         text = {"context_length": 77, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 1, "no_causal_mask": not causal}
         vision = {"image_size": 32, "layers": 1, "width": 32, "head_width": 16, "patch_size": 16}
         network = open_clip.CustomTextCLIP(16, vision, text).eval()
-        network.text.transformer.register_forward_hook(lambda _module, given, _out: seen.append(given[0].shape[1]))
+        first = network.text.transformer.resblocks[0].ln_1
+        first.register_forward_hook(lambda _module, given, _out: seen.append(given[0].shape[1]))
         with torch.inference_mode():
             text_features(network, open_clip.tokenize(["a dog"]))
     assert seen == [4, 77]

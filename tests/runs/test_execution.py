@@ -70,7 +70,7 @@ def test_a_run_on_texts_trains_a_head_beside_the_adapter(messages: OpenProject, 
 
 def test_live_answers_do_not_change_while_a_copy_learns(pictures: OpenProject, tiny_ids: dict[str, str]) -> None:
     model = tiny_ids["open_clip-vit"]
-    item = pictures.labelling.queue(ItemFilter())[0]
+    item = pictures.labelling.item(1)
     data = pictures.labelling.picture(item.key("image"), 240)
     (before,) = pictures.testing.predict([{"image": data}], model)
     finish(pictures, pictures.training.start(model, settings=QUICK))
@@ -172,7 +172,7 @@ def test_pairs_are_trained_compared_searched_and_ranked(pairs: OpenProject, tiny
     assert pairs.testing.last_comparison() == found
     before, after = pairs.testing.search("the big house", model, k=3)
     assert len(before.hits) == len(after.hits) == 3
-    assert {h.item.id for h in before.hits} <= {i.id for i in pairs.labelling.queue(ItemFilter())}
+    assert {h.item.id for h in before.hits} <= {i.id for i in pairs.labelling.page(ItemFilter()).items}
     item = pairs.labelling.item(1)
     ranked = pairs.testing.rank(pairs.labelling.picture(item.key("image"), 240), model, k=12)
     assert sorted(ranked[1].hits, key=lambda hit: -hit.score) == list(ranked[1].hits)

@@ -4,6 +4,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from studio.core.errors import CannotRun, UnreadableItem
+from studio.core.types import ImportOptions
 from studio.ui.shell import done, empty, header_html
 from studio.workspace import Workspace
 from studio.workspace.open_project import OpenProject
@@ -52,6 +56,32 @@ def test_the_stepper_says_what_is_done_and_what_is_next(workspace: Workspace, pr
     project.labelling.label(1, "cat")
     assert done(project)["label"] == "1 labelled"
     assert 'href="/label" aria-current="page"' in header_html(workspace, "label")
+
+
+def test_testing_is_done_once_a_method_answered_also_in_another_process(
+    workspace: Workspace, project: OpenProject, picture_folder: Path, tiny_ids: dict[str, str]
+) -> None:
+    picture = {"image": (picture_folder / "cat" / "cat0.png").read_bytes()}
+    with pytest.raises(UnreadableItem):
+        project.testing.predict([{"image": b"no picture"}], tiny_ids["open_clip-vit"])
+    assert "test" not in done(project)
+    headless = Workspace(workspace.settings)
+    headless.open_project(project.path).testing.predict([picture], tiny_ids["open_clip-vit"])
+    headless.close()
+    assert done(project)["test"] == "tried"
+
+
+def test_a_search_that_found_something_counts_as_a_test(
+    workspace: Workspace, picture_folder: Path, tmp_path: Path, tiny_ids: dict[str, str]
+) -> None:
+    project = workspace.create_project("Pairs", "image-text")
+    with pytest.raises(CannotRun):
+        project.testing.search("a cat", tiny_ids["open_clip-vit"])
+    assert "test" not in done(project)
+    (picture_folder / "captions.csv").write_text("image,caption\ncat/cat0.png,a small cat\n")
+    project.labelling.import_data(str(picture_folder / "captions.csv"), ImportOptions())
+    project.testing.search("a cat", tiny_ids["open_clip-vit"])
+    assert done(project)["test"] == "tried"
 
 
 def test_a_projects_name_is_shown_as_text(workspace: Workspace) -> None:

@@ -23,7 +23,7 @@ def event(kind: Any, step: int, **values: Any) -> TrainEvent:
 
 @pytest.fixture
 def labelled(project: OpenProject) -> OpenProject:
-    for item in project.labelling.queue(ItemFilter()):
+    for item in project.labelling.page(ItemFilter()).items:
         project.labelling.label(item.id, item.name[:3])
     return project
 

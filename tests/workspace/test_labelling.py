@@ -79,7 +79,7 @@ def test_captions_of_one_picture_are_pairs_that_share_it(project: Opened, shared
     labelling = project("image-text")
     report = labelling.import_data(str(shared_data("coco_mini") / "captions.csv"), ImportOptions())
     assert report.by_split == {"train": 400, "val": 395}
-    items = labelling.queue(ItemFilter(split="train"))
+    items = labelling.page(ItemFilter(split="train"), limit=1000).items
     assert len({item.key("image") for item in items}) == 80
     assert [c.name for c in labelling.classes()] == ["match", "no match"]
     assert {item.label for item in items} == {None}
@@ -92,7 +92,7 @@ def test_pairs_without_a_named_split_keep_a_pictures_captions_together(project: 
     labelling = project("image-text")
     labelling.import_data(csv(tmp_path, "image,caption,label\n" + rows), ImportOptions(test_share=0.4))
     splits: dict[str, set[str]] = {}
-    for item in labelling.queue(ItemFilter()):
+    for item in labelling.page(ItemFilter()).items:
         splits.setdefault(item.key("image"), set()).add(item.split)
     assert {len(said) for said in splits.values()} == {1}
     assert labelling.counts().by_split["test"] > 0
@@ -141,7 +141,7 @@ def test_later_import_labels_what_nobody_has_labelled_and_nothing_else(project: 
     labelling.label(1, "b")
     labelling.label(1, None)
     labelling.import_data(source, ImportOptions())
-    assert [item.label for item in labelling.queue(ItemFilter())] == [None, "b"]
+    assert [item.label for item in labelling.page(ItemFilter()).items] == [None, "b"]
 
 
 def test_options_choose_the_split(project: Opened, tmp_path: Path) -> None:
@@ -168,7 +168,7 @@ def test_thumbnail_of_an_imported_picture(project: Opened, tmp_path: Path) -> No
     picture(tmp_path / "in" / "a.png", "red")
     labelling = project("image-classification")
     labelling.import_data(str(tmp_path / "in"), ImportOptions())
-    sha = labelling.queue(ItemFilter())[0].key("image")
+    sha = labelling.item(1).key("image")
     with Image.open(io.BytesIO(labelling.picture(sha, 96))) as thumbnail:
         assert thumbnail.format == "WEBP"
     with pytest.raises(NotFound):

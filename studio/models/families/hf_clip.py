@@ -9,9 +9,9 @@ from studio.core.config import LoraConfig, TrainConfig
 from studio.core.errors import StudioError, Untrusted
 from studio.core.interfaces import FoundationModel, Progress
 from studio.models import FAMILIES
-from studio.models.hub import CONFIGURATION, cached_file, fetch, local_folder
+from studio.models.hub import CONFIGURATION, cached_file, fetch, local_folder, weight_names
 from studio.models.offers import BOTH, OFFERS
-from studio.models.trust import INDEX, check_folder, is_hub_id, read_config, shards_of, weights_in
+from studio.models.trust import check_folder, is_hub_id, read_config, weights_in
 
 PREFIX = "hf:"
 TYPES = frozenset({"clip", "siglip"})
@@ -82,10 +82,8 @@ def checked_files(reference: str, offline: bool, progress: Progress | None) -> t
     folder = local_folder(reference)
     if folder is None:
         folder = fetch(reference, ("config.json",), CONFIGURATION, offline, reads_text=True)
-        index, whole = folder / INDEX, folder / "model.safetensors"
-        weights = shards_of(index) if index.is_file() and not whole.is_file() else [whole.name]
         patterns = (*CONFIGURATION, "model*.safetensors")
-        folder = fetch(reference, ("config.json", *weights), patterns, offline, progress, reads_text=True)
+        folder = fetch(reference, ("config.json", *weight_names(folder)), patterns, offline, progress, reads_text=True)
     check_folder(folder)
     read_config(folder / "config.json")
     return folder, weights_in(folder)

@@ -16,6 +16,7 @@ class PromptObjective:
     """Cross-entropy over scale · x · Tᵀ, T from the model's own text tower (CLIP-LoRA, Zanella & Ben Ayed 2024)."""
 
     module: nn.Module | None = None
+    together = 1
 
     def __init__(self, modality: str, model: AdaptedModel, prior: Prior, text_moves: bool) -> None:
         self._modality = modality
@@ -24,6 +25,8 @@ class PromptObjective:
         prompts = [of_class[:1] if text_moves else of_class for of_class in prior.prompts]
         self._sizes = [len(p) for p in prompts]
         self._inputs = model.prepare("text", [p for of_class in prompts for p in of_class])
+        if model.has_prefix("text"):
+            self._inputs = model.prefix("text", self._inputs)
         self._fixed: Tensor | None = None
         if not text_moves:
             with torch.no_grad():
@@ -52,6 +55,7 @@ class HeadObjective:
     """Cross-entropy of a linear head that starts where the frozen features' head ended."""
 
     module: nn.Linear
+    together = 1
 
     def __init__(self, modality: str, prior: Prior) -> None:
         if prior.head is None:

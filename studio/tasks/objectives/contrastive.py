@@ -21,6 +21,7 @@ class ContrastiveObjective:
     """
 
     module: nn.Linear
+    together = 4
 
     def __init__(self, modality: str, prior: Prior) -> None:
         self._head = HeadObjective(modality, prior)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -30,9 +31,7 @@ class ComparePage:
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
-
-    def project(self, shown: object) -> OpenProject:
-        return shown_project(self.workspace, shown)
+        self.project = partial(shown_project, workspace)
 
     def on_load(self) -> list[Any]:
         """Choices, the last comparison, whether one runs now, and the project that is shown."""
@@ -44,8 +43,8 @@ class ComparePage:
             gr.update(visible=True),
             gr.update(choices=choices, value=model),
             gr.update(choices=run_choices(project.training.runs(), model)),
-            gr.update(visible=not project.fixed_classes),
-            gr.update(visible=not project.fixed_classes),
+            gr.update(visible=project.classifies),
+            gr.update(visible=project.classifies),
             report(project),
             gr.update(interactive=self.running(project) is None),
             project.id,

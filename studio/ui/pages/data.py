@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from html import escape
 from pathlib import PurePath
 from typing import Any
@@ -17,7 +18,6 @@ from studio.ui.widgets.grid import Browser, grid
 from studio.ui.widgets.progress import progress_panel
 from studio.ui.widgets.upload import uploaded_path, uploader
 from studio.workspace import Workspace
-from studio.workspace.open_project import OpenProject
 
 TITLE = "Data"
 PATH = "data"
@@ -38,11 +38,8 @@ class Imports:
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
+        self.project = partial(shown_project, workspace)
         self._newest: dict[str, str] = {}  # project → activity
-
-    def project(self, shown: object) -> OpenProject:
-        """The open project, which has to be the one that the page shows."""
-        return shown_project(self.workspace, shown)
 
     def activity(self) -> Activity | None:
         """The newest import into the open project."""
@@ -94,7 +91,7 @@ class Imports:
         choices = [BY_NAME, *((f"“{name}”", name) for name in names)]
         project = self.workspace.project()
         parts = project.modalities if project else ()
-        fields = ("text" in parts, bool(project and not project.fixed_classes), "image" in parts, True)
+        fields = ("text" in parts, bool(project and project.classifies), "image" in parts, True)
         return [gr.Group(visible=bool(names)), *(gr.Dropdown(choices=choices, value="", visible=part) for part in fields)]
 
     def finished(self, shown: object) -> tuple[str, str, float, Any]:

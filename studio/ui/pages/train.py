@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -14,7 +15,6 @@ from studio.ui.widgets.plan import not_a_plan, plan_summary
 from studio.ui.widgets.run_status import LONGEST_ID, Monitor, run_monitor
 from studio.ui.widgets.train_form import FIELDS, METHODS, TrainForm
 from studio.workspace import Workspace
-from studio.workspace.open_project import OpenProject
 from studio.workspace.training import TrainPlan
 
 TITLE = "Train"
@@ -31,9 +31,7 @@ class TrainPage:
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
-
-    def project(self, shown: object) -> OpenProject:
-        return shown_project(self.workspace, shown)
+        self.project = partial(shown_project, workspace)
 
     def on_load(self) -> list[Any]:
         """The chosen model's preset, and the project that is shown; nothing to fill in while none is open."""
@@ -43,7 +41,7 @@ class TrainPage:
         choices, value = model_choices(self.workspace, project)
         method, *rest = self.preset(project.id, value, "lora")[1:]
         # pairs have no classes to take labels of
-        rest[0] = gr.update(visible=not project.fixed_classes, **({"value": rest[0]} if isinstance(rest[0], int) else {}))
+        rest[0] = gr.update(visible=project.classifies, **({"value": rest[0]} if isinstance(rest[0], int) else {}))
         return [gr.update(visible=True), gr.update(choices=choices, value=value), method, *rest, project.id]
 
     def preset(self, shown: object, model: str | None, method: str, shots: Any = None, seed: Any = None) -> list[Any]:

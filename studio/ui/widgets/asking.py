@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -51,9 +52,7 @@ class AskingDesk:
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
-
-    def project(self, shown: object) -> OpenProject:
-        return shown_project(self.workspace, shown)
+        self.project = partial(shown_project, workspace)
 
     def on_load(self) -> list[Any]:
         """What the page shows at first, for this project's kind of items."""
@@ -61,7 +60,7 @@ class AskingDesk:
         if project is None:
             return [gr.update(value=shell.no_project(), visible=True), gr.update(visible=False), *[gr.skip()] * 16, ""]
         choices, model = model_choices(self.workspace, project)
-        pairs, has_image, has_text = is_pairs(project), "image" in project.modalities, "text" in project.modalities
+        pairs, has_image, has_text = not project.classifies, "image" in project.modalities, "text" in project.modalities
         return [
             gr.update(visible=False),
             gr.update(visible=True),
@@ -92,7 +91,7 @@ class AskingDesk:
 
     def typed(self, text: str, subject: Subject, *choices: Any) -> list[Any]:
         """While typing: classes answer at once, a search waits for its button. An example's own text is asked already."""
-        if is_pairs(self.project(choices[0])) or text.strip() == subject.get("text", ""):
+        if not self.project(choices[0]).classifies or text.strip() == subject.get("text", ""):
             return [gr.skip()] * 4
         return self.searched(text, *choices)
 
@@ -127,7 +126,7 @@ class AskingDesk:
             check_offered(self.workspace, project, model)
             if not self.is_loaded(model):
                 return [tag("p", "Load the model above, then the answers appear here.", class_="st-note"), *waiting]
-            if is_pairs(project):
+            if not project.classifies:
                 search = self.look(project, subject, model, run or None)
                 return [gr.skip(), search, search]
             words = tuple(phrase for _, phrase in phrases_of(phrases))
@@ -199,10 +198,6 @@ class AskingDesk:
 def searching(project: OpenProject) -> str:
     """The kind of this project's searches."""
     return f"search/{project.id}"
-
-
-def is_pairs(project: OpenProject) -> bool:
-    return len(project.modalities) > 1
 
 
 def example_items(project: OpenProject) -> Sequence[Item]:

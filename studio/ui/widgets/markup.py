@@ -57,6 +57,15 @@ def took(milliseconds: float) -> str:
     return f"{milliseconds:,.0f} ms" if milliseconds >= 10 else f"{milliseconds:.1f} ms"
 
 
+def duration(seconds: float) -> str:
+    """`41 ms`, `3.2 s`, `48 s`, `6 min`."""
+    if seconds < 1:
+        return took(1000 * seconds)
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:,.0f} min"
+
+
 def _attribute(key: str, value: str | int | float | bool) -> str:
     name = key.rstrip("_").replace("_", "-")
     return f" {name}" if value is True else f' {name}="{escape(str(value))}"'

@@ -54,8 +54,7 @@ class Monitor:
             return {"project": None}
         runs = project.training.runs()
         rows = [{name: getattr(run, name) for name in ROW_FIELDS} for run in runs[:MOST_RUNS]]
-        measure = "recall@1" if project.fixed_classes else "accuracy"
-        answer: Answer = {"project": project.id, "measure": measure, "digest": _digest(rows)}
+        answer: Answer = {"project": project.id, "measure": project.measure, "digest": _digest(rows)}
         if payload.get("digest") != answer["digest"]:
             answer["runs"] = rows
         wanted = text(payload, "run", LONGEST_ID) if payload.get("run") is not None else None

@@ -1,0 +1,209 @@
+"""Learning curves: out-of-fold accuracy over nested subsets of the labels, and a power law through it.
+
+Asks a callable for answers and trains nothing itself; refuses to forecast from too few sizes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from studio.core.results import CurvePoint, LearningCurve
+from studio.evaluation.advice import Gain, Tuning, advise
+
+Array = NDArray[np.float64]
+Places = NDArray[np.int64]
+
+Answer = Callable[[Sequence[int], Sequence[int]], Sequence[int]]
+"""`answer(learn, judge)` → class numbers for the items `judge`, from a predictor that learnt from the items `learn` alone.
+Both are places in the support set; they never overlap."""
+
+FOLDS = 5
+REPEATS = 5
+RATIO = 2**0.5
+SIZES = 5
+"""Two octaves: what happens at a handful of labels says little of what happens after many."""
+FEWEST = 4
+"""Sizes below which three numbers cannot be fitted, let alone doubted."""
+EXPONENTS = np.geomspace(0.1, 1.0, 12)
+RESAMPLES = 400
+BAND = 0.8
+AHEAD = (1.0, 1.25, 1.5, 2.0, 3.0, 4.0)
+"""Multiples of today's labels over which the forecast is drawn."""
+WISHES = (10, 20, 40, 80, 150, 300, 600, 1000)
+"""Numbers of labels that a person may be asked for, up to as many as there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Nested:
+    """What was measured over growing subsets."""
+
+    sizes: Array
+    """`[S]` labels learnt from, ascending: means over the folds, the last is all that lie outside a fold."""
+    right: NDArray[np.bool_]
+    """`[repeats, S, n]`: whether each item was answered rightly while it lay outside."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """Resampled power laws a + b·n^(−c), `[RESAMPLES]` each; one draw of n labels adds a variance of `spread` / n."""
+
+    a: Array
+    b: Array
+    c: Array
+    spread: float
+
+    def accuracy(self, labels: float) -> tuple[float, float, float]:
+        """(middle, low, high) of the accuracy on new items after learning from `labels` labels."""
+        return _band(self._at(labels), self.spread / labels)
+
+    def gain(self, now: float, then: float) -> tuple[float, float, float]:
+        """(middle, low, high) of what going on from `now` to `then` labels brings."""
+        return _band(self._at(then) - self._at(now), self.spread * (1 / now - 1 / then))
+
+    def _at(self, labels: float) -> Array:
+        return np.asarray(self.a + self.b * labels**-self.c)
+
+
+def learning_curve(
+    labels: Sequence[int], classes: Sequence[str], answer: Answer, tuning: Tuning | None = None, seed: int = 0
+) -> LearningCurve:
+    """Measure, fit, forecast, advise. `labels` are the support set's class numbers `[n]`, places in `classes`."""
+    of = np.asarray(labels, np.int64)
+    nested = measure(of, answer, seed)
+    weakest, recall = _weakest(nested, of)
+    said = (classes[weakest], recall)
+    whole = forecast(nested, seed)
+    if whole is None:
+        return LearningCurve(_measured(nested, None), (), BAND, advise((), said, tuning), said[0])
+    alone = forecast(measure(of, answer, seed, only=weakest), seed)
+    gains = _gains(int((of == weakest).sum()), alone, classes[weakest]) + _gains(len(of), whole, None)
+    ahead = tuple(CurvePoint(round(len(of) * by), *whole.accuracy(len(of) * by)) for by in AHEAD)
+    return LearningCurve(_measured(nested, whole), ahead, BAND, advise(gains, said, tuning), said[0])
+
+
+def measure(labels: Places, answer: Answer, seed: int = 0, only: int | None = None) -> Nested:
+    """Out-of-fold answers over growing subsets of `labels` `[n]`. Each repeat splits and orders anew.
+
+    With `only`, the labels of that class alone grow, beside all of the others'. Folds are stratified on purpose: leaving out
+    one item leaves its class one label short, and with few labels a predictor then gives the answer of any other class.
+    """
+    splits = [_folds(labels, seed + r) for r in range(REPEATS)]
+    smallest = len(np.unique(labels)) if only is None else 1
+    room = min(int(_grows(labels, folds != f, only).sum()) for folds in splits for f in np.unique(folds))
+    steps = sorted({round(room / RATIO**k) for k in range(SIZES) if round(room / RATIO**k) >= smallest})
+    right = np.zeros((len(splits), len(steps), len(labels)), bool)
+    taken: list[list[int]] = [[] for _ in steps]
+    for r, folds in enumerate(splits):
+        for fold in np.unique(folds):
+            judge = np.flatnonzero(folds == fold)
+            grows = _grows(labels, folds != fold, only)
+            growing = _nested_order(labels, np.flatnonzero(grows), seed + r)
+            beside = np.flatnonzero((folds != fold) & ~grows)
+            for k, step in enumerate(steps):
+                part = growing[: round(step / room * len(growing))]
+                taken[k].append(len(part))
+                said = answer([*beside.tolist(), *part.tolist()], judge.tolist())
+                right[r, k, judge] = np.asarray(said) == labels[judge]
+    return Nested(np.array([np.mean(sizes) for sizes in taken]), right)
+
+
+def forecast(nested: Nested, seed: int = 0) -> Forecast | None:
+    """Power laws through resampled measurements; None where there are too few sizes to say anything.
+
+    a + b·n^(−c) is the usual form of learning curves (Viering & Loog 2021, arXiv:2103.10948). The bootstrap draws repeats and
+    judged items, so the laws differ by what other subsets and other items would have shown.
+    """
+    if len(nested.sizes) < FEWEST:
+        return None
+    rng = np.random.default_rng(seed)
+    repeats, _, n = nested.right.shape
+    draws = np.empty((RESAMPLES, len(nested.sizes)))
+    for k in range(RESAMPLES):
+        chains = nested.right[rng.integers(0, repeats, repeats)].mean(0)  # [S, n]
+        draws[k] = chains @ rng.multinomial(n, np.full(n, 1 / n)) / n
+    # subsets of a finite set vary less than draws from the world: the finite population correction
+    between = nested.right.mean(2).var(0, ddof=1) / (1 - nested.sizes / (nested.sizes[-1] + 1))
+    return Forecast(*fit(nested.sizes, draws), float(np.mean((between * nested.sizes)[:-1])))
+
+
+def fit(sizes: Array, curves: Array) -> tuple[Array, Array, Array]:
+    """(a, b, c), each `[B]`, of curves `[B, S]` over sizes `[S]`: least squares weighted by size, in closed form but for c.
+
+    More labels never hurt (b ≤ 0) and nothing is better than right (a ≤ 1).
+    """
+    weights = sizes / sizes.sum()
+    middle = curves @ weights
+    best = (middle, np.zeros_like(middle), np.ones_like(middle))
+    least = np.asarray(((curves - middle[:, None]) ** 2) @ weights)
+    for c in EXPONENTS:
+        x = sizes**-c
+        lever = (x - x @ weights) * weights
+        b = np.minimum(curves @ lever / (lever @ x), 0)
+        a = middle - b * (x @ weights)
+        b = np.where(a > 1, np.minimum((curves - 1) @ (weights * x) / (weights @ x**2), 0), b)
+        a = np.minimum(a, 1)
+        loss = ((curves - a[:, None] - b[:, None] * x) ** 2) @ weights
+        better = loss < least
+        least = np.where(better, loss, least)
+        best = (np.where(better, a, best[0]), np.where(better, b, best[1]), np.where(better, c, best[2]))
+    return best
+
+
+def _folds(labels: Places, seed: int) -> Places:
+    """Fold of each item `[n]`: as many as the rarest class has labels, two to five, each with the classes' shares."""
+    rng = np.random.default_rng(seed)
+    present, counts = np.unique(labels, return_counts=True)
+    k = int(np.clip(counts.min(), 2, FOLDS))
+    folds = np.empty(len(labels), np.int64)
+    for c in present:
+        members = rng.permutation(np.flatnonzero(labels == c))
+        folds[members] = (np.arange(len(members)) + rng.integers(k)) % k
+    return folds
+
+
+def _nested_order(labels: Places, places: Places, seed: int) -> Places:
+    """`places`, so that every beginning of them has the classes' shares."""
+    rng = np.random.default_rng(seed)
+    key = np.empty(len(places))
+    for c in np.unique(labels[places]):
+        members = rng.permutation(np.flatnonzero(labels[places] == c))
+        key[members] = (np.arange(len(members)) + rng.random(len(members))) / len(members)
+    return places[np.argsort(key)]
+
+
+def _grows(labels: Places, outside: NDArray[np.bool_], only: int | None) -> NDArray[np.bool_]:
+    return outside if only is None else outside & (labels == only)
+
+
+def _measured(nested: Nested, found: Forecast | None) -> tuple[CurvePoint, ...]:
+    points = []
+    for size, mean in zip(nested.sizes.tolist(), nested.right.mean((0, 2)).tolist(), strict=True):
+        _, low, high = (mean, mean, mean) if found is None else found.accuracy(size)
+        points.append(CurvePoint(round(size), mean, low, high))
+    return tuple(points)
+
+
+def _gains(now: int, found: Forecast | None, of: str | None) -> list[Gain]:
+    return [] if found is None else [Gain(more, of, *found.gain(now, now + more)) for more in WISHES if more <= now]
+
+
+def _weakest(nested: Nested, labels: Places) -> tuple[int, float]:
+    """(class, recall) of the class that is found least with all labels; among equals the one with the fewest labels."""
+    found = nested.right[:, -1].mean(0)
+    recall = {int(c): (float(found[labels == c].mean()), int((labels == c).sum())) for c in np.unique(labels)}
+    least = min(recall, key=lambda c: recall[c])
+    return least, recall[least][0]
+
+
+def _band(draws: Array, variance: float) -> tuple[float, float, float]:
+    # fixed quantiles of a normal instead of random ones: the same forecast at every call
+    noise = np.sqrt(variance) * _NORMAL
+    middle, low, high = np.quantile(draws + noise, (0.5, (1 - BAND) / 2, (1 + BAND) / 2))
+    return float(middle), float(low), float(high)
+
+
+_NORMAL = np.random.default_rng(7).standard_normal(RESAMPLES)

@@ -1,0 +1,57 @@
+"""What a rung says of each support item when it has not learnt from it. Every choice inside a rung is made again in each fold."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from studio.learning.rungs import Rung
+from studio.learning.support import Support, splits
+
+MOST_FOLDS = 5
+TEMPERATURES = tuple(2 ** (n / 4) for n in range(-16, 13))
+"""1 / temperature, as a factor of the logits."""
+SHARPNESS_TRUST = 1.0
+"""Log-likelihood that the factor's squared logarithm costs, so that a handful of labels cannot make any rung sure of itself."""
+
+
+def fold_count(support: Support) -> int:
+    """Folds that leave each class a label to learn from; 0 where none can be made."""
+    return 0 if support.shots < 2 else min(MOST_FOLDS, support.shots)
+
+
+def out_of_fold(rung: Rung, support: Support, k: int = 0) -> Tensor | None:
+    """Logits `[n, C]` on stratified folds (k of them, or as many as there are labels of a class, at most five).
+
+    None where a class has a single label or the rung cannot learn from a fold.
+    """
+    k = k or fold_count(support)
+    if k < 2:
+        return None
+    found = torch.empty(len(support.labels), len(support.classes))
+    for learn, held in splits(support.labels, k, support.seed):
+        part, out = support.part(learn), support.part(held)
+        if rung.why_not(part) is not None:
+            return None
+        found[held] = rung.fit(part).logits(out.features, out.raw)
+    return found
+
+
+def log_likelihoods(logits: Tensor, support: Support, k: int = 0) -> Tensor:
+    """Of each item's label `[n]`, after one temperature, which is fitted on the other folds."""
+    found = torch.empty(len(logits))
+    for others, held in splits(support.labels, k or fold_count(support), support.seed):
+        factor = sharpness(logits[others], support.labels[others])
+        found[held] = _of_labels(factor * logits[held], support.labels[held])
+    return found
+
+
+def sharpness(logits: Tensor, labels: Tensor) -> float:
+    """1 / temperature under which the labels are most likely (Guo et al. 2017, arXiv:1706.04599)."""
+    factors = torch.tensor(TEMPERATURES)
+    likelihood = torch.stack([_of_labels(f * logits, labels).sum() for f in TEMPERATURES])
+    return float(factors[(likelihood - SHARPNESS_TRUST * factors.log().square()).argmax()])
+
+
+def _of_labels(logits: Tensor, labels: Tensor) -> Tensor:
+    return logits.log_softmax(-1).gather(1, labels[:, None])[:, 0]

@@ -1,0 +1,51 @@
+"""The ladder on cached features: one file a rung, registered here; each starts from the text classifier.
+
+A rung chooses its own hyper-parameters inside `fit`, from its support set alone, so that refitting it on each fold is an
+honest estimate of the whole procedure.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from studio.core.registry import Registry, discover
+from studio.learning.classifier import Classifier
+from studio.learning.support import Support
+
+
+class Rung(Protocol):
+    """One way to learn from a support set."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def title(self) -> str: ...
+
+    @property
+    def order(self) -> int:
+        """Place on the ladder: what is simpler and cheaper comes first, and wins where the evidence does not decide."""
+        ...
+
+    def why_not(self, support: Support) -> str | None:
+        """None where it can learn from this support set, else the reason in a sentence."""
+        ...
+
+    def fit(self, support: Support) -> Classifier:
+        """Learn. Deterministic: the same support set gives the same classifier."""
+        ...
+
+
+RUNGS: Registry[Rung] = Registry("rung")
+
+
+def rung(name: str) -> Rung:
+    """The registered rung. Raises NotFound with the names there are."""
+    discover(__name__)
+    return RUNGS.get(name)
+
+
+def all_rungs() -> tuple[Rung, ...]:
+    """Every rung, in the ladder's order."""
+    discover(__name__)
+    return tuple(sorted(RUNGS, key=lambda rung: rung.order))

@@ -1,0 +1,71 @@
+"""The support set as tensors: what every rung learns from, and how it is cut into folds. Refuses to know items or models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Support:
+    """Labelled features and the text classifier that learning starts from."""
+
+    features: Tensor
+    """`[n, d]`, unit norm."""
+    labels: Tensor
+    """`[n]`, indices into `classes`; classes without a label are allowed."""
+    text: Tensor
+    """`[C, d]`, unit norm: the text classifier."""
+    scale: float
+    """The model's logit scale."""
+    classes: tuple[str, ...]
+    seed: int = 0
+    raw: Tensor | None = None
+    """`[n, w]` features before the model's last linear projection; None where it has none."""
+    projection: Tensor | None = None
+    """`[w, d]`: `features` are the unit rows of `raw @ projection`."""
+
+    @property
+    def prior(self) -> Tensor:
+        """Zero-shot logits `[n, C]`."""
+        return self.scale * self.features @ self.text.T
+
+    @property
+    def counts(self) -> Tensor:
+        """Labels of each class `[C]`."""
+        return torch.bincount(self.labels, minlength=len(self.classes))
+
+    @property
+    def shots(self) -> int:
+        """Labels of the class that has fewest, of those that have any."""
+        counts = self.counts
+        return int(counts[counts > 0].min()) if len(self.labels) else 0
+
+    def part(self, rows: Tensor) -> Support:
+        """The support set of some items alone; `rows` is a mask or an index."""
+        raw = None if self.raw is None else self.raw[rows]
+        return replace(self, features=self.features[rows], labels=self.labels[rows], raw=raw)
+
+
+def ranks(labels: Tensor, seed: int) -> Tensor:
+    """Place of each item among those of its class, 0 first, in an order drawn by `seed` `[n]`.
+
+    Items of one rank hold each class at most once: left out together, they leave the classes as balanced as they were. An
+    item left out alone leaves its own class one short of the others, and every choice made on that leans away from learning.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    found = torch.empty_like(labels)
+    for c in torch.bincount(labels).nonzero().flatten():
+        index = (labels == c).nonzero().flatten()
+        found[index] = torch.randperm(len(index), generator=generator)
+    return found
+
+
+def splits(labels: Tensor, k: int, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """(learnt from, held out) as masks `[n]`, for each of k folds; every fold holds its share of each class."""
+    fold = ranks(labels, seed) % k
+    for number in range(k):
+        yield fold != number, fold == number

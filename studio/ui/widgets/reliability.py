@@ -1,0 +1,56 @@
+"""The reliability diagram: accuracy over confidence, before and after the temperature, and the calibration error in words."""
+
+from __future__ import annotations
+
+from studio.core.results import Calibration, Reliability
+from studio.ui.widgets.markup import Markup, percent, plural, tag
+from studio.ui.widgets.plot import Plot, figure, shares
+
+CHANGED = 0.05
+"""A temperature this near to 1 changes nothing that a person would notice."""
+
+
+def reliability_diagram(calibration: Calibration) -> Markup:
+    """A perfectly calibrated method lies on the thin diagonal."""
+    plot = Plot(shares(0.0, 1.0, "Confidence of the answer"), shares(0.0, 1.0, "Answers that were right"))
+    before, after = _points(calibration.before), _points(calibration.after)
+    shapes = [
+        plot.line(((0, 0), (1, 1)), "thin"),
+        plot.line(before, "line1 dashed"),
+        plot.line(after, "line0"),
+        *plot.dots(after, "line0"),
+    ]
+    words = _words(calibration)
+    legend = (("calibrated", "line0"), ("as it was", "line1 dashed"))
+    return figure(
+        "Can the confidence be believed?",
+        legend,
+        tag("p", words, class_="lr-words"),
+        plot.drawn(shapes, words),
+        _table(calibration),
+    )
+
+
+def _points(found: Reliability) -> list[tuple[float, float]]:
+    return [(b.confidence, b.accuracy) for b in found.bins]
+
+
+def _words(calibration: Calibration) -> str:
+    t, after, before = calibration.temperature, calibration.after, calibration.before
+    if abs(t - 1) < CHANGED:
+        said = "The answers were as sure as they should be"
+    else:
+        said = f"The answers were too {'sure' if t > 1 else 'cautious'}; a temperature of {t:.2f} mends that"
+    error = f"confidence and accuracy now differ by {percent(after.ece)} on average ({percent(before.ece)} before)"
+    chance = f"chance alone would show {percent(after.ece_by_chance)} on {plural(calibration.n, 'item')}"
+    return f"{said}: {error}. {chance[0].upper()}{chance[1:]}."
+
+
+def _table(calibration: Calibration) -> Markup:
+    head = tag("tr", *(tag("th", name, scope="col") for name in ("Confidence", "Right", "Items")))
+    rows = (
+        tag("tr", tag("td", percent(b.confidence)), tag("td", percent(b.accuracy)), tag("td", f"{b.n:,}"))
+        for b in calibration.after.bins
+    )
+    table = tag("table", tag("thead", head), tag("tbody", *rows), class_="lr-table")
+    return tag("details", tag("summary", "Figures"), tag("div", table, class_="lr-scroll"), class_="lr-figures-fold")

@@ -1,0 +1,58 @@
+"""The risk–coverage curve: how often answers are wrong against how many items get one, and the threshold that was chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from studio.core.results import Abstention, RiskPoint
+from studio.ui.widgets.markup import Markup, percent, plural, tag
+from studio.ui.widgets.plot import Plot, figure, shares
+
+
+def risk_coverage_plot(points: Sequence[RiskPoint], chosen: Abstention | None = None) -> Markup:
+    """`chosen` is marked by a dot; the error rate that was asked for is dashed."""
+    if not points:
+        return figure("When to say “not sure”", (), tag("p", "No answers to judge by yet.", class_="st-note"))
+    asked = chosen.error_rate if chosen else 0.0
+    plot = Plot(
+        shares(0.0, 1.0, "Items that get an answer"),
+        shares(0.0, max(0.05, asked, *(p.risk for p in points)), "Wrong among these"),
+    )
+    shapes = [plot.line([(p.coverage, p.risk) for p in points], "line0")]
+    legend = [("error rate", "line0")]
+    if chosen:
+        shapes.insert(0, plot.line(((0.0, asked), (1.0, asked)), "line1 dashed"))
+        legend.append((f"accepted: {percent(asked)}", "line1 dashed"))
+        if chosen.threshold is not None:
+            at = chosen.accepted / chosen.n
+            shapes += [
+                plot.line(((at, 0.0), (at, plot.y.high)), "thin"),
+                *plot.dots([(at, chosen.errors / chosen.accepted)], "line0"),
+            ]
+    words = _words(points[-1], chosen)
+    return figure("When to say “not sure”", legend, tag("p", words, class_="lr-words"), plot.drawn(shapes, words))
+
+
+def _words(everything: RiskPoint, chosen: Abstention | None) -> str:
+    if chosen is None:
+        return f"Where every item gets an answer, {percent(everything.risk)} of them are wrong."
+    if chosen.threshold is None:
+        return (
+            f"No threshold keeps to {percent(chosen.error_rate)} wrong answers on {plural(chosen.n, 'item')}{_sure(chosen)}. "
+            "Accept more errors, or label more."
+        )
+    if chosen.accepted == chosen.n:
+        first = f"Every item can get an answer: {chosen.errors:,} of {chosen.n:,} were wrong"
+    else:
+        share = percent(chosen.accepted / chosen.n, 0)
+        first = (
+            f"Below {percent(chosen.threshold, 0)} confidence say “not sure”: {share} of the items get an answer, "
+            f"{chosen.errors:,} of these {chosen.accepted:,} were wrong"
+        )
+    if chosen.certainty is None:
+        return f"{first}. On new items it may be up to {percent(chosen.upper)}."
+    return f"{first}. On new items at most {percent(chosen.error_rate)} are wrong{_sure(chosen)}."
+
+
+def _sure(chosen: Abstention) -> str:
+    return "" if chosen.certainty is None else f", with {percent(chosen.certainty, 0)} certainty"

@@ -1,0 +1,99 @@
+"""The trials of a search: the loss of each, the best marked, and all their settings in a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from studio.core.results import TrialRow
+from studio.ui.widgets.markup import Markup, duration, plural, tag
+from studio.ui.widgets.plot import Axis, Plot, figure
+
+TITLE = "Trials of the search"
+STATES = {"running": "at work", "done": "done", "pruned": "stopped early", "failed": "failed"}
+
+
+def trials_plot(rows: Sequence[TrialRow]) -> Markup:
+    """Lower is better. Trials that were stopped early are hollow; those without a loss are in the table alone."""
+    if not rows:
+        return figure(TITLE, (), tag("p", "No trial has started yet.", class_="st-note"))
+    done = [row for row in rows if row.state == "done" and row.loss is not None]
+    best = min(done, key=_loss, default=None)
+    words = tag("p", _words(rows, best), class_="lr-words")
+    if best is None:
+        return figure(TITLE, (), words, _table(rows, None))
+    plot = Plot(_numbers(rows), _losses([_loss(row) for row in done]))
+    at = {state: [(r.number, _loss(r)) for r in rows if r.state == state and r.loss is not None] for state in STATES}
+    shapes = [
+        plot.line(_so_far(done), "line1 dashed"),
+        *plot.dots(at["pruned"], "faded"),
+        *plot.dots(at["done"], "line0"),
+        *plot.dots([(best.number, _loss(best))], "ring"),
+        *plot.dots([(best.number, _loss(best))], "line0"),
+    ]
+    legend = (("trial", "dot line0"), ("stopped early", "dot faded"), ("best so far", "line1 dashed"))
+    return figure(TITLE, legend, words, plot.drawn(shapes, _words(rows, best)), _table(rows, best))
+
+
+def _loss(row: TrialRow) -> float:
+    return float("inf") if row.loss is None else row.loss
+
+
+def _words(rows: Sequence[TrialRow], best: TrialRow | None) -> str:
+    said = f"{plural(len(rows), 'trial')} in {duration(sum(row.seconds for row in rows))}"
+    if best is None:
+        return f"{said}; none has finished yet."
+    return f"{said}; trial {best.number} is best, with a loss of {_loss(best):.3f} on items outside the support set."
+
+
+def _so_far(done: Sequence[TrialRow]) -> list[tuple[float, float]]:
+    line: list[tuple[float, float]] = []
+    least = float("inf")
+    for row in sorted(done, key=lambda r: r.number):
+        if line:
+            line.append((float(row.number), least))
+        least = min(least, _loss(row))
+        line.append((float(row.number), least))
+    return line
+
+
+def _numbers(rows: Sequence[TrialRow]) -> Axis:
+    numbers = [row.number for row in rows]
+    low, high = min(numbers), max(numbers)
+    every = -(-(high - low + 1) // 10)
+    ticks = tuple((n, str(n)) for n in range(low, high + 1, every))
+    return Axis(low - 0.5, high + 0.5, ticks, "Trial")
+
+
+def _losses(done: Sequence[float]) -> Axis:
+    """From the finished trials alone: one that was stopped early with a huge loss lies at the upper edge."""
+    low, high = min(done), max(done)
+    room = 0.1 * (high - low) or 0.1 * abs(high) or 0.1
+    low, high = max(0.0, low - room), high + room
+    return Axis(
+        low, high, tuple((at, f"{at:.2f}") for at in (low + k * (high - low) / 4 for k in range(5))), "Loss (lower is better)"
+    )
+
+
+def _table(rows: Sequence[TrialRow], best: TrialRow | None) -> Markup:
+    names = list(dict.fromkeys(name for row in rows for name in row.settings))
+    heads = ("Trial", "Loss", "State", "Time", *names)
+    head = tag("tr", *(tag("th", name, scope="col") for name in heads))
+    body = (_row(row, names, row is best) for row in sorted(rows, key=lambda r: (r.state != "done", _loss(r), r.number)))
+    table = tag("table", tag("thead", head), tag("tbody", *body), class_="lr-table")
+    return tag("div", table, class_="lr-scroll", tabindex=0, role="region", aria_label="Settings of every trial")
+
+
+def _row(row: TrialRow, names: Sequence[str], best: bool) -> Markup:
+    badge = tag("span", "best", class_="st-badge on") if best else None
+    cells = (
+        tag("td", "–" if row.loss is None else f"{row.loss:.3f}"),
+        tag("td", tag("span", STATES[row.state], class_=f"lr-state {row.state}")),
+        tag("td", duration(row.seconds)),
+        *(tag("td", _value(row.settings.get(name))) for name in names),
+    )
+    return tag("tr", tag("th", f"{row.number} ", badge, scope="row"), *cells, class_="best" if best else None)
+
+
+def _value(value: Any) -> str:
+    return "–" if value is None else f"{value:.2g}" if isinstance(value, float) else str(value)

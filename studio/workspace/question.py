@@ -1,0 +1,109 @@
+"""What a question is answered with: the model, the run, the labels that few-shot learns from, the held-out items.
+
+Reads features through the project's cache. Answers nothing itself.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from studio.core.errors import BadInput, CannotRun
+from studio.core.interfaces import FoundationModel, Progress, Task
+from studio.core.types import Item, Split
+from studio.data.project import Project
+from studio.workspace.labelling import readers_of
+from studio.workspace.shelf import ModelShelf
+from studio.workspace.training import Training
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from studio.runs.folder import RunFolder
+    from studio.workspace.methods import Methods
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What the methods of one question have in common."""
+
+    model: FoundationModel
+    run: RunFolder | None
+    """The run to answer as fine-tuned."""
+    shots: int
+    seed: int
+    support: tuple[Item, ...] | None = None
+    """The run's own training items, where few-shot is to learn from exactly these; None: `shots` a class of the project's."""
+
+
+class Questions:
+    """The settings of one project's questions, and its features. Imports torch only when a model is asked for."""
+
+    def __init__(self, project: Project, task: Task, shelf: ModelShelf, training: Training) -> None:
+        self.project, self.task = project, task
+        self.readers = readers_of(task)
+        self._shelf, self._training = shelf, training
+        self._built: Methods | None = None
+
+    @property
+    def methods(self) -> Methods:
+        if self._built is None:
+            from studio.workspace.methods import Methods
+
+            self._built = Methods(self.project, self.task, self.readers)
+        return self._built
+
+    def forget(self) -> None:
+        """Keep nothing that would keep a model's weights in memory."""
+        if self._built is not None:
+            self._built.forget()
+
+    def of(self, model: str, run: str | None = None, shots: int | None = None, seed: int | None = None) -> Question:
+        """What to answer with. Left open, shots and seed are the run's, and few-shot learns from the run's own items.
+
+        So zero-shot, few-shot and fine-tuned are compared on the same labels. Raises BadInput for a run of another model.
+        """
+        model = self._shelf.check(model)
+        folder = self._training.folder(run) if run else self._newest(model, shots, seed)
+        if folder is not None and folder.spec.model != model:
+            raise BadInput(f"{folder.id} tuned {folder.spec.model}, not {model}.", "Choose its model, or another run.")
+        base = self._shelf.get(model)
+        if folder is None or (shots, seed) != (None, None):
+            return Question(base, folder, shots or 0, seed or 0)
+        chosen = folder.spec.train
+        return Question(base, folder, chosen.shots, chosen.seed, self._training.snapshot(folder).train)
+
+    def held_out(self) -> tuple[Split, list[Item]]:
+        """The test split's items with a truth, or the validation split's. Raises CannotRun where there is none."""
+        for split in ("test", "val"):
+            items = [i for i in self.project.store.all_items(split) if self.task.trains_on(i)]
+            if items:
+                return split, items
+        counts = self.project.store.counts()
+        waiting = counts.by_split["test"] or counts.by_split["val"]
+        hint = f"Label some of the {waiting} items of the test split." if waiting else "Import items into the test split."
+        raise CannotRun("There is no labelled held-out item to compare on.", hint)
+
+    def features(
+        self, model: FoundationModel, modality: str, items: Sequence[Item], progress: Progress | None
+    ) -> tuple[Tensor, float | None]:
+        """Cached features, and milliseconds an item where any had to be computed."""
+        cache = self.methods.features
+        missing = cache.missing(model, modality, items)
+        start = time.perf_counter()
+        found = cache.features(model, modality, items, self._read, progress)
+        return found, (time.perf_counter() - start) * 1000 / missing if missing else None
+
+    def _read(self, item: Item, modality: str) -> Any:
+        source = item.key(modality)
+        return self.readers[modality](self.project.media.read(source) if modality != "text" else source, item.name)
+
+    def _newest(self, model: str, shots: int | None, seed: int | None) -> RunFolder | None:
+        """The newest finished LoRA run with that model and, where they are said, those shots and that seed."""
+        for found in self._training.runs():
+            fits = shots in (None, found.config["shots"]) and seed in (None, found.config["seed"])
+            if fits and found.model == model and found.method == "lora" and found.has_adapter and found.status == "done":
+                return self._training.folder(found.id)
+        return None
