@@ -41,6 +41,16 @@ Figures = dict[str, Any]
 """{"accuracy": …, "seconds": …, …} of one seed."""
 
 
+def test_items(project: OpenProject) -> list[Item]:
+    """The whole test file."""
+    found: list[Item] = []
+    after: int | None = 0
+    while after is not None:
+        page = project.labelling.page(ItemFilter(split="test", labelled=True), after or None, 1000)
+        found, after = [*found, *page.items], page.after
+    return found
+
+
 def studio_seed(project: OpenProject, settings: dict[str, Any]) -> tuple[Figures, list[Item]]:
     """Studio's figures of one seed, and the labels that it learnt from."""
     model = model_for(project.task)
@@ -115,7 +125,7 @@ def measure(wanted: str, seeds: int, of_baseline: int, settings: dict[str, Any],
     with tempfile.TemporaryDirectory() as home:
         workspace = Workspace(Settings(home=Path(home), offline=True))
         project = project_of(workspace, name)
-        test = project.labelling.queue(ItemFilter(split="test", labelled=True), 100_000)
+        test = test_items(project)
         for seed in range(seeds):
             ours, learnt = studio_seed(project, {**settings, "shots": int(shots), "seed": seed})
             rows["studio"].append(ours)
