@@ -164,6 +164,11 @@ class Objective(Protocol):
         """Trainable parameters beside the adapter (a head), or None."""
         ...
 
+    @property
+    def together(self) -> int:
+        """Items of one class that stand together in the batches: more than 1 where the loss is over pairs within classes."""
+        ...
+
     def loss(self, model: AdaptedModel, features: Mapping[str, Tensor], batch: Sequence[Item]) -> Tensor:
         """Mean loss of a batch from its features `{modality: [n, dim]}` with gradient."""
         ...

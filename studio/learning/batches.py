@@ -23,18 +23,25 @@ Place = tuple[int, int]
 """(pass over the items, position of the item)."""
 
 
-def batch_places(count: int, batch_size: int, seed: int, step: int) -> list[Place]:
+def batch_places(
+    count: int, batch_size: int, seed: int, step: int, labels: Sequence[str | None] = (), together: int = 1
+) -> list[Place]:
     """The `batch_size` places of step `step` (from 0) in the endless row of shuffled passes over `count` items.
 
-    A batch larger than the set is the whole set once: repeating items in it would only cost time.
+    A batch larger than the set is the whole set once: repeating items in it would only cost time. With `together` > 1,
+    passes are those of `grouped_order`.
     """
+
+    def row(epoch: int) -> list[int]:
+        return order(count, seed, epoch) if together == 1 else grouped_order(labels, together, seed, epoch)
+
     if batch_size >= count:
-        return [(step, i) for i in order(count, seed, step)]
+        return [(step, i) for i in row(step)]
     found: list[Place] = []
     position = step * batch_size
     while len(found) < batch_size:
         epoch, offset = divmod(position + len(found), count)
-        found += [(epoch, i) for i in order(count, seed, epoch)[offset : offset + batch_size - len(found)]]
+        found += [(epoch, i) for i in row(epoch)[offset : offset + batch_size - len(found)]]
     return found
 
 
@@ -46,6 +53,20 @@ def batch_indices(count: int, batch_size: int, seed: int, step: int) -> list[int
 def order(count: int, seed: int, epoch: int) -> list[int]:
     """A permutation of `count` positions."""
     return [int(i) for i in np.random.default_rng((seed, 0, epoch)).permutation(count)]
+
+
+def grouped_order(labels: Sequence[str | None], together: int, seed: int, epoch: int) -> list[int]:
+    """A permutation in which items of one label stand in groups of `together`, a label's groups spread over the whole pass:
+    so a batch holds pairs within classes however many classes there are, and classes in their proportions."""
+    of_label: dict[str | None, list[int]] = {}
+    for i in order(len(labels), seed, epoch):
+        of_label.setdefault(labels[i], []).append(i)
+    rng = np.random.default_rng((seed, 2, epoch))
+    groups: list[tuple[float, list[int]]] = []
+    for _, members in sorted(of_label.items(), key=lambda entry: str(entry[0])):
+        parts = [members[i : i + together] for i in range(0, len(members), together)]
+        groups += [((n + float(rng.random())) / len(parts), part) for n, part in enumerate(parts)]
+    return [i for _, part in sorted(groups) for i in part]
 
 
 def crop(seed: int, step: int, position: int, min_area: float) -> Crop:

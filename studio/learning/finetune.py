@@ -86,7 +86,7 @@ def fit(
             yield from look()
         every = config.evaluate_every or max(1, -(-total // LOOKS))
         clock, saved = Clock(first, total), time.monotonic()
-        for step, (places, fresh) in enumerate(train.steps(config.batch_size, first, total), first):
+        for step, (places, fresh) in enumerate(train.steps(config.batch_size, first, total, objective.together), first):
             for message in train.compute(places):
                 yield _event("log", done, total, message=message)
             loss, rate = loop.step(step, total, [items[i] for _, i in places], {**fresh, **train.kept(places)})

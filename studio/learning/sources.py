@@ -57,12 +57,14 @@ class Sources:
         self.prefixes = tuple(kept.modality for kept in self._kept if kept.prefix)
         """Modalities whose frozen layers are computed once."""
 
-    def steps(self, batch_size: int, first: int, last: int) -> Iterator[tuple[list[Place], dict[str, Inputs]]]:
-        """(places, inputs that are read anew) of steps `first` … `last - 1`, the next one read in the background."""
+    def steps(self, batch_size: int, first: int, last: int, together: int = 1) -> Iterator[tuple[list[Place], dict[str, Inputs]]]:
+        """(places, inputs that are read anew) of steps `first` … `last - 1`, the next one read in the background;
+        `together` items of a label stand together where that is more than one."""
+        labels = [item.label for item in self._items]
 
         def read(step: int) -> tuple[list[Place], dict[str, Inputs]]:
             seed, min_crop = self._config.seed, self._config.min_crop
-            places = batch_places(len(self._items), batch_size, seed, step)
+            places = batch_places(len(self._items), batch_size, seed, step, labels, together)
             crops = [crop(seed, step, n, min_crop) for n in range(len(places))] if self._augment else None
             return places, self._reader.inputs([self._items[i] for _, i in places], crops)
 

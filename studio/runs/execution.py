@@ -15,10 +15,11 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from studio.core.errors import CannotRun, StudioError
-from studio.core.interfaces import AdaptedModel, FoundationModel, Progress, Snapshot, Task
+from studio.core.interfaces import AdaptedModel, FoundationModel, Objective, Progress, Snapshot, Task
 from studio.core.publish import publish_folder
 from studio.core.types import TrainEvent
 from studio.learning.checkpoint import Checkpoint
+from studio.learning.classifier import Classifier
 from studio.learning.features import FeatureCache
 from studio.learning.finetune import fit
 from studio.learning.ladder import choose_rung, support_of
@@ -105,7 +106,7 @@ def _run_lora(folder: RunFolder, spec: RunSpec, m: Materials, ending: Callable[[
         _say(folder, f"Going on from step {resume.step}")
     events = fit(model, m.task, objective, m.data, spec.train, resume, partial(_save, folder), _bf16(spec, model), folder.path)
     scores = _follow(folder, events, ending)
-    outcome = finish(model, m.task, m.data, spec, watch)
+    outcome = finish(model, m.task, m.data, spec, _trained_head(objective, spec), watch)
     _publish_result(folder, partial(_write_adapter, model, outcome))
     if outcome.judged is not None:
         scores = outcome.judged.scores
@@ -178,6 +179,13 @@ def _first_head(spec: RunSpec, m: Materials, progress: Progress) -> tuple[Tensor
     support = support_of(m.model, m.task, m.data, m.features, spec.classes, spec.prompts, spec.train.seed, progress)
     head = rung("linear").fit(support)
     return head.weight, head.bias
+
+
+def _trained_head(objective: Objective, spec: RunSpec) -> Classifier | None:
+    if objective.module is None:
+        return None
+    tensors = {n: p.detach().cpu() for n, p in objective.module.named_parameters()}
+    return Classifier("lora", spec.classes, tensors["weight"], tensors["bias"])
 
 
 def _validate(predictor: Answering, m: Materials) -> dict[str, float]:

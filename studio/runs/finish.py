@@ -85,14 +85,20 @@ class _Candidate:
     drift: float
 
 
-def finish(model: AdaptedModel, task: Task, data: Snapshot, spec: RunSpec, progress: Progress) -> Outcome:
-    """Sweep the strengths; another than the whole adapter is taken where it is better by more than its standard error."""
+def finish(
+    model: AdaptedModel, task: Task, data: Snapshot, spec: RunSpec, trained: Classifier | None, progress: Progress
+) -> Outcome:
+    """Sweep the strengths; another than the whole adapter is taken where it is better by more than its standard error.
+
+    `trained` is the head that learnt beside the adapter: the whole adapter's. At other strengths the frozen features' head is
+    fitted on what the features are there.
+    """
     if not task.classifies:
         return Outcome()
     held = [item for item in data.held_out if item.label in spec.classes]
     if not held:
-        return Outcome(heads=_lone_head(model, task, data, spec))
-    found = _sweep(model, task, data, spec, held, progress)
+        return Outcome(heads={1.0: trained} if trained else {})
+    found = _sweep(model, task, data, spec, held, trained, progress)
     best = _chosen(found)
     rows = tuple(
         StrengthRow(c.strength, "head" if c.head else "prompts", -float(c.likelihood.mean()), c.accuracy, c.drift) for c in found
@@ -108,23 +114,29 @@ def finish(model: AdaptedModel, task: Task, data: Snapshot, spec: RunSpec, progr
 
 
 def _sweep(
-    model: AdaptedModel, task: Task, data: Snapshot, spec: RunSpec, held: Sequence[Item], progress: Progress
+    model: AdaptedModel,
+    task: Task,
+    data: Snapshot,
+    spec: RunSpec,
+    held: Sequence[Item],
+    trained: Classifier | None,
+    progress: Progress,
 ) -> list[_Candidate]:
     modality = task.modalities[0]
     truth = _numbers(held, spec.classes)
-    many = len(data.train) > MOST_SWEPT
+    strengths = STRENGTHS if trained is None or len(data.train) <= MOST_SWEPT else STRENGTHS[:1]
     judged = _Seen(model, modality, data, held)
-    learnt = _Seen(model, modality, data, data.train) if task.trains_head else None
+    learnt = _Seen(model, modality, data, data.train) if trained and len(strengths) > 1 else None
     model.set_strength(0.0)
     base = judged.features()
     found = []
-    for n, strength in enumerate(STRENGTHS[:1] if many and task.trains_head else STRENGTHS):
-        progress(n, len(STRENGTHS), "Choosing the adapter's strength")
+    for n, strength in enumerate(strengths):
+        progress(n, len(strengths), "Choosing the adapter's strength")
         model.set_strength(strength)
         x = base if strength == 0 else judged.features()
         text, scale = text_classifier(model, spec.prompts), float(model.logit_scale())
-        head = None
-        if learnt is not None:
+        head = trained
+        if learnt is not None and strength < 1:
             head = _head(learnt.features(), data.train, text, scale, spec)
         classifier = head or prompted("lora", spec.classes, text, scale)
         found.append(_candidate(strength, head, classifier, x, truth, base))
@@ -156,16 +168,9 @@ def _gain(a: _Candidate, b: _Candidate) -> float:
     return float(ahead.mean()) - error
 
 
-def _lone_head(model: AdaptedModel, task: Task, data: Snapshot, spec: RunSpec) -> dict[float, Classifier]:
-    if not task.trains_head:
-        return {}
-    x = _Seen(model, task.modalities[0], data, data.train).features()
-    return {1.0: _head(x, data.train, text_classifier(model, spec.prompts), float(model.logit_scale()), spec)}
-
-
 def _head(x: Tensor, items: Sequence[Item], text: Tensor, scale: float, spec: RunSpec) -> Classifier:
-    """The frozen features' head again, on the tuned ones: the second stage of SetFit (Tunstall et al. 2022,
-    arXiv:2209.11055) and of 2SFS. The head that was trained beside the adapter has only followed it."""
+    """The frozen features' head again, on partly tuned ones: the second stage of SetFit (Tunstall et al. 2022,
+    arXiv:2209.11055) and of 2SFS."""
     return rung("linear").fit(Support(x, _numbers(items, spec.classes), text, scale, spec.classes, spec.train.seed))
 
 

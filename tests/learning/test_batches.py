@@ -1,6 +1,6 @@
 from collections import Counter
 
-from studio.learning.batches import batch_indices, crop
+from studio.learning.batches import batch_indices, batch_places, crop, grouped_order
 
 
 def test_every_pass_sees_each_item_once() -> None:
@@ -20,6 +20,21 @@ def test_a_batch_larger_than_the_set_is_the_set_once() -> None:
 
 def test_a_batch_across_two_passes_has_its_size() -> None:
     assert len(batch_indices(7, 5, 0, 1)) == 5
+
+
+def test_grouped_passes_hold_pairs_within_classes_and_every_item_once() -> None:
+    labels = [f"class {i % 40}" for i in range(320)]
+    found = grouped_order(labels, 4, seed=0, epoch=0)
+    assert sorted(found) == list(range(320))
+    assert all(len({labels[i] for i in found[n : n + 4]}) == 1 for n in range(0, 320, 4))
+    assert found != grouped_order(labels, 4, seed=0, epoch=1)
+
+
+def test_grouped_batches_hold_classes_in_their_proportions() -> None:
+    labels = ["often"] * 240 + ["seldom"] * 80
+    for step in range(10):
+        places = batch_places(320, 32, 0, step, labels, together=4)
+        assert 4 <= sum(labels[i] == "seldom" for _, i in places) <= 12
 
 
 def test_crops_stay_in_the_picture_and_keep_enough_of_it() -> None:

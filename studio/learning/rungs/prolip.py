@@ -89,16 +89,19 @@ class _Problem:
             slope = (slope - x * (slope * x).sum(1, keepdim=True)) / length
             return float(0.5 * (shrink * q.square()).sum() - (target * log_p).sum()), z.T @ slope + shrink * q
 
-        return minimise(loss, q, tolerance, MOST_STEPS) * step[:, None]
+        found: Tensor = minimise(loss, q, tolerance, MOST_STEPS) * step[:, None]
+        return found
 
     def logits(self, delta: Tensor, rows: Tensor) -> Tensor:
         """Of some items `[m, C]`."""
         x = torch.addmm(self._before[rows], self._z[rows], delta)
-        return (x / x.norm(dim=1, keepdim=True)) @ self._weight.T
+        found: Tensor = (x / x.norm(dim=1, keepdim=True)) @ self._weight.T
+        return found
 
     def projection(self, delta: Tensor) -> Tensor:
         """W `[w, d]`."""
-        return self._start + self._vt.T @ delta
+        found: Tensor = self._start + self._vt.T @ delta
+        return found
 
 
 def _choose(problem: _Problem, support: Support) -> float:

@@ -56,7 +56,7 @@ class TextEncoder:
         return Encoder(info, network, towers)
 
     def preset(self, task: str, model_id: str) -> TrainConfig:
-        return TrainConfig(LoraConfig(rank=16, alpha=32, dropout=0.1), lr=1e-3, head_lr=1e-3, steps=150, augment=False)
+        return TrainConfig(LoraConfig(rank=16, alpha=32, dropout=0.1), lr=1e-3, head_lr=1e-3, steps=60, augment=False)
 
 
 FAMILIES.register("text-encoder", TextEncoder())

@@ -16,6 +16,7 @@ class PromptObjective:
     """Cross-entropy over scale · x · Tᵀ, T from the model's own text tower (CLIP-LoRA, Zanella & Ben Ayed 2024)."""
 
     module: nn.Module | None = None
+    together = 1
 
     def __init__(self, modality: str, model: AdaptedModel, prior: Prior, text_moves: bool) -> None:
         self._modality = modality
@@ -54,6 +55,7 @@ class HeadObjective:
     """Cross-entropy of a linear head that starts where the frozen features' head ended."""
 
     module: nn.Linear
+    together = 1
 
     def __init__(self, modality: str, prior: Prior) -> None:
         if prior.head is None:

@@ -16,6 +16,7 @@ class PairObjective:
     """Symmetric InfoNCE over the pairs of a batch (Radford et al. 2021), items with one picture or one caption masked."""
 
     module: nn.Module | None = None
+    together = 1
 
     def loss(self, model: AdaptedModel, features: Mapping[str, Tensor], batch: Sequence[Item]) -> Tensor:
         images, texts = features["image"], features["text"]  # [n, dim] each
