@@ -75,7 +75,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class _Candidate:
+class Candidate:
     strength: float
     head: Classifier | None
     logits: Tensor  # [n, C]
@@ -99,7 +99,7 @@ def finish(
     if not held:
         return Outcome(heads={1.0: trained} if trained else {})
     found = _sweep(model, task, data, spec, held, trained, progress)
-    best = _chosen(found)
+    best = chosen(found)
     rows = tuple(
         StrengthRow(c.strength, "head" if c.head else "prompts", -float(c.likelihood.mean()), c.accuracy, c.drift) for c in found
     )
@@ -121,7 +121,7 @@ def _sweep(
     held: Sequence[Item],
     trained: Classifier | None,
     progress: Progress,
-) -> list[_Candidate]:
+) -> list[Candidate]:
     modality = task.modalities[0]
     truth = _numbers(held, spec.classes)
     strengths = STRENGTHS if trained is None or len(data.train) <= MOST_SWEPT else STRENGTHS[:1]
@@ -146,22 +146,22 @@ def _sweep(
 
 def _candidate(
     strength: float, head: Classifier | None, classifier: Classifier, x: Tensor, truth: Tensor, base: Tensor
-) -> _Candidate:
+) -> Candidate:
     logits = classifier.logits(x)
     factor = sharpness(logits, truth)
     accuracy = float((logits.argmax(1) == truth).float().mean())
     drift = 1.0 - float((x * base).sum(1).mean())
-    return _Candidate(strength, head, logits, of_labels(factor * logits, truth), 1 / factor, accuracy, drift)
+    return Candidate(strength, head, logits, of_labels(factor * logits, truth), 1 / factor, accuracy, drift)
 
 
-def _chosen(found: Sequence[_Candidate]) -> _Candidate:
+def chosen(found: Sequence[Candidate]) -> Candidate:
     """The whole adapter, unless another strength is better by more than the paired standard error."""
     whole = found[0]
     better = [c for c in found[1:] if _gain(c, whole) > 0]
     return max(better, key=lambda c: float(c.likelihood.mean()), default=whole)
 
 
-def _gain(a: _Candidate, b: _Candidate) -> float:
+def _gain(a: Candidate, b: Candidate) -> float:
     """Mean log-likelihood that `a` is ahead, less one standard error."""
     ahead = a.likelihood - b.likelihood
     error = float(ahead.std()) / len(ahead) ** 0.5 if len(ahead) > 1 else float("inf")

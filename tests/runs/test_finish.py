@@ -1,0 +1,55 @@
+"""After the last step: the adapter's strength is chosen on the validation items, and a change needs evidence."""
+
+import torch
+
+from studio.runs.finish import Candidate, chosen
+from studio.workspace.open_project import OpenProject
+from tests.runs.test_execution import finish
+
+QUICK = {"steps": 6, "batch_size": 4}
+
+
+def candidate(strength: float, likelihood: list[float]) -> Candidate:
+    zeros = torch.zeros(len(likelihood), 2)
+    return Candidate(strength, None, zeros, torch.tensor(likelihood), 1.0, 0.5, 0.0)
+
+
+def test_the_whole_adapter_counts_unless_another_strength_is_surely_better() -> None:
+    whole = candidate(1.0, [-1.0, -1.0, -1.0, -1.0])
+    lucky = candidate(0.5, [-4.0, -0.5, -0.5, 1.1])  # better on average, by chance
+    better = candidate(0.25, [-0.8, -0.9, -0.8, -0.9])
+    assert chosen([whole, lucky]).strength == 1.0
+    assert chosen([whole, lucky, better]).strength == 0.25
+    assert chosen([whole]).strength == 1.0
+
+
+def test_a_run_says_what_each_strength_did(pictures: OpenProject, tiny_ids: dict[str, str]) -> None:
+    run = pictures.training.start(tiny_ids["open_clip-vit"], settings=QUICK)
+    finish(pictures, run)
+    rows = pictures.testing.strengths(run)
+    assert [row["strength"] for row in rows] == [1.0, 0.75, 0.5, 0.25, 0.0]
+    assert rows[-1]["drift"] < 1e-5 < rows[0]["drift"]
+    assert all(0 <= row["accuracy"] <= 1 and row["nll"] > 0 for row in rows)
+
+
+def test_nothing_of_the_adapter_is_zero_shot(pictures: OpenProject, tiny_ids: dict[str, str]) -> None:
+    model = tiny_ids["open_clip-vit"]
+    finish(pictures, pictures.training.start(model, settings={**QUICK, "lr": 0.01}))
+    picture = pictures.labelling.picture(pictures.labelling.item(1).key("image"), 240)
+
+    def order(strength: float, column: int) -> list[int]:
+        (table,) = pictures.testing.predict([{"image": picture}], model, strength=strength)
+        said = table.answers[column].probabilities
+        assert said is not None
+        return sorted(range(len(said)), key=said.__getitem__)
+
+    assert order(0.0, 2) == order(0.0, 0)
+
+
+def test_a_text_run_has_a_head_for_every_strength(messages: OpenProject, tiny_ids: dict[str, str]) -> None:
+    run = messages.training.start(tiny_ids["bert"], settings=QUICK)
+    finish(messages, run)
+    for strength in (0.0, 0.5, 1.0):
+        (table,) = messages.testing.predict([{"text": "the small cat"}], tiny_ids["bert"], strength=strength)
+        assert table.answers[2].probabilities is not None
+        assert "at strength" in table.answers[2].note
