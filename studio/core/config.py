@@ -12,7 +12,7 @@ from studio.core.errors import BadInput
 Towers = Literal["image", "text", "both"]
 Layers = Literal["all", "half", "top-2", "top-1"]
 Mode = Literal["fast", "best", "custom"]
-MODES: Mapping[str, Mapping[str, Any]] = {"fast": {"layers": "top-2", "views": 8}, "best": {"layers": "all", "views": 0}}
+MODES: Mapping[str, Mapping[str, Any]] = {"fast": {"layers": "top-2", "views": 4}, "best": {"layers": "all", "views": 0}}
 """Names for settings that belong together, as in `mode=fast`: a run's own settings say what was done."""
 ObjectiveName = Literal["auto", "head", "contrastive"]
 

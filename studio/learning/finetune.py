@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from studio.core.errors import CannotRun, ModelError
 from studio.core.interfaces import AdaptedModel, Inputs, Objective, Snapshot, Task
 from studio.core.types import Item, TrainEvent
 from studio.learning.checkpoint import Checkpoint
-from studio.learning.readings import Clock, Losses, memory_mb
+from studio.learning.readings import Readings
 from studio.learning.rows import Rows
 from studio.learning.sources import Shelf, Sources
 from studio.models.lora import check_moved, snapshot
@@ -62,52 +63,61 @@ def fit(
     train = Sources(shelf, "train", items, task.modalities, config)
     held_out = Sources(shelf, "validation", data.held_out, task.modalities, config)
     first = loop.restore(resume) if resume else 0
-    total = config.total_steps(len(items))
-    done, losses = first, Losses(lag=int(loop.device.type == "cuda"))
-
-    def look() -> Iterator[TrainEvent]:
-        for message in held_out.everything():
-            yield _event("log", done, total, message=message)
-        yield _event("eval", done, total, **loop.evaluate(data.held_out, held_out))
-
-    def told(all: bool) -> Iterator[TrainEvent]:
-        for step, values in losses.take(all):
-            yield _event("step", step, total, **values, **clock.tick(step), memory_mb=memory_mb(loop.device))
-        for message in loop.messages():
-            yield _event("log", done, total, message=message)
-
+    readings = Readings(loop.device, first, config.total_steps(len(items)))
     try:
         about = {**loop.description(), "prefixes": train.prefixes}
-        yield _event("start", first, total, items=len(items), held_out=len(data.held_out), **about)
+        yield readings.event("start", items=len(items), held_out=len(data.held_out), **about)
         if config.views and not train.prefixes:
-            message = "No frozen layers come before the first adapter in what is learnt from: each step computes all of them."
-            yield _event("log", first, total, message=message)
+            yield readings.event("log", message="No frozen layers come before the first adapter: each step computes all of them.")
         if first == 0:
-            yield from look()
-        every = config.evaluate_every or max(1, -(-total // LOOKS))
-        clock, saved = Clock(first, total), time.monotonic()
-        for step, (places, fresh) in enumerate(train.steps(config.batch_size, first, total, objective.together), first):
-            for message in train.compute(places):
-                yield _event("log", done, total, message=message)
-            loss, rate = loop.step(step, total, [items[i] for _, i in places], {**fresh, **train.kept(places)})
-            done = step + 1
-            losses.put(done, loss, rate)
-            looks = done % every == 0 or done == total
-            late = time.monotonic() - saved > CHECKPOINT_EVERY_S
-            saves = save is not None and done < total and (late or done % config.checkpoint_every == 0)
-            yield from told(all=looks or saves)
-            if looks:
-                yield from look()
-            if save and saves:
-                save(loop.checkpoint(done))
-                saved = time.monotonic()
-                yield _event("checkpoint", done, total)
+            yield from _look(loop, readings, data.held_out, held_out)
+        yield from _steps(loop, readings, train, items, partial(_look, loop, readings, data.held_out, held_out), config, save)
     finally:
         # also where the caller stopped iterating: what was learnt is kept
-        if save and done > first and losses.last_are_sound():
-            save(loop.checkpoint(done))
+        if save and readings.done > first and readings.sound():
+            save(loop.checkpoint(readings.done))
         loop.close()
         shelf.close()
+
+
+def _steps(
+    loop: _Loop,
+    readings: Readings,
+    sources: Sources,
+    items: Sequence[Item],
+    look: Callable[[], Iterator[TrainEvent]],
+    config: TrainConfig,
+    save: Callable[[Checkpoint], None] | None,
+) -> Iterator[TrainEvent]:
+    """The steps that are left, with looks at held-out items and checkpoints in between."""
+    first, total = readings.done, readings.total
+    every = config.evaluate_every or max(1, -(-total // LOOKS))
+    saved = time.monotonic()
+    readings.start_clock()
+    for step, (places, fresh) in enumerate(sources.steps(config.batch_size, first, total, loop.together), first):
+        for message in sources.compute(places):
+            yield readings.event("log", message=message)
+        readings.put(*loop.step(step, total, [items[i] for _, i in places], {**fresh, **sources.kept(places)}))
+        done = readings.done
+        looks = done % every == 0 or done == total
+        late = time.monotonic() - saved > CHECKPOINT_EVERY_S
+        saves = save is not None and done < total and (late or done % config.checkpoint_every == 0)
+        yield from readings.steps(all=looks or saves)
+        for message in loop.messages():
+            yield readings.event("log", message=message)
+        if looks:
+            yield from look()
+        if save and saves:
+            save(loop.checkpoint(done))
+            saved = time.monotonic()
+            yield readings.event("checkpoint")
+
+
+def _look(loop: _Loop, readings: Readings, items: Sequence[Item], sources: Sources) -> Iterator[TrainEvent]:
+    """Scores on the held-out items."""
+    for message in sources.everything():
+        yield readings.event("log", message=message)
+    yield readings.event("eval", **loop.evaluate(items, sources))
 
 
 class _Loop:
@@ -120,6 +130,7 @@ class _Loop:
         self.device = next(model.module.parameters()).device
         self._accelerator = Accelerator(cpu=self.device.type == "cpu", mixed_precision="bf16" if bf16 else "no")
         self.autocast: Callable[[], AbstractContextManager[None]] = self._accelerator.autocast
+        self.together = objective.together
         if objective.module is not None:
             objective.module.to(self.device)
         self._named = trainable(model, objective)
@@ -293,7 +304,3 @@ def _gradient(features: Tensor) -> Tensor:
 
 def _kept_as(config: TrainConfig) -> torch.dtype:
     return torch.float32 if config.precision == "fp32" else torch.bfloat16
-
-
-def _event(kind: Any, step: int, total: int, **values: Any) -> TrainEvent:
-    return TrainEvent(kind, step, total, time.time(), values)

@@ -34,9 +34,10 @@ class Evidence:
     log_likelihoods: Tensor
     """`[n]`, of each item's label, after a temperature; of the same items for all that are compared."""
     accuracy: float | None = None
+    head_start: float = 0.0
+    """As `Rung.head_start`."""
     logits: Tensor | None = None
     """`[n, C]`, before the temperature."""
-    head_start: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ def evidence(rung: Rung, support: Support) -> Evidence | None:
         return None
     accuracy = float((logits.argmax(1) == support.labels).float().mean())
     likelihoods = log_likelihoods(logits, support)
-    return Evidence(rung.name, rung.title, rung.order, likelihoods, accuracy, logits, rung.head_start)
+    return Evidence(rung.name, rung.title, rung.order, likelihoods, accuracy, rung.head_start, logits)
 
 
 def judge(found: Sequence[Evidence]) -> Verdict:

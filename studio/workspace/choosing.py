@@ -88,7 +88,7 @@ def _answer(support: Support, learn: Sequence[int], judge: Sequence[int]) -> lis
 
 def _evidence(name: str, title: str, order: int, logits: Tensor, labels: Tensor) -> Evidence:
     right = float((logits.argmax(1) == labels).float().mean())
-    return Evidence(name, title, order, of_labels(sharpness(logits, labels) * logits, labels), right, logits)
+    return Evidence(name, title, order, of_labels(sharpness(logits, labels) * logits, labels), right, logits=logits)
 
 
 def _tuning(before: Tensor, after: Tensor, labels: Tensor) -> Tuning:

@@ -23,13 +23,14 @@ SHARED = Path(__file__).resolve().parents[3] / "shared"
 BATCH = 32
 
 
-def write_vit(folder: Path) -> None:
-    """ViT-B/32 with random weights, in open_clip's local form."""
+def write_vit(folder: Path, layers: int = 12) -> None:
+    """ViT-B/32 with random weights, in open_clip's local form; with fewer layers where asked."""
     import open_clip
     from safetensors.torch import save_file
 
     config = open_clip.get_model_config("ViT-B-32")
-    network = open_clip.create_model("ViT-B-32", pretrained=None)
+    config["vision_cfg"]["layers"] = layers
+    network = open_clip.CLIP(**config)
     save_file({k: v.contiguous() for k, v in network.state_dict().items()}, folder / "open_clip_model.safetensors")
     (folder / "open_clip_config.json").write_text(json.dumps({"model_cfg": config, "preprocess_cfg": {}}))
 

@@ -38,3 +38,20 @@ def test_json_and_back_is_the_same() -> None:
 def test_only_what_differs_from_the_preset_is_said() -> None:
     preset = TrainConfig()
     assert preset.with_settings({"rank": 4, "shots": 16}).changed_from(preset) == {"rank": 4, "shots": 16}
+
+
+def test_a_mode_stands_for_its_settings_and_the_run_says_what_they_were() -> None:
+    fast = TrainConfig().with_settings({"mode": "fast"})
+    assert (fast.lora.layers, fast.views > 0, fast.mode) == ("top-2", True, "fast")
+    assert "mode" not in fast.as_json()
+    assert fast.with_settings({"mode": "best"}).mode == "best"
+
+
+def test_settings_beside_a_mode_win() -> None:
+    mixed = TrainConfig().with_settings({"mode": "fast", "layers": "top-1"})
+    assert (mixed.lora.layers, mixed.mode) == ("top-1", "custom")
+
+
+def test_an_unknown_mode_is_refused() -> None:
+    with pytest.raises(BadInput, match="mode"):
+        TrainConfig().with_settings({"mode": "quick"})

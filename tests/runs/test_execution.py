@@ -86,13 +86,15 @@ def test_live_answers_do_not_change_while_a_copy_learns(pictures: OpenProject, t
     assert after.answers[2].probabilities is not None
 
 
+@pytest.mark.parametrize("mode", ["best", "fast"])
 def test_a_run_that_was_stopped_and_resumed_learns_the_same_to_the_last_bit(
-    pictures: OpenProject, tiny_ids: dict[str, str]
+    pictures: OpenProject, tiny_ids: dict[str, str], mode: str
 ) -> None:
     model = tiny_ids["open_clip-vit"]
-    whole = pictures.training.start(model, settings={**QUICK, "steps": 30})
+    settings = {**QUICK, "steps": 30, "mode": mode}
+    whole = pictures.training.start(model, settings=settings)
     finish(pictures, whole)
-    cut = pictures.training.start(model, settings={**QUICK, "steps": 30})
+    cut = pictures.training.start(model, settings=settings)
     while pictures.training.run(cut).step < 4:
         time.sleep(0.005)
     pictures.training.stop(cut)
