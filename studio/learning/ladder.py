@@ -12,7 +12,7 @@ from studio.core.interfaces import FoundationModel, Progress, Snapshot, Task
 from studio.core.types import Prediction
 from studio.learning.classifier import Classifier
 from studio.learning.features import FeatureCache
-from studio.learning.gate import Evidence, Verdict, evidence, judge, recipe
+from studio.learning.gate import Evidence, Verdict, decide, evidence
 from studio.learning.rungs import Rung, all_rungs
 from studio.learning.support import Support
 from studio.learning.zero_shot import as_predictions, text_classifier
@@ -65,7 +65,7 @@ def climb(support: Support, rungs: Sequence[Rung] | None = None, progress: Progr
         fitted[rung.name] = rung.fit(support)
         if (seen := evidence(rung, support)) is not None:
             found.append(seen)
-    return Ladder(fitted, reasons, tuple(found), judge(found) if found else recipe(support, chosen))
+    return Ladder(fitted, reasons, tuple(found), decide(support, found, chosen))
 
 
 def predict(classifier: Classifier, features: Tensor, raw: Tensor | None = None) -> list[Prediction]:
