@@ -20,7 +20,7 @@ from studio.learning.support import Support
 PRIOR = 20
 """Labels that a head start counts for."""
 FEW = 6
-"""Labels in all below which nothing is learnt where nothing can be held out."""
+"""Labels in all below which nothing is learnt: too few to judge by, and on two classes a head start is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def gate(support: Support, rungs: Sequence[Rung] | None = None) -> Verdict:
     """Judge rungs on the support set alone, out of fold. Zero-shot is always among them."""
     chosen = rungs or all_rungs()
     found = [e for rung in chosen if (e := evidence(rung, support)) is not None]
-    return judge(found) if found else recipe(support, chosen)
+    return decide(support, found, chosen)
 
 
 def evidence(rung: Rung, support: Support) -> Evidence | None:
@@ -81,6 +81,19 @@ def evidence(rung: Rung, support: Support) -> Evidence | None:
     return Evidence(rung.name, rung.title, rung.order, likelihoods, accuracy, rung.head_start, logits)
 
 
+def decide(support: Support, found: Sequence[Evidence], rungs: Sequence[Rung] | None = None) -> Verdict:
+    """By the evidence, or by a fixed recipe where there is none: a class has a single label, or there are hardly any."""
+    count = len(support.labels)
+    if count < FEW:
+        return Verdict("zero_shot", f"Zero-shot: {count} labels are too few to learn from, or to judge by.", ())
+    if found:
+        return judge(found)
+    able = [rung for rung in rungs or all_rungs() if rung.why_not(support) is None]
+    best = max(able, key=lambda rung: rung.head_start)
+    said = f"{best.title}: a fixed choice, as a class with a single label leaves none to judge by; it gained most on other sets."
+    return Verdict(best.name, said, ())
+
+
 def judge(found: Sequence[Evidence]) -> Verdict:
     """The simplest of those within one paired standard error of the most likely one, head starts counted."""
     found = sorted(found, key=lambda e: e.order)
@@ -88,18 +101,6 @@ def judge(found: Sequence[Evidence]) -> Verdict:
     best = next(e for e in found if _expected(top) - _expected(e) <= _error(top, e))
     rows = tuple(_row(e, found[0]) for e in found)
     return Verdict(best.name, _reason(best, top, found[0]), rows)
-
-
-def recipe(support: Support, rungs: Sequence[Rung] | None = None) -> Verdict:
-    """The choice where a class has a single label, so that nothing can be held out: the greatest head start."""
-    count = len(support.labels)
-    if count < FEW:
-        said = f"Zero-shot: {count} labels are too few to learn from, and none can be held out to find out otherwise."
-        return Verdict("zero_shot", said, ())
-    able = [rung for rung in rungs or all_rungs() if rung.why_not(support) is None]
-    best = max(able, key=lambda rung: rung.head_start)
-    said = f"{best.title}: a fixed choice, as a class with a single label leaves none to judge by; it gained most on other sets."
-    return Verdict(best.name, said, ())
 
 
 def _expected(e: Evidence) -> float:

@@ -13,7 +13,7 @@ from studio.core.interfaces import FoundationModel, Progress, Snapshot, Task
 from studio.core.types import Prediction
 from studio.learning.classifier import Classifier
 from studio.learning.features import FeatureCache
-from studio.learning.gate import Evidence, Verdict, evidence, judge, recipe
+from studio.learning.gate import Evidence, Verdict, decide, evidence, judge
 from studio.learning.rungs import Rung, all_rungs, rung
 from studio.learning.support import Support
 from studio.learning.zero_shot import as_predictions, text_classifier
@@ -71,7 +71,7 @@ def climb(support: Support, rungs: Sequence[Rung] | None = None, progress: Progr
         seconds[one.name] = time.perf_counter() - start
         if (seen := evidence(one, support)) is not None:
             found.append(seen)
-    return Ladder(fitted, reasons, tuple(found), judge(found) if found else recipe(support, chosen), seconds)
+    return Ladder(fitted, reasons, tuple(found), decide(found, support, chosen), seconds)
 
 
 def choose_rung(method: str, support: Support, progress: Progress | None = None) -> Verdict:

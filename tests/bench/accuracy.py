@@ -27,7 +27,7 @@ from studio.data.project import Project
 from studio.data.snapshot import Snapshot
 from studio.data.splits import support
 from studio.learning.features import FeatureCache
-from studio.learning.gate import evidence, judge, recipe
+from studio.learning.gate import decide, evidence
 from studio.learning.rungs import all_rungs
 from studio.learning.support import Support
 from studio.learning.zero_shot import text_classifier
@@ -113,7 +113,7 @@ def one_seed(data: Set, shots: int, seed: int, more: Mapping[str, Column]) -> Se
         found[rung.name] = float((answers == truth).float().mean())
         if (proof := evidence(rung, few)) is not None:
             seen.append(proof)
-    verdict = judge(seen) if seen else recipe(few)
+    verdict = decide(few, seen)
     found["best"] = found[verdict.rung]
     found["chosen"] = verdict.rung
     return found | {name: column(data, shots, seed) for name, column in more.items()}

@@ -75,6 +75,10 @@ def test_an_item_s_own_label_does_not_reach_its_out_of_fold_answer(one: object) 
     assert first.shape == (16, 4) and bool(torch.isfinite(first).all())
 
 
+def test_four_labels_are_too_few_to_leave_zero_shot() -> None:
+    assert gate(cloud(2, classes=2, off=2.0)).rung == "zero_shot"
+
+
 def test_no_fold_can_be_made_of_single_labels() -> None:
     assert out_of_fold(rung("linear"), cloud(1)) is None
 

@@ -48,8 +48,9 @@ class InstantRung:
     def fit(self, support: Support) -> Classifier:
         s, beta, ridge, sharpness = choose(support)
         x, target = support.features, one_hot(support.labels, len(support.classes)).to(support.features.dtype)
-        factor = torch.linalg.cholesky(_gram(x, beta, (ridge,))[0])
-        bumps = torch.cholesky_solve(target - s * x @ support.text.T, factor)
+        gram = gaussian(x, x, beta)
+        gram.diagonal().add_(ridge)
+        bumps = torch.cholesky_solve(target - s * x @ support.text.T, torch.linalg.cholesky(gram))
         chosen = {"s": s, "beta": beta, "lambda": ridge, "sharpness": sharpness}
         weight, bias = s * support.text, torch.zeros(len(support.classes))
         return Classifier(self.name, support.classes, weight, bias, Bumps(x, bumps, beta), chosen=chosen).sharpened(sharpness)

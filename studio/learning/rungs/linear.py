@@ -32,7 +32,7 @@ ONE_SHOT_TRUST = 0.1
 """The same for the share alone, where the prompts are judged and not a head: they cannot fit these labels."""
 MOST_FOLDS = 5
 MOST_STEPS = 100
-LOOSE, TIGHT = 1e-3, 1e-5
+LOOSE, TIGHT = 5e-3, 1e-5
 """Relative decrease of the loss at which solving ends: for choosing, and for the head that is kept."""
 
 
