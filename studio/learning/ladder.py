@@ -71,7 +71,7 @@ def climb(support: Support, rungs: Sequence[Rung] | None = None, progress: Progr
         seconds[one.name] = time.perf_counter() - start
         if (seen := evidence(one, support)) is not None:
             found.append(seen)
-    return Ladder(fitted, reasons, tuple(found), decide(found, support, chosen), seconds)
+    return Ladder(fitted, reasons, tuple(found), decide(support, found, chosen), seconds)
 
 
 def choose_rung(method: str, support: Support, progress: Progress | None = None) -> Verdict:
