@@ -50,6 +50,11 @@ class FoundationModel(Protocol):
     @property
     def info(self) -> ModelInfo: ...
 
+    @property
+    def device(self) -> str:
+        """Where its weights lie: `cpu`, `cuda:0`, `mps:0`."""
+        ...
+
     def embed(self, modality: str, payloads: Sequence[Any]) -> Tensor:
         """Features `[n, dim]`, float32 on the CPU, unit norm. Preprocesses, batches and locks by itself."""
         ...

@@ -186,6 +186,32 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
+class Preflight:
+    """What a few steps on a copy of the model showed, before a run."""
+
+    device: str
+    step_s: float
+    """Seconds a step."""
+    fill_s: float
+    """Seconds to compute the frozen layers once, for all views; 0 where none are."""
+    total_s: float
+    """Of the steps and that; looks at the validation items come on top."""
+    memory_mb: float
+    """At most."""
+    micro_batch: int
+    """Items a forward pass, so that it fits; 0: the whole batch does."""
+    steps: int
+
+    def __str__(self) -> str:
+        size = f", {self.micro_batch} items at a time so that it fits" if self.micro_batch else ""
+        return f"Measured: {self.step_s:.2f} s a step, about {_time(self.total_s)} in all, {self.memory_mb:,.0f} MB at most{size}"
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+@dataclass(frozen=True, slots=True)
 class ReliabilityBin:
     """Answers that were about equally confident."""
 

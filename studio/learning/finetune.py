@@ -104,7 +104,7 @@ def _steps(
         saves = save is not None and done < total and (late or done % config.checkpoint_every == 0)
         yield from readings.steps(all=looks or saves)
         for message in loop.messages():
-            yield readings.event("log", message=message)
+            yield readings.event("log", message=message, micro_batch=loop.micro_batch)
         if looks:
             yield from look()
         if save and saves:
@@ -247,6 +247,11 @@ class _Loop:
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
         self._messages.append(f"Out of memory: going on with {self._micro} items at a time; the batch stays the same.")
+
+    @property
+    def micro_batch(self) -> int:
+        """Items a forward pass now."""
+        return self._micro
 
     def messages(self) -> list[str]:
         said, self._messages = self._messages, []

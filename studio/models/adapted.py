@@ -46,6 +46,11 @@ class AdaptedEncoder:
             whole.update(tensor.detach().float().cpu().contiguous().numpy().tobytes())
         return replace(self._base, weights_hash=whole.hexdigest())
 
+    @property
+    def device(self) -> str:
+        """Where the weights lie."""
+        return str(self._network.device)
+
     def embed(self, modality: str, payloads: Sequence[Any]) -> Tensor:
         """Unit features `[n, dim]`, float32 on the CPU, in eval mode whatever mode `module` is in."""
         return self._embedder.embed(modality, payloads)

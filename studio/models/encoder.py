@@ -33,6 +33,13 @@ class Encoder:
         self._projections = {m: found for m in towers.modalities if (found := projection(network, towers, m)) is not None}
         self._before: dict[str, Embedder] = {}
 
+    @property
+    def device(self) -> str:
+        """Where the weights lie. Raises ModelError once unloaded."""
+        if self._network is None:
+            raise ModelError("This model was unloaded.", "Load it again.")
+        return str(self._network.device)
+
     def embed(self, modality: str, payloads: Sequence[Any]) -> Tensor:
         """Unit features `[n, dim]`, float32 on the CPU. Raises BadInput for another modality, ModelError once unloaded."""
         return self._embedder.embed(modality, payloads)

@@ -7,13 +7,14 @@ import shutil
 import time
 from collections.abc import Callable, Generator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from safetensors.torch import save_file
 from torch import Tensor
 
+from studio.core.config import TrainConfig
 from studio.core.errors import CannotRun, StudioError
 from studio.core.interfaces import AdaptedModel, FoundationModel, Objective, Progress, Snapshot, Task
 from studio.core.publish import publish_folder
@@ -29,6 +30,7 @@ from studio.learning.zero_shot import StartingPoint
 from studio.models.device import native_bf16
 from studio.runs.finish import Outcome, finish
 from studio.runs.folder import RunFolder, RunSpec
+from studio.runs.preflight import preflight
 from studio.runs.result import ANSWERS, JUDGED
 
 STATE_EVERY_S = 0.4
@@ -98,13 +100,14 @@ def _run_rung(folder: RunFolder, spec: RunSpec, m: Materials, ending: Callable[[
 
 def _run_lora(folder: RunFolder, spec: RunSpec, m: Materials, ending: Callable[[], bool]) -> None:
     watch = _watch(folder, ending)
-    model = m.model.adapted(spec.train.lora, seed=spec.train.seed)
     prior = StartingPoint(spec.classes, spec.prompts, _first_head(spec, m, watch) if m.task.trains_head else None)
-    objective = m.task.objective(model, m.data.train, prior, spec.train)
+    config = _measured(folder, spec, m, prior)
+    model = m.model.adapted(config.lora, seed=config.seed)
+    objective = m.task.objective(model, m.data.train, prior, config)
     resume = _newest_checkpoint(folder)
     if resume:
         _say(folder, f"Going on from step {resume.step}")
-    events = fit(model, m.task, objective, m.data, spec.train, resume, partial(_save, folder), _bf16(spec, model), folder.path)
+    events = fit(model, m.task, objective, m.data, config, resume, partial(_save, folder), _bf16(spec, m), folder.path)
     scores = _follow(folder, events, ending)
     outcome = finish(model, m.task, m.data, spec, _trained_head(objective, spec), watch)
     _publish_result(folder, partial(_write_adapter, model, outcome))
@@ -124,11 +127,23 @@ def _tell(folder: RunFolder, outcome: Outcome, scores: dict[str, float]) -> None
         _say(folder, f"The adapter counts {outcome.strength:g}: on the validation items that is better than the whole of it")
 
 
-def _bf16(spec: RunSpec, model: AdaptedModel) -> bool:
+def _measured(folder: RunFolder, spec: RunSpec, m: Materials, prior: StartingPoint) -> TrainConfig:
+    """The run's settings, with the micro-batch that fits; says what the run will take. Measured once a run."""
+    found = folder.preflight()
+    if found is None:
+        _say(folder, "Measuring a few steps")
+        found = preflight(m.model, m.task, m.data, prior, spec.train, _bf16(spec, m))
+        folder.publish_preflight(found)
+        _say(folder, str(found))
+        folder.update(eta_s=found.total_s, memory_mb=found.memory_mb, device=found.device)
+    return replace(spec.train, micro_batch=found.micro_batch) if found.micro_batch else spec.train
+
+
+def _bf16(spec: RunSpec, m: Materials) -> bool:
     """Whether to compute in bf16: as asked, or where the device does it natively and it pays."""
-    device = str(next(model.module.parameters()).device)
+    device = m.model.device
     # the gradient of depthwise convolutions in bf16 is several times slower than in fp32 on a CPU
-    pays = device != "cpu" or not model.info.convolutional
+    pays = device != "cpu" or not m.model.info.convolutional
     return spec.train.precision == "bf16" or (spec.train.precision == "auto" and pays and native_bf16(device))
 
 

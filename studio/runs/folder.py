@@ -1,7 +1,8 @@
 """A run is a folder: whoever has it can resume, evaluate or reproduce the run. Owns its files; runs nothing.
 
 config.json (frozen) · snapshot.json, snapshot.arrow (the items) · state.json (status now) · events.jsonl (append-only) ·
-control.json (a wish to stop) · checkpoints/ · adapter/ (PEFT form, manifest, head) · report.json
+control.json (a wish to stop) · preflight.json (pace and memory) ·
+checkpoints/ · adapter/ (PEFT form, manifest, head) · report.json
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any, Literal
 from studio.core.config import TrainConfig
 from studio.core.errors import BadInput, NotFound, RunError
 from studio.core.publish import publish_folder, publish_text
+from studio.core.results import Preflight
 from studio.core.types import RunSnapshot, TrainEvent
 from studio.runs.process import alive, identity
 
@@ -191,6 +193,16 @@ class RunFolder:
     def checkpoints(self) -> list[Path]:
         """Newest first."""
         return sorted((self.path / "checkpoints").glob("step-*"), reverse=True)
+
+    def preflight(self) -> Preflight | None:
+        """What was measured before the first step, so that a resumed run goes on in the same way."""
+        try:
+            return Preflight(**json.loads((self.path / "preflight.json").read_text("utf-8")))
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def publish_preflight(self, found: Preflight) -> None:
+        publish_text(self.path / "preflight.json", json.dumps(asdict(found)))
 
     def report(self) -> dict[str, Any]:
         """What the run said of itself at its end; empty before."""

@@ -18,6 +18,8 @@ from studio.core.types import ModelInfo
 class LetterModel:
     """26 dimensions, one a letter."""
 
+    device = "cpu"
+
     def __init__(self, weights_hash: str = "letters") -> None:
         self.info = ModelInfo("fake:letters", "fake", ("text",), 26, weights_hash, "lower case", 0, 20.0)
         self.embedded: list[Any] = []

@@ -1,0 +1,113 @@
+"""Pre-flight: a few real steps on a copy of the model, before a run starts, for its pace, its memory and what fits.
+
+Goes through `fit` itself, so that what is measured is what will run. Nothing that it learns is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from math import ceil
+from typing import Any
+
+import psutil
+import torch
+
+from studio.core.config import TrainConfig
+from studio.core.interfaces import FoundationModel, Prior, Snapshot, Task
+from studio.core.results import Preflight
+from studio.core.types import Item, TrainEvent
+from studio.learning.finetune import fit
+
+STEPS = 3
+"""The first step warms up; the pace is that of the others."""
+PROBE = 4
+"""Items whose memory is measured first, so that the whole batch is tried only where it should fit."""
+ROOM = 0.8
+"""Share of the free memory that a batch may take."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Few:
+    """`core.interfaces.Snapshot`: a few training items, nothing held out."""
+
+    whole: Snapshot
+    train: Sequence[Item]
+    held_out: Sequence[Item] = ()
+
+    @property
+    def hash(self) -> str:
+        return self.whole.hash
+
+    def payload(self, item: Item, modality: str) -> Any:
+        return self.whole.payload(item, modality)
+
+    def payloads(self, items: Iterable[Item], modality: str) -> list[Any]:
+        return self.whole.payloads(items, modality)
+
+
+def preflight(model: FoundationModel, task: Task, data: Snapshot, prior: Prior, config: TrainConfig, bf16: bool) -> Preflight:
+    """Measure a few steps. Raises what `fit` raises: CannotRun where one item alone does not fit, ModelError."""
+    items = [item for item in data.train if task.trains_on(item)]
+    batch = min(config.batch_size, len(items))
+    micro = config.micro_batch or batch
+    small = min(PROBE, micro)
+    device, resident = model.device, _resident_mb()
+    _events(model, task, data, prior, replace(config, micro_batch=small), bf16, items[:small])
+    rise = max(1.0, _rise_mb(device, resident))
+    while micro > 1 and rise * micro / small > ROOM * _free_mb(device):
+        micro = ceil(micro / 2)
+    events = _events(model, task, data, prior, replace(config, micro_batch=micro), bf16, items[:batch])
+    steps = [e for e in events if e.kind == "step"]
+    pace = min((b.at - a.at for a, b in pairwise(steps)), default=steps[-1].at - events[0].at)
+    prefixed = bool(next(e for e in events if e.kind == "start").values.get("prefixes"))
+    total, filling = config.total_steps(len(items)), 0.0
+    if prefixed and config.views:
+        views = min(config.views, ceil(total * batch / len(items)))
+        filling = max(0.0, steps[0].at - events[0].at - pace) / batch * len(items) * views
+    halved = next((e.values["micro_batch"] for e in reversed(events) if "micro_batch" in e.values), micro)
+    return Preflight(
+        device=device,
+        step_s=pace,
+        fill_s=filling,
+        total_s=pace * total + filling,
+        memory_mb=max(float(e.values.get("memory_mb", 0.0)) for e in steps),
+        micro_batch=0 if halved >= batch else int(halved),
+        steps=total,
+    )
+
+
+def _events(
+    model: FoundationModel,
+    task: Task,
+    data: Snapshot,
+    prior: Prior,
+    config: TrainConfig,
+    bf16: bool,
+    items: Sequence[Item],
+) -> list[TrainEvent]:
+    copy = model.adapted(config.lora, seed=config.seed)
+    try:
+        few = replace(config, steps=STEPS, epochs=0.0, views=min(config.views, 1), batch_size=len(items))
+        objective = task.objective(copy, items, prior, few)
+        return list(fit(copy, task, objective, _Few(data, items), few, bf16=bf16))
+    finally:
+        copy.close()
+
+
+def _rise_mb(device: str, resident: float) -> float:
+    """What the probe needed beside the weights: up to CUDA's peak; elsewhere beyond what this process held before."""
+    if device.startswith("cuda"):
+        return (torch.cuda.max_memory_allocated(device) - torch.cuda.memory_allocated(device)) / 2**20
+    return _resident_mb() - resident
+
+
+def _resident_mb() -> float:
+    return float(psutil.Process().memory_info().rss) / 2**20
+
+
+def _free_mb(device: str) -> float:
+    if device.startswith("cuda"):
+        return torch.cuda.mem_get_info(device)[0] / 2**20
+    return float(psutil.virtual_memory().available) / 2**20
