@@ -1,4 +1,7 @@
-"""The classes of a project: adding, renaming, how prompts say them. Each function takes the writer's connection."""
+"""The classes of a project: adding, renaming, how prompts say them. Each function takes the writer's connection.
+
+A hidden class belongs to an import that is not finished: nobody sees it, unless a person adds one of that name first.
+"""
 
 from __future__ import annotations
 
@@ -28,20 +31,26 @@ def phrase_of(name: str) -> str:
     return re.sub(r"[_\-\s]+", " ", name).strip() or name
 
 
-def add(connection: sqlite3.Connection, name: str) -> tuple[str, str, int]:
+def add(connection: sqlite3.Connection, name: str, hidden: bool = False) -> tuple[str, str, int]:
     """A new class at the end: (name, phrase, position). Raises BadInput for a name that is taken."""
     clean = class_name(name)
-    _refuse_taken(connection, clean, 0)
+    if connection.execute("SELECT 1 FROM classes WHERE name = ? AND NOT hidden", (clean,)).fetchone():
+        raise _taken(clean)
     position = int(connection.execute("SELECT coalesce(max(position) + 1, 0) FROM classes").fetchone()[0])
     row = (clean, phrase_of(clean), position)
-    connection.execute("INSERT INTO classes (name, phrase, position) VALUES (?, ?, ?)", row)
+    connection.execute(
+        "INSERT INTO classes (name, phrase, position, hidden) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (name) DO UPDATE SET position = excluded.position, hidden = excluded.hidden",
+        (*row, hidden),
+    )
     return row
 
 
 def rename(connection: sqlite3.Connection, name: str, new: str) -> None:
     """Raises NotFound, and BadInput for a name that is taken. A phrase that was made from the old name follows."""
     clean, class_id = class_name(new), class_of(connection, name)
-    _refuse_taken(connection, clean, class_id)
+    if connection.execute("SELECT 1 FROM classes WHERE name = ? AND id <> ?", (clean, class_id)).fetchone():
+        raise _taken(clean)
     connection.execute(
         "UPDATE classes SET name = ?, phrase = CASE phrase WHEN ? THEN ? ELSE phrase END WHERE id = ?",
         (clean, phrase_of(name), phrase_of(clean), class_id),
@@ -56,17 +65,16 @@ def set_phrase(connection: sqlite3.Connection, name: str, phrase: str) -> None:
     connection.execute("UPDATE classes SET phrase = ? WHERE id = ?", (clean, class_of(connection, name)))
 
 
-def ensure(connection: sqlite3.Connection, names: Iterable[str]) -> dict[str, int]:
+def ensure(connection: sqlite3.Connection, names: Iterable[str], hidden: bool = False) -> dict[str, int]:
     """Add those that are missing, in natural order (`2` before `10`): {name: id} of every class."""
-    known: dict[str, int] = dict(connection.execute("SELECT name, id FROM classes"))
-    for name in sorted(set(names) - known.keys(), key=_natural):
-        add(connection, name)
+    known = {row[0] for row in connection.execute("SELECT name FROM classes WHERE NOT hidden")}
+    for name in sorted(set(names) - known, key=_natural):
+        add(connection, name, hidden)
     return dict(connection.execute("SELECT name, id FROM classes"))
 
 
-def _refuse_taken(connection: sqlite3.Connection, name: str, besides: int) -> None:
-    if connection.execute("SELECT 1 FROM classes WHERE name = ? AND id <> ?", (name, besides)).fetchone():
-        raise BadInput(f"There is a class {name!r} already.", "Choose another name.")
+def _taken(name: str) -> BadInput:
+    return BadInput(f"There is a class {name!r} already.", "Choose another name.")
 
 
 def _natural(name: str) -> list[tuple[int, int, str]]:

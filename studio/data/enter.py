@@ -1,6 +1,7 @@
-"""Checked rows enter the database: the one transaction of an import, run with the writer's connection.
+"""Checked rows enter the database: many short acts, so that a label never waits for an import, and yet all or nothing.
 
-Decides what is new, what is there already and what contradicts a label that is there; a label of a person is never replaced.
+The rows of an import are hidden until its last act makes them seen and counted. Decides what is new, what is there already and
+what contradicts a label that is there; a label of a person is never replaced.
 """
 
 from __future__ import annotations
@@ -8,16 +9,18 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 
+from studio.core.errors import StudioError
 from studio.core.results import Reject
 from studio.core.types import Split
 from studio.data.classes import ensure
 from studio.data.content import canonical, mix
-
-AUTHOR = "import"
-_CHUNK = 500
+from studio.data.settle import AUTHOR, CHUNK, EVENT, TOUCHED, give_labels, settle
+from studio.data.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,34 +57,100 @@ class _There:
     relabelled: bool = False
 
 
-def enter(connection: sqlite3.Connection, candidates: Sequence[Candidate], keep_labels: bool, add_classes: bool) -> Entered:
-    """Insert what is new, and give a label to an item that never had one. Counts the rest."""
+def enter(
+    store: Store,
+    candidates: Sequence[Candidate],
+    keep_labels: bool,
+    add_classes: bool,
+    entering: Callable[[int], None] = lambda done: None,
+) -> Entered:
+    """Insert what is new, and give a label to an item that never had one. Counts the rest; calls `entering(rows done)`.
+
+    One import at a time (`studio.data.turn`). Raises ProjectError; then nothing of it is seen, now or later.
+    """
     said = {candidate.label for candidate in candidates if candidate.label is not None}
-    class_ids = ensure(connection, said if add_classes else ())
-    next_id = int(connection.execute("SELECT coalesce(max(id), 0) + 1 FROM items").fetchone()[0])
-    entered = Entered()
-    for start in range(0, len(candidates), _CHUNK):
-        chunk = candidates[start : start + _CHUNK]
-        there = _there(connection, [candidate.key for candidate in chunk])
+    chunks = _Chunks(keep_labels)
+    try:
+        store.write(partial(chunks.begin, names=said if add_classes else ()))
+        for start in range(0, len(candidates), CHUNK):
+            store.write(partial(chunks.enter, candidates=candidates[start : start + CHUNK]), bulk=True)
+            entering(min(start + CHUNK, len(candidates)))
+        store.write(chunks.finish, bulk=True)
+    except BaseException:
+        with suppress(StudioError):  # a full disk, say: the rows stay hidden, and the next import or opening withdraws them
+            settle(store)
+        raise
+    settle(store)
+    return chunks.entered
+
+
+class _Chunks:
+    """The acts of one import; each takes the writer's connection."""
+
+    def __init__(self, keep_labels: bool) -> None:
+        self.entered = Entered()
+        self._keep_labels = keep_labels
+        self._next_id = 0
+        self._class_ids: dict[str, int] = {}
+        self._counted: Counter[tuple[Split, int]] = Counter()
+
+    def begin(self, connection: sqlite3.Connection, names: Iterable[str]) -> None:
+        """From here on, new items and classes are hidden."""
+        self._next_id = int(connection.execute("SELECT coalesce(max(id), 0) + 1 FROM item_rows").fetchone()[0])
+        connection.execute("INSERT INTO imports (first_item) VALUES (?)", (self._next_id,))
+        self._class_ids = ensure(connection, names, hidden=True)
+
+    def enter(self, connection: sqlite3.Connection, candidates: Sequence[Candidate]) -> None:
+        there = _there(connection, [candidate.key for candidate in candidates])
         fresh: list[Candidate] = []
-        for candidate in chunk:
-            label = candidate.label if keep_labels else None
+        for candidate in candidates:
+            label = candidate.label if self._keep_labels else None
             known = there.get(candidate.key)
             if known is None:
-                there[candidate.key] = _There(next_id, label, touched=False)
+                there[candidate.key] = _There(self._next_id, label, touched=False)
                 fresh.append(candidate)
-                next_id += 1
+                self._next_id += 1
             else:
-                _meet(candidate, label, known, entered)
-        _insert(connection, fresh, there, class_ids, entered)
-    return entered
+                _meet(candidate, label, known, self.entered)
+        self._insert(connection, fresh, there)
+        new = {there[candidate.key].id for candidate in fresh}
+        waiting = [(i.id, self._class_ids[i.label]) for i in there.values() if i.relabelled and i.label and i.id not in new]
+        connection.executemany("INSERT INTO waiting_labels VALUES (?, ?)", waiting)
+
+    def finish(self, connection: sqlite3.Connection) -> None:
+        """The act that makes all of it seen."""
+        connection.executemany(
+            "INSERT INTO counters VALUES (?, ?, 0, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n",
+            [(*cell, n) for cell, n in self._counted.items()],
+        )
+        connection.execute("UPDATE classes SET hidden = 0 WHERE hidden")
+        connection.execute("UPDATE imports SET finished = ? WHERE finished IS NULL", (time.time(),))
+        give_labels(connection)
+
+    def _insert(self, connection: sqlite3.Connection, fresh: Sequence[Candidate], there: Mapping[str, _There]) -> None:
+        rows, events, now = [], [], time.time()
+        for candidate in fresh:
+            item = there[candidate.key]
+            class_id = self._class_ids[item.label] if item.label is not None else None
+            content = canonical(candidate.content)
+            rows.append((item.id, candidate.key, content, candidate.split, candidate.name, mix(candidate.key), class_id))
+            self.entered.by_split[candidate.split] += 1
+            self._counted[candidate.split, class_id or 0] += 1
+            if item.label is not None:
+                self.entered.by_label[item.label] += 1
+                # below zero it stands before every other event of its item, and raises no revision while it is hidden
+                events.append((-item.id, item.id, AUTHOR, now, class_id))
+        connection.executemany(
+            "INSERT INTO item_rows (id, key, content, split, name, mix, class) VALUES (?, ?, ?, ?, ?, ?, ?)", rows
+        )
+        connection.executemany(EVENT, events)
 
 
 def _there(connection: sqlite3.Connection, keys: Sequence[str]) -> dict[str, _There]:
     marks = ", ".join("?" * len(keys))
     rows = connection.execute(
-        "SELECT i.key, i.id, c.name, EXISTS (SELECT 1 FROM label_events e WHERE e.item = i.id AND e.kind IN ('label', 'undo'))"
-        f" FROM items i LEFT JOIN classes c ON c.id = i.class WHERE i.key IN ({marks})",
+        f"SELECT i.key, i.id, c.name, {TOUCHED} FROM item_rows i LEFT JOIN waiting_labels w ON w.item = i.id"
+        f" LEFT JOIN classes c ON c.id = coalesce(i.class, w.class) WHERE i.key IN ({marks})",
         keys,
     )
     return {key: _There(item, label, bool(touched)) for key, item, label, touched in rows}
@@ -96,32 +165,3 @@ def _meet(candidate: Candidate, label: str | None, known: _There, entered: Enter
     entered.duplicates += 1
     if label is not None and known.label is None and not known.touched:
         known.label, known.relabelled = label, True
-
-
-def _insert(
-    connection: sqlite3.Connection,
-    fresh: Sequence[Candidate],
-    there: Mapping[str, _There],
-    class_ids: Mapping[str, int],
-    entered: Entered,
-) -> None:
-    rows = []
-    for candidate in fresh:
-        item = there[candidate.key]
-        class_id = class_ids[item.label] if item.label is not None else None
-        rows.append(
-            (item.id, candidate.key, canonical(candidate.content), candidate.split, candidate.name, mix(candidate.key), class_id)
-        )
-        entered.by_split[candidate.split] += 1
-        if item.label is not None:
-            entered.by_label[item.label] += 1
-    connection.executemany("INSERT INTO items (id, key, content, split, name, mix, class) VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
-    new = {row[0] for row in rows}
-    given = [(class_ids[i.label], i.id) for i in there.values() if i.label is not None and (i.relabelled or i.id in new)]
-    connection.executemany("UPDATE items SET class = ? WHERE id = ?", [pair for pair in given if pair[1] not in new])
-    now = time.time()
-    connection.executemany(
-        "INSERT INTO label_events (item, kind, author, at, class_after, skipped_before, skipped_after)"
-        " VALUES (?, 'import', ?, ?, ?, 0, 0)",
-        [(item, AUTHOR, now, class_id) for class_id, item in given],
-    )

@@ -1,7 +1,7 @@
-"""An import: rows are read whole and media stored first, then everything enters the database in one transaction.
+"""An import: rows are read whole and media stored first, then everything enters the database.
 
-A failure before the end leaves no item, class or label behind (media files without an item are harmless: they are named by
-their content). Knows no modality: whoever imports brings the functions that read.
+A failure before the end leaves no item, class, label or file behind. Knows no modality: whoever imports brings the functions
+that read.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from studio.data.importers import Row
 from studio.data.media import Media
 from studio.data.splits import assign
 from studio.data.store import Store
+from studio.data.turn import Journal, turn
 
 T = TypeVar("T")
 Read = Callable[[bytes | str, str], Any]
@@ -54,21 +55,21 @@ def ingest(
     source: str,
     progress: Progress | None = None,
 ) -> ImportReport:
-    """Import `rows`. Raises what `rows` raises (ImportFailed) and ProjectError; then nothing of it is in the database."""
+    """Import `rows`. Raises what `rows` raises (ImportFailed) and ProjectError; then nothing of it is in the project."""
     started = time.monotonic()
     beat = _Beat(progress)
-    checker = _Checker(media, rules, options)
     candidates: list[Candidate] = []
     rejects: list[Reject] = []
-    for result in _in_order(rows, checker, beat):
-        if isinstance(result, Reject):
-            rejects.append(result)
-        else:
-            candidates.append(result)
-    beat.what = "saving"
-    keep = options.keep_labels
-    entering = store.submit(lambda connection: enter(connection, candidates, keep, add_classes=not rules.fixed_classes))
-    entered = beat.result_of(entering)
+    with turn(store, media, beat) as journal:
+        beat.what = "reading"
+        for result in _in_order(rows, _Checker(media, journal, rules, options), beat):
+            if isinstance(result, Reject):
+                rejects.append(result)
+            else:
+                candidates.append(result)
+        beat.what, beat.total = "saving", len(candidates)
+        entered = enter(store, candidates, options.keep_labels, not rules.fixed_classes, beat.at)
+        journal.named.update(part for candidate in candidates for part in candidate.content.values())
     rejects += entered.conflicts
     beat.last()
     return ImportReport(
@@ -86,8 +87,8 @@ def ingest(
 class _Checker:
     """Reads each row's content whole and stores its media: that is where bad files are found."""
 
-    def __init__(self, media: Media, rules: Rules, options: ImportOptions) -> None:
-        self._media, self._rules, self._options = media, rules, options
+    def __init__(self, media: Media, journal: Journal, rules: Rules, options: ImportOptions) -> None:
+        self._media, self._journal, self._rules, self._options = media, journal, rules, options
         self._known: dict[str, str] = {}
 
     def __call__(self, row: Row) -> Candidate | Reject:
@@ -118,7 +119,7 @@ class _Checker:
             return payload
         if not isinstance(raw, bytes):
             raise UnreadableItem(name, "holds a text where a file should be")
-        self._known[sha] = self._media.put(raw)
+        self._known[sha] = self._media.put(raw, self._journal.note)
         return sha
 
     def _label(self, label: str | None) -> str | None:
@@ -134,13 +135,17 @@ class _Beat:
     def __init__(self, progress: Progress | None) -> None:
         self._progress = progress
         self._next = 0.0
-        self.done, self.total, self.what = 0, 0, "reading"
+        self.done, self.total, self.what = 0, 0, "waiting for another import"
 
     def __call__(self) -> None:
         now = time.monotonic()
         if self._progress and now >= self._next:
             self._next = now + BEAT_S
             self._progress(self.done, max(self.total, self.done), self.what)
+
+    def at(self, done: int) -> None:
+        self.done = done
+        self()
 
     def last(self) -> None:
         if self._progress:

@@ -78,9 +78,9 @@ def undo(connection: sqlite3.Connection, author: str) -> LabelEvent | None:
 
 def class_of(connection: sqlite3.Connection, name: str) -> int:
     """The id of a class. Raises NotFound with the classes there are."""
-    row = connection.execute("SELECT id FROM classes WHERE name = ?", (name,)).fetchone()
+    row = connection.execute("SELECT id FROM classes WHERE name = ? AND NOT hidden", (name,)).fetchone()
     if row is None:
-        known = [r[0] for r in connection.execute("SELECT name FROM classes ORDER BY position LIMIT 21")]
+        known = [r[0] for r in connection.execute("SELECT name FROM classes WHERE NOT hidden ORDER BY position LIMIT 21")]
         shown = ", ".join(known[:20]) + (", …" if len(known) > 20 else "")
         raise NotFound(f"There is no class {name!r}.", f"Known: {shown}." if known else "Add the class first.")
     return int(row[0])
@@ -107,7 +107,7 @@ def _append(
 ) -> LabelEvent:
     if after.text != before.text:
         _set_text(connection, item, str(after.text))
-    connection.execute("UPDATE items SET class = ?, skipped = ? WHERE id = ?", (after.class_id, after.skipped, item))
+    connection.execute("UPDATE item_rows SET class = ?, skipped = ? WHERE id = ?", (after.class_id, after.skipped, item))
     texts = (before.text, after.text) if after.text != before.text or kind == "caption" else (None, None)
     cursor = connection.execute(
         "INSERT INTO label_events (item, kind, author, at, undoes, class_before, class_after, skipped_before, skipped_after,"
@@ -121,7 +121,7 @@ def _set_text(connection: sqlite3.Connection, item: int, text: str) -> None:
     content = json.loads(connection.execute("SELECT content FROM items WHERE id = ?", (item,)).fetchone()[0])
     content["text"] = text
     key = content_key(content)
-    other = connection.execute("SELECT name FROM items WHERE key = ? AND id <> ?", (key, item)).fetchone()
+    other = connection.execute("SELECT name FROM item_rows WHERE key = ? AND id <> ?", (key, item)).fetchone()
     if other is not None:
         raise BadInput(f"{other[0]} already has exactly this content.", "Write a different text, or skip this item.")
-    connection.execute("UPDATE items SET content = ?, key = ? WHERE id = ?", (canonical(content), key, item))
+    connection.execute("UPDATE item_rows SET content = ?, key = ? WHERE id = ?", (canonical(content), key, item))

@@ -9,7 +9,7 @@ import hashlib
 import os
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from studio.core.errors import BadInput, NotFound
@@ -24,17 +24,28 @@ class Media:
     """`folder` holds `ab/abcd…`, `thumbnails` holds `240/ab/abcd….webp`; both are made on demand."""
 
     def __init__(self, folder: Path, thumbnails: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self._thumbnails = thumbnails
 
-    def put(self, data: bytes) -> str:
-        """Store and return the sha256; on disk when it returns. The same bytes are stored once."""
+    def put(self, data: bytes, note: Callable[[str], None] = lambda sha: None) -> str:
+        """Store and return the sha256; on disk when it returns. The same bytes are stored once, after `note(sha)`."""
         sha = hashlib.sha256(data).hexdigest()
         path = self._path(sha)
         if not path.exists():
+            note(sha)
             path.parent.mkdir(parents=True, exist_ok=True)
             publish_bytes(path, data)
         return sha
+
+    def discard(self, shas: Iterable[str]) -> None:
+        """Remove these files, and what was cut off in the writing of them."""
+        gone = {self._path(sha) for sha in shas}
+        for path in gone:
+            path.unlink(missing_ok=True)
+        for folder in {path.parent for path in gone}:
+            for left in folder.glob(".*.tmp"):
+                if folder / left.name.split(".")[1] in gone:
+                    left.unlink(missing_ok=True)
 
     def path(self, sha: str) -> Path:
         """Raises NotFound, also for what is no sha256."""
@@ -66,7 +77,7 @@ class Media:
     def _path(self, sha: str) -> Path:
         if not _SHA256.fullmatch(sha):
             raise NotFound(f"{sha[:80]!r} names no file of a project.", "Files are named by their sha256.")
-        return self._folder / sha[:2] / sha
+        return self.folder / sha[:2] / sha
 
     def _cache(self, path: Path, data: bytes) -> None:
         """Whole or not at all, but not forced to disk: it can be made again."""

@@ -17,6 +17,7 @@ from studio.core.publish import publish_text
 from studio.data.content import plain_name
 from studio.data.media import Media
 from studio.data.store import Store
+from studio.data.turn import tidy_up
 
 SCHEMA = 1
 FOLDERS = ("media", "thumbs", "features", "runs")
@@ -87,7 +88,9 @@ class Project:
                 _write_card(root, card)
         except OSError as error:
             raise _not_writable(root, error) from error
-        return cls(root, card)
+        project = cls(root, card)
+        tidy_up(project.store, project.media)
+        return project
 
     def close(self) -> None:
         """Commit what waits. May be called twice."""

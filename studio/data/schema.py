@@ -64,6 +64,23 @@ MIGRATIONS: tuple[str, ...] = (
         UPDATE counters SET n = n - 1 WHERE split = old.split AND class = coalesce(old.class, 0) AND skipped = old.skipped;
     END;
     """,
+    # `items` is what people see: an import writes into `item_rows`, and is seen and counted once it is finished
+    """
+    CREATE TABLE imports (id INTEGER PRIMARY KEY, first_item INTEGER NOT NULL, finished REAL);
+    CREATE INDEX imports_unfinished ON imports(first_item) WHERE finished IS NULL;
+    CREATE TABLE waiting_labels (item INTEGER PRIMARY KEY, class INTEGER NOT NULL);
+    ALTER TABLE classes ADD COLUMN hidden INTEGER NOT NULL DEFAULT 0;
+
+    DROP TRIGGER items_counted;
+    DROP TRIGGER items_uncounted;
+    ALTER TABLE items RENAME TO item_rows;
+    CREATE VIEW items AS SELECT id, key, content, split, name, mix, class, skipped FROM item_rows
+        WHERE id < (SELECT coalesce(min(first_item), 9223372036854775807) FROM imports WHERE finished IS NULL);
+
+    DROP TRIGGER label_events_stay;
+    CREATE TRIGGER label_events_stay BEFORE DELETE ON label_events WHEN EXISTS (SELECT 1 FROM items WHERE id = old.item)
+        BEGIN SELECT RAISE(ABORT, 'label events are never deleted'); END;
+    """,
 )
 
 NEWEST = len(MIGRATIONS)

@@ -43,12 +43,12 @@ class Store:
             self._readers.clear()
         self._writer.close()
 
-    def write(self, act: Callable[[sqlite3.Connection], T]) -> T:
-        """Run `act` in the writer's thread and wait until it is on disk."""
-        return self._writer.submit(act).result()
+    def write(self, act: Callable[[sqlite3.Connection], T], bulk: bool = False) -> T:
+        """Run `act` in the writer's thread and wait until it is on disk; a `bulk` act lets all others go first."""
+        return self._writer.submit(act, bulk).result()
 
     def submit(self, act: Callable[[sqlite3.Connection], T]) -> Future[T]:
-        """`write` without waiting; for an import, whose transaction takes a while."""
+        """`write` without waiting."""
         return self._writer.submit(act)
 
     # items
@@ -95,7 +95,9 @@ class Store:
         """From kept counters: the same time for ten items as for a million. Skipped are those without a label."""
         by_split: dict[str, int] = dict.fromkeys(SPLITS, 0)
         labelled: dict[str, int] = dict.fromkeys(SPLITS, 0)
-        by_class: dict[str, dict[str, int]] = {row[0]: {} for row in self._read("SELECT name FROM classes ORDER BY position")}
+        by_class: dict[str, dict[str, int]] = {
+            row[0]: {} for row in self._read("SELECT name FROM classes WHERE NOT hidden ORDER BY position")
+        }
         skipped_items = 0
         for split, name, skipped, n in self._counters():
             by_split[split] += n
@@ -128,8 +130,9 @@ class Store:
         return tuple(labels.event_of(row) for row in self._read(f"{labels.EVENTS} WHERE e.item = ? ORDER BY e.id", item))
 
     def revision(self) -> int:
-        """A number that grows with every act on a label or caption."""
-        return int(self._read("SELECT coalesce(max(id), 0) FROM label_events")[0][0])
+        """A number that grows with every act on a label or caption, and with every import that is finished."""
+        acts, imports = "SELECT coalesce(max(id), 0) FROM label_events", "SELECT count(*) FROM imports WHERE finished IS NOT NULL"
+        return int(self._read(f"SELECT max(0, ({acts})) + ({imports})")[0][0])
 
     # classes
 
@@ -137,7 +140,7 @@ class Store:
         counted: dict[str | None, int] = {}
         for _, name, _, n in self._counters():
             counted[name] = counted.get(name, 0) + n
-        rows = self._read("SELECT name, phrase, position FROM classes ORDER BY position, id")
+        rows = self._read("SELECT name, phrase, position FROM classes WHERE NOT hidden ORDER BY position, id")
         return tuple(ClassInfo(name, phrase, position, counted.get(name, 0)) for name, phrase, position in rows)
 
     def add_class(self, name: str) -> ClassInfo:
@@ -156,6 +159,22 @@ class Store:
         """Add those that are missing."""
         wanted = tuple(names)
         self.write(lambda connection: classes.ensure(connection, wanted))
+
+    # imports
+
+    def unfinished(self) -> bool:
+        """Whether an import that is at work or was killed has rows that nobody sees, or labels that are still to be given."""
+        sql = "SELECT EXISTS (SELECT 1 FROM imports WHERE finished IS NULL) OR EXISTS (SELECT 1 FROM waiting_labels)"
+        return bool(self._read(sql)[0][0])
+
+    def media_named(self, among: Iterable[str]) -> set[str]:
+        """Those of some sha256s that an item names; reads every item."""
+        rows = self._read(
+            "SELECT DISTINCT part.value FROM items i, json_each(i.content) part"
+            " WHERE part.key <> 'text' AND part.value IN (SELECT value FROM json_each(?))",
+            json.dumps(sorted(among)),
+        )
+        return {row[0] for row in rows}
 
     # small things kept beside the items
 

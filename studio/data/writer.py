@@ -1,7 +1,8 @@
 """The one thread that writes to a project's database, through one connection, with group commit.
 
 A future is resolved after the COMMIT that holds its act is on disk (WAL, synchronous=FULL): saved means saved. Acts that
-wait are committed together, each in a savepoint of its own, so one that fails takes no other with it.
+wait are committed together, each in a savepoint of its own, so one that fails takes no other with it. Bulk acts, the many
+short parts of something long, come after the others and are committed one by one: nobody waits for more than one of them.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, TypeVar
@@ -21,9 +23,17 @@ from studio.data.schema import migrate
 
 T = TypeVar("T")
 Act = Callable[[sqlite3.Connection], T]
-_Job = tuple[Act[Any], "Future[Any]"]
 
 MAX_BATCH = 512
+CACHE_KIB = 32 * 1024
+"""An import touches pages all over the indices: with SQLite's own 2 MB it would read and write most of them again and again."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    act: Act[Any]
+    future: Future[Any]
+    bulk: bool
 
 
 class Writer:
@@ -43,13 +53,13 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="studio-writer", daemon=True)
         self._thread.start()
 
-    def submit(self, act: Act[T]) -> Future[T]:
+    def submit(self, act: Act[T], bulk: bool = False) -> Future[T]:
         """Queue `act(connection)`; the future holds its result once it is on disk, or what it raised."""
         future: Future[T] = Future()
         with self._closing:
             if self._closed:
                 raise ProjectError("The project is closed.", "Open it again.")
-            self._queue.put((act, future))
+            self._queue.put(_Job(act, future, bulk))
         return future
 
     def close(self) -> None:
@@ -63,7 +73,10 @@ class Writer:
 
     def _run(self) -> None:
         while batch := self._batch():
-            self._commit(batch)
+            self._commit([job for job in batch if not job.bulk])
+            for job in batch:
+                if job.bulk:
+                    self._commit_bulk(job)
         with _only_process(self._lock_path):
             self._connection.close()
 
@@ -79,24 +92,41 @@ class Writer:
         return batch
 
     def _commit(self, batch: list[_Job]) -> None:
+        if not batch:
+            return
         done: list[tuple[Future[Any], Any]] = []
         try:
             # SQLite before 3.51.3 can lose pages when two connections commit and checkpoint at once: one process at a time
             with _only_process(self._lock_path):
                 self._connection.execute("BEGIN IMMEDIATE")
-                for act, future in batch:
-                    done.extend(self._attempt(act, future))
+                for job in batch:
+                    done.extend(self._attempt(job.act, job.future))
                 self._connection.execute("COMMIT")
         except (sqlite3.Error, OSError) as error:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
             failure = _not_saved(error)
-            for _, future in batch:
-                if not future.done():
-                    future.set_exception(failure)
+            for job in batch:
+                if not job.future.done():
+                    job.future.set_exception(failure)
             return
         for future, result in done:
             future.set_result(result)
+
+    def _commit_bulk(self, job: _Job) -> None:
+        """By itself and without a savepoint, for which SQLite would copy every page before it changes it."""
+        try:
+            with _only_process(self._lock_path):
+                self._connection.execute("BEGIN IMMEDIATE")
+                result = job.act(self._connection)
+                self._connection.execute("COMMIT")
+        except Exception as error:  # handed to whoever asked
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            told = isinstance(error, (sqlite3.OperationalError, OSError))
+            job.future.set_exception(_not_saved(error) if told else error)
+            return
+        job.future.set_result(result)
 
     def _attempt(self, act: Act[Any], future: Future[Any]) -> Iterator[tuple[Future[Any], Any]]:
         self._connection.execute("SAVEPOINT act")
@@ -120,6 +150,7 @@ def _connect(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute("PRAGMA trusted_schema=OFF")
+        connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
         migrate(connection, path)
     except BaseException:
         connection.close()

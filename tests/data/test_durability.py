@@ -38,7 +38,7 @@ def test_killed_labeller_loses_no_acknowledged_label(tmp_path: Path) -> None:
     rows = [Candidate(content_key({"text": str(n)}), {"text": str(n)}, "train", str(n), None, "", n) for n in range(20_000)]
     store = Store(path)
     store.ensure_classes(["cat"])
-    store.write(lambda connection: enter(connection, rows, keep_labels=True, add_classes=True))
+    enter(store, rows, keep_labels=True, add_classes=True)
     store.close()
     acknowledged: list[int] = []
     for kill in range(3):

@@ -22,7 +22,7 @@ def candidate(text: str, label: str | None = None, split: str = "train") -> Cand
 
 
 def fill(store: Store, *rows: Candidate) -> None:
-    store.write(lambda connection: enter(connection, rows, keep_labels=True, add_classes=True))
+    enter(store, rows, keep_labels=True, add_classes=True)
 
 
 def test_label_and_undo_restore_label_and_skip(store: Store) -> None:
