@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
@@ -178,7 +179,7 @@ class Auto:
 
     def _load(self) -> AutoState:
         """Raises ValueError where there is none."""
-        return TypeAdapter(AutoState).validate_python(self._project.store.meta(KEY))
+        return _stored().validate_python(self._project.store.meta(KEY))
 
     def _save(self, state: AutoState) -> None:
         self._project.store.set_meta(KEY, asdict(state))
@@ -188,6 +189,12 @@ class Auto:
             changed = replace(self._load(), **values)
             self._save(changed)
             return changed
+
+
+@cache
+def _stored() -> TypeAdapter[AutoState]:
+    """Built once: pages look every second."""
+    return TypeAdapter(AutoState)
 
 
 def _trial(row: TrialRow) -> Trial:
