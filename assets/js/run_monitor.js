@@ -2,7 +2,6 @@
 const EVERY_MS = 1000, LINES = 500;
 const root = element.querySelector(".lr-monitor");
 const WORDS = { queued: "Waiting in the queue", running: "Training", done: "Done", stopped: "Stopped", failed: "Failed", interrupted: "Interrupted" };
-const METHODS = { lora: "LoRA", "few-shot": "Few-shot head", few_shot: "Few-shot head" };
 let chosen = null, shown = null, since = 0, digest = "", project = null, rows = [], asking = false, waiting = null, missed = 0, measure = "accuracy";
 
 /* the frame, made once */
@@ -100,8 +99,8 @@ const status = () => {
   const problem = run.error ? el("p", { class: "lr-problem", role: "alert" }, el("b", {}, run.error + " "), run.hint || "") : null;
   card.className = "st-card lr-status " + run.status;
   card.replaceChildren(
-    el("h2", {}, name(run) + ": " + WORDS[run.status], el("small", {}, run.status === "running" ? percent + " %" : (METHODS[run.method] || run.method) + " · " + short(run.model))),
-    bar, facts(run), ...[problem, run.status === "running" && run.note ? el("p", { class: "st-note" }, run.note) : null].filter(Boolean),
+    el("h2", {}, name(run) + ": " + WORDS[run.status], el("small", {}, run.status === "running" ? percent + " %" : (run.rung && run.rung.title !== run.title ? run.title + ": " + run.rung.title : run.title) + " · " + short(run.model))),
+    bar, facts(run), ...[problem, run.rung ? el("p", { class: "lr-words" }, run.rung.reason) : null, run.status === "running" && run.note ? el("p", { class: "st-note" }, run.note) : null].filter(Boolean),
     el("div", { class: "lr-buttons" }, ...buttons(run)), frozen(run));
   if (focused) { const again = card.querySelector('[data-act="' + focused + '"]'); if (again) again.focus(); }
 };
@@ -120,7 +119,7 @@ const table = () => {
   list.dataset.key = key;
   const line = (row) => el("tr", { "aria-current": row.id === shown.id ? "true" : null },
     el("td", {}, el("button", { type: "button", "data-run": row.id, title: row.id }, name(row))), el("td", {}, el("span", { class: "lr-state " + row.status }, WORDS[row.status])),
-    el("td", { class: "n" }, accuracy(row.accuracy)), el("td", {}, METHODS[row.method] || row.method), el("td", { title: row.model }, short(row.model)),
+    el("td", { class: "n" }, accuracy(row.accuracy)), el("td", {}, row.title), el("td", { title: row.model }, short(row.model)),
     el("td", { class: "n" }, row.status === "running" ? number(row.total) : row.step === row.total || row.status === "queued" ? number(row.total) : number(row.step) + " of " + number(row.total)));
   const heads = ["Run", "State", "Val. " + measure, "Method", "Model", "Steps"].map((words) => el("th", { scope: "col" }, words));
   list.replaceChildren(el("h3", {}, "Runs"), el("div", { class: "lr-scroll" }, el("table", { class: "lr-table" }, el("thead", {}, el("tr", {}, ...heads)), el("tbody", {}, ...rows.map(line)))));
@@ -147,6 +146,8 @@ root.addEventListener("click", (event) => {
   else if (pressed && pressed.dataset.act) act(pressed.dataset.act);
   else if (row) choose(row.querySelector("[data-run]").dataset.run);
 });
+// a trial of the search was clicked
+document.addEventListener("studio-run", (event) => { if (element.isConnected) choose(event.detail); });
 watch("value", () => { if (props.value && props.value.run) choose(props.value.run); });
 tick();
 const beat = setInterval(() => {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from studio.core.types import Item, TaskName
@@ -313,6 +313,8 @@ class TrialRow:
     state: Literal["running", "done", "pruned", "failed"]
     run: str | None = None
     """The run that it was."""
+    looks: Mapping[str, float] = field(default_factory=dict)
+    """Loss at each point at which trials are compared on their way."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,88 +1,94 @@
 """AutoML of one project: trials as ordinary runs within a time budget, then the gate. One search a project at a time.
 
-Its whole state is the list of its runs and their settings, kept in the project's database: a search whose process died is
-resumed from it. Owns when a trial starts and ends; refuses to choose anything on the test split.
+Its whole state is the list of its trials and their runs, kept in the project's database: a search whose process died is
+resumed from it. Owns what is tried and when the search ends; refuses to choose anything on the test split.
 """
 
 from __future__ import annotations
 
 import logging
+import os
+import shlex
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
 
-from studio.core.errors import CannotRun, RunError, StudioError
+from studio.core.errors import BadInput, CannotRun, StudioError
 from studio.core.results import AutoState, Best, TrialRow
-from studio.core.types import RunSnapshot
 from studio.data.project import Project
 from studio.workspace.training import Training
+from studio.workspace.trials import TrialRuns
 
 if TYPE_CHECKING:
     from studio.learning.search import Search, Trial
 
 LEAST_SHOTS = 16
 """Labels of the rarest class below which settings cannot be told apart: then only the rungs are compared."""
-LOOKS = 9
-"""Looks at the validation items in a trial, so that there is one wherever trials are compared on their way."""
 TOO_FEW = f"Fewer than {LEAST_SHOTS} labels of a class: settings cannot be told apart, so only the rungs are compared."
-POLL_S = 0.3
-KEY = "auto"
+COMPARING = "Comparing the methods"
+MOST_MINUTES = 24 * 60.0
+KEY, STOP = "auto", "auto-stop"
 log = logging.getLogger(__name__)
+
+Judge = Callable[[str, str | None, int | None, int | None], Best]
+"""`judge(model, run, shots, seed)` is the gate: the method to use, given the best trial's run, or among the rungs alone."""
 
 
 class Auto:
     """Starts, follows, stops and resumes the project's search."""
 
-    def __init__(self, project: Project, training: Training, judge: Callable[[str, str | None], Best]) -> None:
-        """`judge(model, run)` is the gate: the method to use, given the best trial's run."""
+    def __init__(self, project: Project, training: Training, judge: Judge) -> None:
         self._project, self._training, self._judge = project, training, judge
         self._thread: threading.Thread | None = None
-        self._stopping = threading.Event()
+        self._closing = threading.Event()
+        self._lock = threading.RLock()
 
     def start(self, model: str, minutes: float, seed: int = 0) -> AutoState:
         """Begin a search in the background. Raises CannotRun where one works or nothing can be learnt, BadInput."""
         from studio.runs.process import identity
 
-        if self._working():
-            raise CannotRun("A search is at work already.", "Stop it first, or wait for its end.")
-        plan = self._training.plan(model, "lora", {"seed": seed})
-        if plan.why_not:
-            raise CannotRun(plan.why_not)
-        self._save(
-            AutoState(
-                model=model,
-                minutes=minutes,
-                seed=seed,
-                status="running",
-                started=time.time(),
-                trials=(),
-                process=identity(),
-            )
-        )
-        if self._shots(self._load()) < LEAST_SHOTS:
-            self._change(note=TOO_FEW)
-        self._run()
-        return self.state() or self._load()
+        if not 0 < minutes <= MOST_MINUTES:
+            raise BadInput(f"A search takes more than 0 and up to {MOST_MINUTES:g} minutes, not {minutes:g}.", "Correct it.")
+        # the gate needs classes, and a trial labels
+        for method in ("best", "lora"):
+            if why := self._training.plan(model, method, {"seed": seed}).why_not:
+                raise CannotRun(why)
+        with self._lock:
+            if (now := self.state()) and now.status == "running":
+                raise CannotRun("A search is at work already.", "Stop it first, or wait for its end.")
+            made = AutoState(model, minutes, seed, "running", time.time(), (), identity())
+            self._save(made)
+            self._run()
+        return made
 
     def resume(self) -> None:
         """Go on with a search that was stopped or whose process died. Raises CannotRun."""
         from studio.runs.process import identity
 
-        found = self.state()
-        if found is None or found.status not in {"stopped", "interrupted"}:
-            raise CannotRun("There is no search to resume.", "Start one.")
-        self._change(status="running", process=identity())
-        self._run()
+        with self._lock:
+            found = self.state()
+            if found is None or found.status not in {"stopped", "interrupted"}:
+                raise CannotRun("There is no search to resume.", "Start one.")
+            self._change(status="running", process=identity(), note="")
+            self._run()
 
     def stop(self) -> None:
-        """Stop the running trial and propose no further one; what was found stays."""
-        if not self._working():
+        """Stop the running trial and propose no further one, also in another process; what was found stays."""
+        found = self.state()
+        if found is None or found.status != "running":
             raise CannotRun("No search is at work.", "There is nothing to stop.")
-        self._stopping.set()
+        self._project.store.set_meta(STOP, True)
+
+    def close(self, timeout_s: float = 30.0) -> None:
+        """The project closes: the search of this process ends and stays resumable."""
+        self._closing.set()
+        if self._thread is not None:
+            self._thread.join(timeout_s)
 
     def wait(self, timeout_s: float = 0.5) -> bool:
         """Wait a moment for the search of this process; True once it is over."""
@@ -94,35 +100,46 @@ class Auto:
         """The newest search, also after a restart; one whose process died is `interrupted`."""
         from studio.runs.process import alive
 
-        if self._project.store.meta(KEY) is None:
-            return None
-        found = self._load()
-        if found.status == "running" and not alive(found.process):
-            self._change(status="interrupted")
-        return self._load()
+        with self._lock:
+            try:
+                found = self._load()
+            except ValueError:  # none yet, or stored by another version
+                return None
+            here = (found.process or {}).get("pid") == os.getpid()
+            if found.status == "running" and not (self._working() if here else alive(found.process)):
+                found = self._change(status="interrupted", note="")
+            return found
 
-    def _shots(self, found: AutoState) -> int:
-        """Labels of the rarest class that a trial learns from."""
-        return min(self._training.plan(found.model, "lora", {"seed": found.seed}).per_class.values(), default=0)
+    def only_rungs(self) -> str | None:
+        """Why a search would try no settings, where it would not."""
+        labels = self._project.store.counts().by_class.values()
+        fewest = min((by_split.get("train", 0) for by_split in labels), default=0)
+        return TOO_FEW if fewest < LEAST_SHOTS else None
+
+    def command(self, model: str, minutes: float, seed: int = 0) -> str:
+        """The equivalent command line."""
+        words = ["python", "-m", "studio", "auto", str(self._project.root), "--model", model, "--minutes", f"{minutes:g}"]
+        return shlex.join([*words, *(["--seed", str(seed)] if seed else [])])
 
     def _working(self) -> bool:
         return self._thread is not None and self._thread.is_alive()
 
     def _run(self) -> None:
-        self._stopping.clear()
+        self._project.store.set_meta(STOP, False)
         self._thread = threading.Thread(target=self._drive, name=f"auto-{self._project.id}", daemon=True)
         self._thread.start()
 
     def _drive(self) -> None:
         try:
             found = self._load()
-            run = self._search(found) if self._shots(found) >= LEAST_SHOTS else None
-            if self._stopping.is_set():
-                self._change(status="stopped")
+            too_few = self.only_rungs()
+            run = None if too_few else self._search(found)
+            if self._over():
+                self._change(status="interrupted" if self._closing.is_set() else "stopped")
                 return
-            self._change(note="Comparing the rungs")
-            best = self._judge(found.model, run)
-            self._change(status="done", best=best, best_run=run, note="")
+            self._change(note=too_few or COMPARING)
+            best = self._judge(found.model, run, *((None, None) if run else (0, found.seed)))
+            self._change(status="done", best=best, best_run=run, note=too_few or "")
         except StudioError as error:
             self._change(status="failed", note=str(error))
         except Exception as error:  # shown to the person; the log has the rest
@@ -131,74 +148,58 @@ class Auto:
 
     def _search(self, found: AutoState) -> str | None:
         """Trials until the budget is spent; the best one's run."""
-        search = self._resumed(found)
-        while not self._stopping.is_set() and (settings := search.propose()) is not None:
-            number = len(search.trials)
-            run = self._begin(found, number, settings)
-            self._row(TrialRow(number, settings, None, 0.0, "running", run))
-            search.told(self._follow(run, settings, search))
-            if self._stopping.is_set():  # this trial is resumed with the search
+        search, runs = self._resumed(found), TrialRuns(self._training, self._over, self._keep)
+        cut = next((row for row in found.trials if row.state == "running"), None)
+        while not self._over() and (settings := cut.settings if cut else search.propose()) is not None:
+            row = runs.begin(found.model, found.seed, cut or TrialRow(len(search.trials), settings, None, 0.0, "running"))
+            self._keep(row)
+            ended, cut = runs.follow(row, search), None
+            if ended is None:
                 return None
-            last = search.trials[-1]
-            self._row(TrialRow(number, settings, last.loss, last.seconds, last.state, run))
+            self._keep(ended)
+            search.told(_trial(ended))
         best = search.best()
-        rows = self._load().trials
-        return next((row.run for row, trial in zip(rows, search.trials, strict=False) if trial is best), None)
-
-    def _begin(self, found: AutoState, number: int, settings: Mapping[str, Any]) -> str:
-        """The trial's run: the one that was cut off with the search, else a new one."""
-        cut = next((row.run for row in found.trials if row.number == number and row.state == "running"), None)
-        if cut is not None and self._training.run(cut).resumable:
-            self._training.resume(cut)
-            return cut
-        looks = {"evaluate_every": max(1, int(settings["steps"]) // LOOKS)}
-        return self._training.start(found.model, "lora", {**settings, **looks, "seed": found.seed})
+        return next((row.run for row in self._load().trials if best is not None and _trial(row) == best), None)
 
     def _resumed(self, found: AutoState) -> Search:
-        from studio.learning.search import Search, Trial, lora_space, preset_settings
+        from studio.learning.search import Search, lora_space, preset_settings
 
         preset = self._training.plan(found.model, "lora").config
         two = len(self._training.modalities_of(found.model)) > 1
         space = lora_space(two, sorted({max(20, preset.steps // 2), preset.steps, preset.steps * 2}))
-        past = [Trial(row.settings, row.loss, row.seconds, row.state) for row in found.trials if row.state != "running"]
+        past = [_trial(row) for row in found.trials if row.state != "running"]
         return Search(space, preset_settings(space, preset), found.seed, 60 * found.minutes, past)
 
-    def _follow(self, run: str, settings: Mapping[str, Any], search: Search) -> Trial:
-        """Wait for one trial; ends it early where others did better at the same step, or where the time is over."""
-        from studio.learning.search import RUNGS, Trial
+    def _over(self) -> bool:
+        """Whether somebody wants the search to end before its time."""
+        return self._closing.is_set() or bool(self._project.store.meta(STOP))
 
-        started, looks, cut = time.monotonic(), dict[str, float](), False
-        while not self._training.wait(run, POLL_S):
-            now = self._training.run(run)
-            for n, share in enumerate(RUNGS):
-                if str(n) not in looks and now.nll is not None and now.total and now.step >= share * now.total:
-                    looks[str(n)] = now.nll
-                    cut = cut or not search.goes_on(n, now.nll)
-            late = time.monotonic() - started > search.left_s
-            if self._stopping.is_set() or cut or late:
-                self._end(run, keep=late and not cut)
-        now, seconds = self._training.run(run), time.monotonic() - started
-        state = "pruned" if cut and now.status == "stopped" else "done" if now.status == "done" and now.nll else "failed"
-        return Trial(settings, _loss(now), seconds, state, looks)  # type: ignore[arg-type]
-
-    def _end(self, run: str, keep: bool) -> None:
-        try:
-            self._training.stop(run, keep)
-        except RunError:  # it ended in the meantime
-            return
-
-    def _row(self, row: TrialRow) -> None:
+    def _keep(self, row: TrialRow) -> None:
         self._change(trials=(*(r for r in self._load().trials if r.number != row.number), row))
 
     def _load(self) -> AutoState:
-        return TypeAdapter(AutoState).validate_python(self._project.store.meta(KEY))
+        """Raises ValueError where there is none."""
+        return _stored().validate_python(self._project.store.meta(KEY))
 
     def _save(self, state: AutoState) -> None:
         self._project.store.set_meta(KEY, asdict(state))
 
-    def _change(self, **values: Any) -> None:
-        self._save(replace(self._load(), **values))
+    def _change(self, **values: Any) -> AutoState:
+        with self._lock:
+            changed = replace(self._load(), **values)
+            self._save(changed)
+            return changed
 
 
-def _loss(run: RunSnapshot) -> float | None:
-    return run.nll if run.nll is not None and run.nll < float("inf") else None
+@cache
+def _stored() -> TypeAdapter[AutoState]:
+    """Built once: pages look every second."""
+    return TypeAdapter(AutoState)
+
+
+def _trial(row: TrialRow) -> Trial:
+    from studio.learning.search import Trial
+
+    if row.state == "running":
+        raise ValueError(f"trial {row.number} has not ended")
+    return Trial(row.settings, row.loss, row.seconds, row.state, row.looks)

@@ -51,4 +51,6 @@ class OpenProject:
         self._project.store.set_meta("model", self._shelf.check(model_id))
 
     def close(self) -> None:
+        """A search of this process ends and stays resumable."""
+        self.auto.close()
         self._project.close()

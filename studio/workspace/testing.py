@@ -86,11 +86,14 @@ class Testing:
         self._store.set_meta("comparison", asdict(found))
         return found
 
-    def best(self, model: str, run: str | None = None) -> Best:
-        """The method to use, by the labels and the run's validation items alone. Raises CannotRun where none can learn."""
+    def best(self, model: str, run: str | None = None, shots: int | None = None, seed: int | None = None) -> Best:
+        """The method to use, by the labels and the run's validation items alone; with `shots` among the rungs alone.
+
+        Raises CannotRun where none can learn.
+        """
         if self._classifying is None:
             raise CannotRun("Pairs have one method to learn with.", "Compare before and after tuning instead.")
-        return self._classifying.best(self._questions.of(model, run))
+        return self._classifying.best(self._questions.of(model, run, shots, seed))
 
     def strengths(self, run: str) -> tuple[dict[str, Any], ...]:
         """What each strength of a run's adapter did on its validation items; empty where it was not swept."""

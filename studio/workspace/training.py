@@ -164,6 +164,11 @@ class Training:
         flat.update(flat.pop("lora"))
         return spec.model, spec.method, flat
 
+    def chosen(self, run_id: str) -> tuple[str, str] | None:
+        """(rung, why) of a finished run that is a rung; None for LoRA, and before the end. Raises NotFound."""
+        report = self.folder(run_id).report()
+        return (str(report["rung"]), str(report["reason"])) if "rung" in report else None
+
     def _select(self, config: TrainConfig, method: str) -> tuple[list[Item], list[Item]]:
         """(training items, validation items) as these settings choose them."""
         store, learns = self._project.store, self._task.trains_on

@@ -8,9 +8,12 @@ import pytest
 from studio.core.config import LoraConfig, TrainConfig
 from studio.core.errors import BadInput, CannotRun
 from studio.ui.pages.train import TrainPage
+from studio.ui.widgets.method_choice import METHODS, modes_measured, single_methods, title_of
 from studio.ui.widgets.train_form import FIELDS, TrainForm
 from studio.workspace import Workspace
+from studio.workspace.modes import Measured
 from studio.workspace.open_project import OpenProject
+from studio.workspace.training import methods
 
 MODEL = "open_clip:ViT-B-32/laion2b_s34b_b79k"
 
@@ -32,7 +35,8 @@ def test_an_empty_field_leaves_the_preset() -> None:
 
 
 def test_the_plan_says_beside_the_button_what_is_missing(workspace: Workspace, project: OpenProject) -> None:
-    summary, start, command, _ = TrainPage(workspace).replan(project.id, MODEL, "lora", *TrainForm.values(TrainConfig()))
+    values = TrainForm.values(TrainConfig())
+    summary, start, command, *_ = TrainPage(workspace).replan(project.id, MODEL, "lora", "best", *values)
     assert start["interactive"] is False
     assert "lr-why" in summary
     assert f"--model {MODEL}" in command
@@ -41,21 +45,85 @@ def test_the_plan_says_beside_the_button_what_is_missing(workspace: Workspace, p
 def test_a_half_typed_setting_is_said_beside_the_button(workspace: Workspace, project: OpenProject) -> None:
     values = TrainForm.values(TrainConfig())
     values[0] = "twelve <b>"
-    summary, start, _, _ = TrainPage(workspace).replan(project.id, MODEL, "lora", *values)
+    summary, start, *_ = TrainPage(workspace).replan(project.id, MODEL, "lora", "best", *values)
     assert start["interactive"] is False
     assert "is not a whole number" in summary and "<b>" not in summary
 
 
-def test_only_lora_shows_the_settings_of_lora(workspace: Workspace, project: OpenProject) -> None:
-    page = TrainPage(workspace)
-    assert page.preset(project.id, MODEL, "lora")[-1]["visible"] is True
-    assert page.preset(project.id, MODEL, "few-shot")[-1]["visible"] is False
+@pytest.mark.parametrize(("method", "seen"), [("lora", True), ("few-shot", False), ("best", False), ("prolip", False)])
+def test_only_lora_shows_the_settings_of_lora(workspace: Workspace, project: OpenProject, method: str, seen: bool) -> None:
+    planned = TrainPage(workspace).preset(project.id, MODEL, method)[-6:]
+    assert [update["visible"] for update in planned[3:5]] == [seen, seen]
+
+
+def test_every_method_of_a_run_can_be_chosen_and_has_the_title_of_its_rung() -> None:
+    from studio.learning.rungs import all_rungs
+
+    offered = dict(METHODS + single_methods())
+    assert sorted(offered.values()) == sorted(methods())
+    assert {rung.title for rung in all_rungs()} == {title_of(rung.name) for rung in all_rungs()}
+
+
+def test_a_single_rung_joins_the_methods_when_it_is_chosen(workspace: Workspace, project: OpenProject) -> None:
+    _, method, single, *_ = TrainPage(workspace).preset(project.id, MODEL, "prolip")
+    assert (method["value"], single) == ("prolip", "prolip")
+    assert ("Projection (ProLIP)", "prolip") in method["choices"]
+    _, method, single, *_ = TrainPage(workspace).preset(project.id, MODEL, "best")
+    assert (method["value"], single, len(method["choices"])) == ("best", None, 3)
+
+
+@pytest.mark.parametrize("mode", ["fast", "best"])
+def test_a_mode_sets_its_fields_and_is_known_by_them(workspace: Workspace, project: OpenProject, mode: str) -> None:
+    values = TrainForm.values(TrainConfig(lora=LoraConfig(layers="half", rank=4), views=3))
+    _, *rest = TrainPage(workspace).in_mode(project.id, MODEL, "lora", mode, *values)
+    config = TrainConfig().with_settings(TrainForm.settings(rest[:FIELDS]))
+    assert (config.mode, config.lora.rank, rest[-1]) == (mode, 4, mode)
+
+
+def test_a_custom_mode_changes_nothing_and_stays(workspace: Workspace, project: OpenProject) -> None:
+    values = TrainForm.values(TrainConfig())
+    advanced, *rest = TrainPage(workspace).in_mode(project.id, MODEL, "lora", "custom", *values)
+    assert advanced["open"] is True
+    assert (rest[:FIELDS], rest[-1]) == (values, "custom")
+
+
+def test_fields_that_are_no_mode_are_custom(workspace: Workspace, project: OpenProject) -> None:
+    values = TrainForm.values(TrainConfig(lora=LoraConfig(layers="top-1")))
+    assert TrainPage(workspace).replan(project.id, MODEL, "lora", "best", *values)[-1] == "custom"
+
+
+def test_without_a_run_no_figure_is_said_of_a_mode(workspace: Workspace, project: OpenProject) -> None:
+    measured, note, search, command = TrainPage(workspace).about_model(project.id, MODEL, 10, 0)
+    assert not any(character.isdigit() for character in measured)
+    assert "only the rungs are compared" in note
+    assert search["interactive"] is True
+    assert command.endswith(f"--model {MODEL} --minutes 10")
+
+
+def test_what_a_mode_took_is_said_with_its_run() -> None:
+    seen = {"fast": Measured("run-4", 60, 3.123, 41.0, 0.632), "custom": Measured("run-2", 8, None, None, None)}
+    html = modes_measured(seen, "accuracy")
+    assert "<b>Fast</b> 60 steps in 41 s, 3.12 steps/s, validation accuracy 63.2 % (run 4)" in html
+    assert "<b>Custom</b> 8 steps (run 2)" in html
+    assert "Best" not in html
+
+
+@pytest.mark.parametrize(("task", "classifies", "pictures"), [("text-classification", True, False), ("image-text", False, True)])
+def test_a_project_is_offered_what_it_has(workspace: Workspace, task: str, classifies: bool, pictures: bool) -> None:
+    workspace.create_project("Other", task)
+    seen = [update["visible"] for update in TrainPage(workspace).offered()]
+    assert seen == [classifies] * 4 + [pictures, not pictures]
+
+
+def test_what_was_not_found_cannot_be_used(workspace: Workspace, project: OpenProject) -> None:
+    with pytest.raises(CannotRun, match="found anything"):
+        TrainPage(workspace).use_found(project.id)
 
 
 def test_another_method_keeps_the_labels_per_class_and_the_seed(workspace: Workspace, project: OpenProject) -> None:
-    _, _, *values = TrainPage(workspace).preset(project.id, MODEL, "few-shot", 16, 7)
+    _, _, _, *values = TrainPage(workspace).preset(project.id, MODEL, "few-shot", 16, 7)
     assert values[:2] == [16, 7]
-    assert TrainPage(workspace).preset(project.id, MODEL, "lora", 16, None)[2:4] == [16, 0]
+    assert TrainPage(workspace).preset(project.id, MODEL, "lora", 16, None)[3:5] == [16, 0]
 
 
 def test_a_run_does_not_start_without_labels(workspace: Workspace, project: OpenProject) -> None:

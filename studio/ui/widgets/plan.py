@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gradio as gr
+
 from studio.ui.widgets.markup import Markup, plural, tag
 from studio.workspace.training import TrainPlan
 
@@ -31,3 +33,10 @@ def _labels(plan: TrainPlan) -> Markup | None:
     words = f"Labels per class: {low:,}" if low == high else f"Labels per class: {low:,} to {high:,}"
     open_at_first = len(plan.per_class) <= CHIPS
     return tag("details", tag("summary", words), chips, open=open_at_first)
+
+
+def command_line(elem_id: str) -> gr.Textbox:
+    """The equivalent command, to copy."""
+    return gr.Textbox(
+        label="The same on the command line", lines=2, max_lines=6, interactive=False, buttons=["copy"], elem_id=elem_id
+    )

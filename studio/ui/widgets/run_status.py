@@ -17,7 +17,9 @@ from studio.core.errors import BadInput
 from studio.core.types import RunSnapshot, TrainEvent
 from studio.ui import theme
 from studio.ui.answers import Answer, Payload, answering, integer, open_project, page_project, text
+from studio.ui.widgets.method_choice import title_of
 from studio.workspace import Workspace
+from studio.workspace.open_project import OpenProject
 
 MOST_POINTS = 1500
 """Points of one curve sent at once; a longer past is thinned."""
@@ -53,7 +55,7 @@ class Monitor:
         if project is None:
             return {"project": None}
         runs = project.training.runs()
-        rows = [{name: getattr(run, name) for name in ROW_FIELDS} for run in runs[:MOST_RUNS]]
+        rows = [{**{name: getattr(run, name) for name in ROW_FIELDS}, "title": title_of(run.method)} for run in runs[:MOST_RUNS]]
         answer: Answer = {"project": project.id, "measure": project.measure, "digest": _digest(rows)}
         if payload.get("digest") != answer["digest"]:
             answer["runs"] = rows
@@ -63,7 +65,14 @@ class Monitor:
             return {**answer, "run": None}
         since = integer(payload, "since") if payload.get("run") == run.id and "since" in payload else 0
         events, following = project.training.events(run.id, since)
-        return {**answer, "run": _run(run), "since": since, "next": following, "curves": curves(events), "log": log(events)}
+        return {
+            **answer,
+            "run": _run(run, _rung(project, run)),
+            "since": since,
+            "next": following,
+            "curves": curves(events),
+            "log": log(events),
+        }
 
     def act(self, payload: Payload) -> Answer:
         """One of stop, keep, resume, on one run."""
@@ -141,10 +150,18 @@ def _thinned(series: list[list[float]]) -> list[list[float]]:
     return series if stride == 1 else series[::stride] + ([series[-1]] if (len(series) - 1) % stride else [])
 
 
-def _run(run: RunSnapshot) -> dict[str, Any]:
+def _rung(project: OpenProject, run: RunSnapshot) -> dict[str, str] | None:
+    """Which rung a finished run is, and why."""
+    found = project.training.chosen(run.id) if run.method != "lora" and run.status == "done" else None
+    return {"title": title_of(found[0]), "reason": found[1]} if found else None
+
+
+def _run(run: RunSnapshot, rung: dict[str, str] | None) -> dict[str, Any]:
     shown = {name: getattr(run, name) for name in RUN_FIELDS}
     return {
         **shown,
+        "title": title_of(run.method),
+        "rung": rung,
         "config": dict(run.config),
         "loss": run.loss if run.loss is not None and abs(run.loss) < float("inf") else None,
     }

@@ -7,12 +7,14 @@ from typing import Any
 
 import gradio as gr
 
+from studio.core.config import MODES as MODE_SETTINGS
 from studio.core.config import TrainConfig
+from studio.ui.widgets.method_choice import METHODS, MODES, single_methods
 from studio.ui.widgets.model_choice import SHOTS
 
-METHODS = [("LoRA fine-tuning", "lora"), ("Few-shot head", "few-shot")]
-
-ADVANCED = "rank alpha dropout layers towers lr head_lr weight_decay augment precision micro_batch checkpoint_every".split()
+ADVANCED = (
+    "rank alpha dropout layers towers lr head_lr weight_decay augment views objective precision micro_batch checkpoint_every"
+).split()
 """Settings in the folded part, in order."""
 
 FIELDS = 5 + len(ADVANCED)
@@ -23,16 +25,21 @@ class TrainForm:
     """Draws the fields where it is made. `fields` are they, in the order that `settings` and `values` take."""
 
     def __init__(self) -> None:
+        self.method = gr.Radio(METHODS, value="lora", label="Method", elem_id="train-method")
         with gr.Row():
             self.shots = gr.Dropdown(SHOTS, value=0, label="Labels per class", allow_custom_value=True, min_width=120)
             self.seed = gr.Number(0, label="Seed", precision=0, minimum=0, min_width=90)
         with gr.Column(visible=True) as self.lora_only:
+            self.mode = gr.Radio(MODES, value="best", label="Mode", elem_id="train-mode")
+            self.measured = gr.HTML("", js_on_load=None, apply_default_css=False, elem_id="train-measured")
             with gr.Row():
                 self.length = gr.Number(150, label="Length", minimum=0.1, min_width=70, scale=3)
                 self.unit = gr.Dropdown(["steps", "epochs"], value="steps", label="in", min_width=90, scale=4)
                 self.batch_size = gr.Number(32, label="Batch size", precision=0, minimum=1, min_width=70, scale=3)
-            with gr.Accordion("Advanced", open=False):
-                self.advanced = _advanced()
+        with gr.Accordion("Advanced", open=False) as self.more:
+            self.single = gr.Dropdown(single_methods(), value=None, label="One quick method alone", elem_id="train-single")
+            with gr.Column(visible=True) as self.lora_more:
+                self.advanced, self.of_pictures, self.of_texts = _advanced()
         self.fields: list[gr.components.Component] = [self.shots, self.seed, self.unit, self.length, self.batch_size]
         self.fields += [self.advanced[name] for name in ADVANCED]
 
@@ -51,8 +58,16 @@ class TrainForm:
         unit = "epochs" if config.epochs > 0 else "steps"
         return [config.shots, config.seed, unit, flat[unit], config.batch_size, *(flat[name] for name in ADVANCED)]
 
+    @staticmethod
+    def in_mode(mode: str, values: Sequence[Any]) -> list[Any]:
+        """The fields' values with those that the mode sets; a custom mode sets none."""
+        said = MODE_SETTINGS.get(mode, {})
+        advanced = [said.get(name, value) for name, value in zip(ADVANCED, values[5:], strict=True)]
+        return [*values[:5], *advanced]
 
-def _advanced() -> dict[str, gr.components.Component]:
+
+def _advanced() -> tuple[dict[str, gr.components.Component], gr.Column, gr.Column]:
+    """The fields by name; the column of those that only pictures have, and of those that only texts have."""
     made: dict[str, gr.components.Component] = {}
     with gr.Row():
         made["rank"] = gr.Number(8, label="Rank", precision=0, minimum=1, maximum=256, min_width=90)
@@ -67,8 +82,13 @@ def _advanced() -> dict[str, gr.components.Component]:
     with gr.Row():
         made["weight_decay"] = gr.Number(0.01, label="Weight decay", minimum=0, step=0.01, min_width=110)
         made["precision"] = gr.Dropdown(["auto", "bf16", "fp32"], value="auto", label="Precision", min_width=110)
-    made["augment"] = gr.Checkbox(True, label="Augment pictures (random crops and flips)")
+    with gr.Column(visible=True) as of_pictures:
+        made["augment"] = gr.Checkbox(True, label="Augment pictures (random crops and flips)")
+        made["views"] = gr.Number(0, label="Views of each picture (0: a new crop a step)", precision=0, minimum=0, maximum=64)
+    with gr.Column(visible=True) as of_texts:
+        objectives = [("By labels per class", "auto"), ("The head's loss", "head"), ("Pairs of texts too", "contrastive")]
+        made["objective"] = gr.Dropdown(objectives, value="auto", label="Objective")
     with gr.Row():
         made["micro_batch"] = gr.Number(0, label="Micro-batch (0: whole)", precision=0, minimum=0, min_width=110)
         made["checkpoint_every"] = gr.Number(50, label="Checkpoint every, steps", precision=0, minimum=1, min_width=110)
-    return made
+    return made, of_pictures, of_texts

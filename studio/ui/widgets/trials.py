@@ -92,7 +92,17 @@ def _row(row: TrialRow, names: Sequence[str], best: bool) -> Markup:
         tag("td", duration(row.seconds)),
         *(tag("td", _value(row.settings.get(name))) for name in names),
     )
-    return tag("tr", tag("th", f"{row.number} ", badge, scope="row"), *cells, class_="best" if best else None)
+    number = (
+        tag("button", str(row.number), type="button", data_run=row.run, title=f"Show {row.run}") if row.run else str(row.number)
+    )
+    return tag("tr", tag("th", number, " ", badge, scope="row"), *cells, class_="best" if best else None)
+
+
+def _number(row: TrialRow) -> str:
+    """A button for the page's script, where there is a run to show."""
+    return (
+        tag("button", str(row.number), type="button", data_run=row.run, title=f"Show {row.run}") if row.run else str(row.number)
+    )
 
 
 def _value(value: Any) -> str:

@@ -1,0 +1,39 @@
+"""What each mode of fine-tuning took and brought in this project, from its finished runs; nothing where there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from studio.core.config import Mode, TrainConfig
+from studio.core.types import RunSnapshot
+from studio.workspace.training import Training
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """The newest finished run with a mode."""
+
+    run: str
+    steps: int
+    steps_per_s: float | None
+    seconds: float | None
+    """From its start to its end; None for a run that was resumed, whose clock went on while it rested."""
+    accuracy: float | None
+    """On items that took no part in learning."""
+
+
+def measured(training: Training, model: str) -> Mapping[Mode, Measured]:
+    """For each mode that a finished run with this model had."""
+    found: dict[Mode, Measured] = {}
+    for run in training.runs():
+        if run.status == "done" and run.method == "lora" and run.model == model:
+            mode = TrainConfig.from_json(run.config).mode
+            if mode not in found:
+                found[mode] = Measured(run.id, run.step, run.steps_per_s, _seconds(training, run), run.accuracy)
+    return found
+
+
+def _seconds(training: Training, run: RunSnapshot) -> float | None:
+    starts = sum(event.kind == "start" for event in training.events(run.id)[0])
+    return run.ended - run.started if run.started and run.ended and starts == 1 else None
