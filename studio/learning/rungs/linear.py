@@ -89,7 +89,8 @@ class _Problem:
             slope = (log_p.exp() - target).T @ z + shrink * q
             return float(0.5 * (shrink * q.square()).sum() - (target * log_p).sum()), slope
 
-        return minimise(loss, q, tolerance, MOST_STEPS) * step
+        found: Tensor = minimise(loss, q, tolerance, MOST_STEPS) * step
+        return found
 
     def logits(self, delta: Tensor, share: float, rows: Tensor) -> Tensor:
         """Of some items `[m, C]`."""

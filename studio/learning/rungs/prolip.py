@@ -58,7 +58,8 @@ class _Problem:
     def __init__(self, support: Support) -> None:
         if support.raw is None or support.projection is None:
             raise CannotRun("There are no features before a projection.", "Use a CLIP model.")
-        u, s, self._vt = torch.linalg.svd(support.raw, full_matrices=False)
+        u, s, vt = torch.linalg.svd(support.raw, full_matrices=False)
+        self._vt: Tensor = vt
         self._start = support.projection
         self._before = support.raw @ support.projection  # [n, d], not unit
         self._weight = support.scale * support.text
@@ -89,12 +90,14 @@ class _Problem:
             slope = (slope - x * (slope * x).sum(1, keepdim=True)) / length
             return float(0.5 * (shrink * q.square()).sum() - (target * log_p).sum()), z.T @ slope + shrink * q
 
-        return minimise(loss, q, tolerance, MOST_STEPS) * step[:, None]
+        found: Tensor = minimise(loss, q, tolerance, MOST_STEPS) * step[:, None]
+        return found
 
     def logits(self, delta: Tensor, rows: Tensor) -> Tensor:
         """Of some items `[m, C]`."""
         x = torch.addmm(self._before[rows], self._z[rows], delta)
-        return (x / x.norm(dim=1, keepdim=True)) @ self._weight.T
+        found: Tensor = (x / x.norm(dim=1, keepdim=True)) @ self._weight.T
+        return found
 
     def projection(self, delta: Tensor) -> Tensor:
         """W `[w, d]`."""
