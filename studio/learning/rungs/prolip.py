@@ -58,7 +58,8 @@ class _Problem:
     def __init__(self, support: Support) -> None:
         if support.raw is None or support.projection is None:
             raise CannotRun("There are no features before a projection.", "Use a CLIP model.")
-        u, s, self._vt = torch.linalg.svd(support.raw, full_matrices=False)
+        u, s, vt = torch.linalg.svd(support.raw, full_matrices=False)
+        self._vt: Tensor = vt
         self._start = support.projection
         self._before = support.raw @ support.projection  # [n, d], not unit
         self._weight = support.scale * support.text
