@@ -14,13 +14,13 @@ MODEL = "open_clip:ViT-B-32/laion2b_s34b_b79k"
 
 
 def test_without_a_comparison_the_page_says_how_to_get_one(workspace: Workspace, project: OpenProject) -> None:
-    *_, result, button, _ = ComparePage(workspace).on_load()
+    *_, result, _, _, button, _ = ComparePage(workspace).on_load()
     assert "No comparison yet" in result
     assert button["interactive"] is True
 
 
 def test_without_a_project_the_page_says_so(workspace: Workspace) -> None:
-    choices, *_, result, _, _ = ComparePage(workspace).on_load()
+    choices, *_, result, _, _, _, _ = ComparePage(workspace).on_load()
     assert choices["visible"] is False and "No project is open." in result
 
 
@@ -46,4 +46,4 @@ def test_a_comparison_that_cannot_be_made_says_why(workspace: Workspace, project
         time.sleep(0.02)
     ended = page.activity()
     assert ended is not None and ended.state == "failed" and ended.error
-    assert page.finished(project.id)[1]["interactive"] is True
+    assert page.finished(project.id)[-1]["interactive"] is True
