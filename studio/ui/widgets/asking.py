@@ -245,7 +245,7 @@ def strength_at(swept: Strengths, sent: Any) -> float:
     """The strength that a slider sent; the run's own where it sent none. Raises BadInput for one that was not swept."""
     if sent is None:
         return swept.chosen
-    if sent not in {row.strength for row in swept.rows}:
+    if sent not in [row.strength for row in swept.rows]:
         raise BadInput("The run knows no such strength.", "Choose one of the slider's.")
     return float(sent)
 
