@@ -99,7 +99,8 @@ def _predictions(r: dict[str, Any]) -> str:
                 continue
             best = sorted(zip(answer["probabilities"], table["classes"], strict=True), reverse=True)[:3]
             said = ", ".join(f"{name} {p:.0%}" for p, name in best)
-            lines.append(f"  {answer['title']:<12} {said}  ({answer['milliseconds']:.0f} ms)")
+            doubt = "not sure: " if answer["sure"] is False else ""
+            lines.append(f"  {answer['title']:<12} {doubt}{said}  ({answer['milliseconds']:.0f} ms)")
     return "\n".join(lines)
 
 

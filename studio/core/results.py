@@ -121,6 +121,8 @@ class MethodAnswer:
     """One a class, in the table's order; None where it cannot answer."""
     milliseconds: float | None
     why_not: str | None = None
+    sure: bool | None = None
+    """False: so unsure that it would exceed the error rate that the project accepts; None: there is nothing to tell by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +276,28 @@ class Abstention:
     """Clopper–Pearson upper bound of the error rate of accepted answers."""
     certainty: float | None
     """Probability with which the threshold keeps to the error rate on new items; None where it only did on these."""
+
+
+@dataclass(frozen=True, slots=True)
+class StrengthRow:
+    """What one strength of a run's adapter did on the validation items."""
+
+    strength: float
+    answers: str
+    """`prompts` or `head`."""
+    nll: float
+    accuracy: float
+    drift: float
+    """1 − mean cosine between an item's features and the base model's: how far the model has moved."""
+
+
+@dataclass(frozen=True, slots=True)
+class Strengths:
+    """How much of its adapter a run uses, and what other strengths did."""
+
+    run: str
+    chosen: float
+    rows: tuple[StrengthRow, ...]
 
 
 @dataclass(frozen=True, slots=True)

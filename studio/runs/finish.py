@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from studio.core.interfaces import AdaptedModel, Progress, Snapshot, Task
+from studio.core.results import StrengthRow
 from studio.core.types import Item
 from studio.learning.classifier import Classifier
 from studio.learning.out_of_fold import of_labels, sharpness
@@ -28,19 +29,6 @@ STRENGTHS = (1.0, 0.75, 0.5, 0.25, 0.0)
 MOST_SWEPT = 2000
 """Support items above which a head is fitted at full strength alone: each strength embeds them all again."""
 CHUNK = 32
-
-
-@dataclass(frozen=True, slots=True)
-class StrengthRow:
-    """What one strength did on the validation items."""
-
-    strength: float
-    answers: str
-    """`prompts` or `head`."""
-    nll: float
-    accuracy: float
-    drift: float
-    """1 − mean cosine between an item's features and the base model's: how far the model has moved."""
 
 
 @dataclass(frozen=True, slots=True)

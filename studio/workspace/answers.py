@@ -39,8 +39,13 @@ def answers(
         start = time.perf_counter()
         said = method.predictor.predict(x, before)
         ms = (embed_ms + (time.perf_counter() - start) * 1000) / len(payloads)
-        columns.append([MethodAnswer(method.name, method.title, method.note, _aligned(p, classes), ms) for p in said])
+        columns.append([_answer(method, p, classes, ms) for p in said])
     return columns
+
+
+def _answer(method: Method, said: Prediction, classes: tuple[str, ...], ms: float) -> MethodAnswer:
+    sure = None if method.threshold is None else max(said.probabilities) >= method.threshold
+    return MethodAnswer(method.name, method.title, method.note, _aligned(said, classes), ms, sure=sure)
 
 
 def _aligned(prediction: Prediction, classes: tuple[str, ...]) -> tuple[float, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from torch import Tensor
@@ -28,13 +28,15 @@ from studio.learning.rungs import all_rungs
 from studio.learning.support import Support
 from studio.learning.zero_shot import text_classifier
 from studio.runs.folder import RunFolder
-from studio.runs.result import classifier_in, tuned_model, tuned_predictor
+from studio.runs.result import chosen_strength, classifier_in, tuned_model, tuned_predictor
+from studio.workspace.doubt import Held
 from studio.workspace.prompts import class_prompts
 from studio.workspace.question import Question
 
 KEPT_MODELS = 3
 KEPT_LADDERS = 8
 KEPT_CLASSIFIERS = 32
+KEPT_RUNS = 8
 
 TITLES = {"few_shot": "Few-shot", "lora": "Fine-tuned"}
 NO_RUN = "No finished LoRA run with this model and these labels. Train one first."
@@ -52,6 +54,8 @@ class Method:
     note: str
     predictor: Predictor | None = None
     why_not: str | None = None
+    threshold: float | None = None
+    """Confidence below which it is not sure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +65,10 @@ class Climbed:
     items: tuple[Item, ...]
     support: Support
     ladder: Ladder
-
-    @property
-    def few_shot(self) -> Verdict:
-        """The rung that stands for "few-shot"."""
-        return few_shot(self.ladder)
+    few_shot: Verdict
+    """The rung that stands for "few-shot"."""
+    held: Held | None
+    """What that rung said out of fold."""
 
 
 class Methods:
@@ -77,6 +80,7 @@ class Methods:
         self._ladders = _Kept[Climbed](KEPT_LADDERS)
         self._tuned = _Kept[FoundationModel](KEPT_MODELS)
         self._classifiers = _Kept[Tensor](KEPT_CLASSIFIERS)
+        self._held = _Kept[Held | None](KEPT_RUNS)
 
     def live(
         self, question: Question, phrases: Sequence[str] | None = None, templates: Sequence[str] | None = None
@@ -105,9 +109,7 @@ class Methods:
 
     def tuned(self, model: FoundationModel, run: RunFolder, strength: float | None = None) -> FoundationModel:
         """The run's adapted model, loaded once a strength. Raises CannotRun where it has no adapter."""
-        manifest = run.adapter / "manifest.json"
-        published = manifest.stat().st_mtime_ns if manifest.is_file() else 0
-        return self._tuned.get((run.path, published, id(model), strength), lambda: tuned_model(run, model, strength))
+        return self._tuned.get((run.path, _published(run), id(model), strength), lambda: tuned_model(run, model, strength))
 
     def forget(self) -> None:
         """Let go of adapted models, so that the memory of a model that was unloaded is freed."""
@@ -133,20 +135,30 @@ class Methods:
         chosen = found.ladder.classifiers[found.few_shot.rung]
         title = next(rung.title for rung in all_rungs() if rung.name == chosen.rung)
         note = f"{title} · {_labels(found.items, q)}"
-        return Method("few_shot", TITLES["few_shot"], note, Answering(q.model, chosen))
+        predictor, held = Answering(q.model, chosen), found.held
+        if held is None:
+            return Method("few_shot", TITLES["few_shot"], note, predictor)
+        calibrated = replace(predictor, temperature=held.temperature)
+        return Method("few_shot", TITLES["few_shot"], note, calibrated, threshold=held.threshold(q.accepts))
 
     def fine_tuned(self, q: Question) -> Method:
         """The run's adapter, at its chosen strength or the one asked for."""
         if q.run is None or q.run.spec.method != "lora":
             return Method("lora", TITLES["lora"], "no run yet", why_not=NO_RUN)
         note = f"LoRA r={q.run.spec.train.lora.rank}, {q.run.id}"
-        if q.strength is not None:
-            note += f" at strength {q.strength:g}"
+        strength = None if q.strength == chosen_strength(q.run) else q.strength
+        if strength is not None:
+            note += f" at strength {strength:g}"
         try:
             classes, prompts = class_prompts(self._project, self._task)
-            tuned = self.tuned(q.model, q.run, q.strength)
-            predictor = tuned_predictor(q.run, tuned, classes, prompts, q.strength, self._classifier)
-            return Method("lora", TITLES["lora"], note, predictor)
+            tuned = self.tuned(q.model, q.run, strength)
+            predictor = tuned_predictor(q.run, tuned, classes, prompts, strength, self._classifier)
+            held = self._held_of(q.run)
+            if held is None or set(predictor.classes) != set(q.run.spec.classes):  # other classes than it was judged with
+                return Method("lora", TITLES["lora"], note, predictor)
+            calibrated = replace(predictor, temperature=held.temperature)
+            threshold = held.threshold(q.accepts) if strength is None else None
+            return Method("lora", TITLES["lora"], note, calibrated, threshold=threshold)
         except StudioError as error:
             return Method("lora", TITLES["lora"], note, why_not=str(error))
 
@@ -162,13 +174,24 @@ class Methods:
         def build() -> Climbed:
             data = Snapshot(items, [], self._project.media, self._readers)
             learnt = support_of(q.model, self._task, data, self.features, classes, prompts, q.seed, progress)
-            return Climbed(items, learnt, climb(learnt, progress=progress))
+            ladder = climb(learnt, progress=progress)
+            chosen = few_shot(ladder)
+            return Climbed(items, learnt, ladder, chosen, Held.of_rung(ladder, chosen.rung, learnt.labels))
 
         return self._ladders.get((q.model.info.weights_hash, prompts, q.shots, q.seed, said), build)
+
+    def _held_of(self, run: RunFolder) -> Held | None:
+        return self._held.get((run.path, _published(run)), lambda: Held.of_run(run))
 
     def _classifier(self, model: FoundationModel, prompts: Sequence[Sequence[str]]) -> Tensor:
         said = tuple(tuple(of_class) for of_class in prompts)
         return self._classifiers.get((model.info.weights_hash, said), lambda: text_classifier(model, said))
+
+
+def _published(run: RunFolder) -> int:
+    """When its adapter was; 0 where it has none."""
+    manifest = run.adapter / "manifest.json"
+    return manifest.stat().st_mtime_ns if manifest.is_file() else 0
 
 
 def _labels(items: Sequence[Item], q: Question) -> str:

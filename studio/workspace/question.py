@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from studio.workspace.methods import Methods
 
 
+ACCEPTED = "accepted_errors"
+"""Of the store's meta values: the share of wrong answers that a person accepts."""
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """What the methods of one question have in common."""
@@ -39,6 +43,8 @@ class Question:
     """How much of the run's adapter counts; None: as the run chose."""
     judged: tuple[Item, ...] = ()
     """The run's validation items: what it and the other methods can be compared on before the test."""
+    accepts: float | None = None
+    """The error rate beyond which to say "not sure"; None: always answer."""
 
 
 class Questions:
@@ -76,14 +82,23 @@ class Questions:
         So zero-shot, few-shot and fine-tuned are compared on the same labels. Raises BadInput for a run of another model.
         """
         model = self._shelf.check(model)
-        folder = self._training.folder(run) if run else self._newest(model, shots, seed)
+        folder = self.run(model, run, shots, seed)
         if folder is not None and folder.spec.model != model:
             raise BadInput(f"{folder.id} tuned {folder.spec.model}, not {model}.", "Choose its model, or another run.")
         base = self._shelf.get(model)
         if folder is None or (shots, seed) != (None, None):
-            return Question(base, folder, shots or 0, seed or 0, strength=strength)
+            return Question(base, folder, shots or 0, seed or 0, strength=strength, accepts=self.accepted())
         chosen, data = folder.spec.train, self._training.snapshot(folder)
-        return Question(base, folder, chosen.shots, chosen.seed, data.train, strength, data.held_out)
+        return Question(base, folder, chosen.shots, chosen.seed, data.train, strength, data.held_out, self.accepted())
+
+    def run(self, model: str, run: str | None, shots: int | None, seed: int | None) -> RunFolder | None:
+        """The run that answers as fine-tuned: the one asked for, or the newest that fits."""
+        return self._training.folder(run) if run else self._newest(self._shelf.check(model), shots, seed)
+
+    def accepted(self) -> float | None:
+        """The error rate that the project accepts."""
+        found = self.project.store.meta(ACCEPTED)
+        return None if found is None else float(found)
 
     def held_out(self) -> tuple[Split, list[Item]]:
         """The test split's items with a truth, or the validation split's. Raises CannotRun where there is none."""

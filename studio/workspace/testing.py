@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
 
-from studio.core.errors import CannotRun
+from studio.core.errors import BadInput, CannotRun
 from studio.core.interfaces import Progress, Task
-from studio.core.results import Best, Comparison, PredictionTable, Ranking
+from studio.core.results import Abstention, Best, Comparison, PredictionTable, Ranking, StrengthRow, Strengths
 from studio.data.project import Project
 from studio.workspace.answers import comparison_from
 from studio.workspace.classifying import Classifying
-from studio.workspace.question import Questions
+from studio.workspace.question import ACCEPTED, Questions
 from studio.workspace.retrieval import Retrieval
 from studio.workspace.shelf import ModelShelf
 from studio.workspace.training import Training
@@ -95,9 +94,34 @@ class Testing:
             raise CannotRun("Pairs have one method to learn with.", "Compare before and after tuning instead.")
         return self._classifying.best(self._questions.of(model, run, shots, seed))
 
-    def strengths(self, run: str) -> tuple[dict[str, Any], ...]:
-        """What each strength of a run's adapter did on its validation items; empty where it was not swept."""
-        return tuple(self._training.folder(run).report().get("strengths", ()))
+    def strengths(
+        self, model: str, run: str | None = None, shots: int | None = None, seed: int | None = None
+    ) -> Strengths | None:
+        """What each strength of the run's adapter did on its validation items; None where there is no choice.
+
+        The run is the one that `predict` would take for fine-tuned. Loads no model.
+        """
+        folder = self._questions.run(model, run, shots, seed)
+        report = folder.report() if folder is not None and folder.spec.method == "lora" else {}
+        rows = tuple(StrengthRow(**row) for row in report.get("strengths", ()))
+        return Strengths(folder.id, report["strength"], rows) if folder is not None and len(rows) > 1 else None
+
+    def accepted_errors(self) -> float | None:
+        """The share of wrong answers beyond which methods say "not sure"; None: they always answer."""
+        return self._questions.accepted()
+
+    def accept_errors(self, rate: float | None) -> None:
+        """Keep that share for the project. Raises BadInput for what is no share."""
+        if rate is not None and not 0 < rate < 1:
+            raise BadInput(f"An error rate of {rate:g} is none.", "Give a share between 0 and 1, as 0.05.")
+        self._store.set_meta(ACCEPTED, rate)
+
+    def abstention(self, rate: float) -> Abstention | None:
+        """Where the newest comparison's best method would say "not sure"; None where nothing was held out. Raises BadInput."""
+        from studio.workspace.doubt import abstention
+
+        last = self.last_comparison()
+        return abstention(last, rate) if last else None
 
     def was_used(self) -> bool:
         """Whether any method ever answered an input or a search in this project."""

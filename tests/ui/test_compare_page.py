@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import json
 import time
+from pathlib import Path
 
+import gradio as gr
 import pytest
 
 from studio.core.errors import BadInput
+from studio.core.types import ImportOptions
 from studio.ui.pages.compare import ComparePage, kind_of
 from studio.ui.widgets.model_choice import AS_THE_RUN, NEWEST
 from studio.workspace import Workspace
@@ -14,13 +18,13 @@ MODEL = "open_clip:ViT-B-32/laion2b_s34b_b79k"
 
 
 def test_without_a_comparison_the_page_says_how_to_get_one(workspace: Workspace, project: OpenProject) -> None:
-    *_, result, button, _ = ComparePage(workspace).on_load()
+    *_, result, _, _, button, _ = ComparePage(workspace).on_load()
     assert "No comparison yet" in result
     assert button["interactive"] is True
 
 
 def test_without_a_project_the_page_says_so(workspace: Workspace) -> None:
-    choices, *_, result, _, _ = ComparePage(workspace).on_load()
+    choices, *_, result, _, _, _, _ = ComparePage(workspace).on_load()
     assert choices["visible"] is False and "No project is open." in result
 
 
@@ -46,4 +50,30 @@ def test_a_comparison_that_cannot_be_made_says_why(workspace: Workspace, project
         time.sleep(0.02)
     ended = page.activity()
     assert ended is not None and ended.state == "failed" and ended.error
-    assert page.finished(project.id)[1]["interactive"] is True
+    assert page.finished(project.id)[-1]["interactive"] is True
+
+
+def test_the_error_rate_that_a_person_accepts_is_kept_and_shown_again(
+    workspace: Workspace, tmp_path: Path, tiny_ids: dict[str, str]
+) -> None:
+    project = workspace.create_project("Animals", "text-classification")
+    rows = [
+        {"text": f"{n} {noun}", "label": noun, "split": "test" if n == "three" else "train"}
+        for n in ("one", "two", "small", "big", "three")
+        for noun in ("cat", "dog")
+    ]
+    (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)), "utf-8")
+    project.labelling.import_data(str(tmp_path / "rows.jsonl"), ImportOptions())
+    project.testing.compare(tiny_ids["bert"])
+    page = ComparePage(workspace)
+    report, doubt, curve = page.on_load()[5:8]
+    assert "Best method" in report and "How far can the probabilities be believed?" in report
+    assert "Do I need more labels?" in curve
+    assert 'value="5"' in doubt and " checked" not in doubt
+
+    kept = page.accept(gr.EventData(None, {"rate": 40, "flagged": True}), project.id)
+    assert project.testing.accepted_errors() == 0.4
+    assert 'value="40"' in kept and " open" in kept
+    assert 'value="40"' in page.on_load()[6] and " checked" in page.on_load()[6]
+    page.accept(gr.EventData(None, {"rate": 10, "flagged": False}), project.id)
+    assert project.testing.accepted_errors() is None

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
-from studio.core.results import ClassScore, Comparison, Score
-from studio.ui.widgets.comparison import comparison_report, whiskers
+from dataclasses import replace
+
+from studio.core.results import Best, ClassScore, Comparison, Ladder, RungRow, Score
+from studio.ui.widgets.comparison import comparison_report, main_methods, whiskers
 from studio.ui.widgets.confusion import heat_map
 
 CLASSES = ("cat", "<b>dog</b>")
@@ -63,3 +65,50 @@ def test_the_heat_map_names_the_commonest_mistake() -> None:
     html = heat_map(SCORES[0], CLASSES)
     assert "10 mistakes" in html
     assert html.count("<td") == 4
+
+
+RUNGS = (
+    SCORES[0],
+    score("linear", "Linear head", 6),
+    replace(score("instant", "Instant", 7), note="96 labels"),
+    Score("prolip", "ProLIP", "", 20, why_not="No projection."),
+    SCORES[2],
+)
+LADDER = Ladder(tuple(RungRow(s.method, s.title, s.note, s.accuracy, s.ci95) for s in RUNGS), "instant", "why", "judged")
+BEST = Best("instant", "Instant", "Instant: least loss <out of fold>.")
+WHOLE = Comparison("m", "test", CLASSES, RUNGS, "A verdict.", "instant", BEST, LADDER)
+
+
+def test_of_many_rungs_three_figures_are_shown_and_few_shot_names_its_rung() -> None:
+    assert [s.title for s in main_methods(WHOLE)] == ["Zero-shot", "Few-shot", "Fine-tuned"]
+    html = comparison_report(WHOLE)
+    assert html.count('class="st-card lr-figure"') == 3
+    assert "Instant · 96 labels" in html
+
+
+def test_the_answer_stands_before_the_figures_with_its_reason_and_the_paired_test() -> None:
+    html = comparison_report(WHOLE)
+    said = [html.index(words) for words in ("Best method", "least loss &lt;out of fold&gt;", "A verdict.", "lr-figures")]
+    assert said == sorted(said)
+
+
+def test_all_rungs_stand_on_one_axis_once() -> None:
+    html = comparison_report(WHOLE)
+    assert html.count('class="lr-dot"') == 4
+    assert "No projection." not in comparison_report(replace(WHOLE, ladder=None))
+    assert "lr-whiskers" not in html and "lr-whiskers" in comparison_report(replace(WHOLE, ladder=None))
+
+
+def test_classes_and_confusions_are_folded_behind_what_the_best_method_does() -> None:
+    html = comparison_report(WHOLE)
+    assert html.count("<details") == 2 and " open" not in html
+    assert "Few-shot finds 70 % of" in html
+    assert "Few-shot: 6 mistakes" in html
+    assert "Fine-tuned finds" in comparison_report(replace(WHOLE, best=replace(BEST, rung="lora")))
+
+
+def test_without_a_label_few_shot_says_once_why_it_cannot_answer() -> None:
+    why = tuple(Score(name, name, "", 20, why_not="No label yet.") for name in ("linear", "instant", "lora"))
+    html = comparison_report(Comparison("m", "test", CLASSES, (SCORES[0], *why), ""))
+    assert html.count("No label yet.") == 2  # few-shot's and fine-tuned's
+    assert "Best method" not in html

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from studio.core.results import MethodAnswer, PredictionTable
 from studio.ui.widgets.prediction_table import ROWS_AT_FIRST, prediction_table
 
@@ -41,3 +43,10 @@ def test_many_classes_show_the_most_probable_and_fold_the_rest() -> None:
 def test_class_names_are_escaped() -> None:
     html = prediction_table(PredictionTable(("<script>x</script>", "dog", "owl"), (ZERO,)))
     assert "<script" not in html
+
+
+def test_only_a_method_that_doubts_says_not_sure() -> None:
+    doubting = replace(ZERO, sure=False)
+    html = prediction_table(PredictionTable(("cat", "dog", "owl"), (ZERO, doubting, replace(ZERO, sure=True))))
+    assert html.count(">not sure<") == 1
+    assert html.count("Zero-shot: not sure, dog, 70 %.") == 1

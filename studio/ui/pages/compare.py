@@ -12,6 +12,15 @@ from studio.core.results import Activity, Comparison
 from studio.ui import shell
 from studio.ui.answers import shown_project
 from studio.ui.widgets.comparison import comparison_report
+from studio.ui.widgets.evidence import (
+    USUAL_ERRORS,
+    Wish,
+    calibration_section,
+    curve_section,
+    doubt_desk,
+    doubt_section,
+    wish_of,
+)
 from studio.ui.widgets.model_choice import AS_THE_RUN, FEW_SHOT, NEWEST, check_offered, few_shot, model_choices, run_choices
 from studio.ui.widgets.progress import progress_panel
 from studio.workspace import Workspace
@@ -37,7 +46,7 @@ class ComparePage:
         """Choices, the last comparison, whether one runs now, and the project that is shown."""
         project = self.workspace.project()
         if project is None:
-            return [gr.update(visible=False), *[gr.skip()] * 4, shell.no_project(), gr.skip(), ""]
+            return [gr.update(visible=False), *[gr.skip()] * 4, shell.no_project(), "", "", gr.skip(), ""]
         choices, model = model_choices(self.workspace, project)
         return [
             gr.update(visible=True),
@@ -45,7 +54,7 @@ class ComparePage:
             gr.update(choices=run_choices(project.training.runs(), model)),
             gr.update(visible=project.classifies),
             gr.update(visible=project.classifies),
-            report(project),
+            *report(project),
             gr.update(interactive=self.running(project) is None),
             project.id,
         ]
@@ -74,8 +83,14 @@ class ComparePage:
         project = self.workspace.project()
         return self.workspace.activities.newest(kind_of(project)) if project else None
 
-    def finished(self, shown: object) -> tuple[str, Any]:
-        return report(self.project(shown)), gr.update(interactive=True)
+    def finished(self, shown: object) -> list[Any]:
+        return [*report(self.project(shown)), gr.update(interactive=True)]
+
+    def accept(self, event: gr.EventData, shown: object) -> str:
+        """Keep the error rate that a person accepts, or forget it; what it means."""
+        project, wish = self.project(shown), wish_of(event._data)
+        project.testing.accept_errors(wish.rate if wish.flagged else None)
+        return doubt_of(project, wish, unfolded=True)
 
     def running(self, project: OpenProject) -> Activity | None:
         return next(iter(self.workspace.activities.running(kind_of(project))), None)
@@ -85,13 +100,20 @@ def kind_of(project: OpenProject) -> str:
     return f"compare/{project.id}"
 
 
-def report(project: OpenProject) -> str:
-    """The last comparison, or what to do for the first."""
+def report(project: OpenProject) -> list[str]:
+    """The last comparison, when to say "not sure", the learning curve; or what to do for the first comparison."""
     last = project.testing.last_comparison()
     if last is None:
         why = "Zero-shot, few-shot and fine-tuned answer the same held-out items; press Compare."
-        return shell.empty("No comparison yet", why)
-    return comparison_report(last)
+        return [shell.empty("No comparison yet", why), "", ""]
+    accepted = project.testing.accepted_errors()
+    doubt = doubt_of(project, Wish(accepted or USUAL_ERRORS, accepted is not None))
+    return [comparison_report(last, calibration_section(last)), doubt, curve_section(last) or ""]
+
+
+def doubt_of(project: OpenProject, wish: Wish, unfolded: bool = False) -> str:
+    last = project.testing.last_comparison()
+    return (doubt_section(last, project.testing.abstention(wish.rate), wish, unfolded) if last else None) or ""
 
 
 def build(workspace: Workspace) -> None:
@@ -107,7 +129,11 @@ def build(workspace: Workspace) -> None:
         compare = gr.Button("Compare", variant="primary", min_width=140, elem_id="compare-start")
     progress = progress_panel(workspace, page.activity, elem_id="compare-progress")
     result = gr.HTML("", js_on_load=None, apply_default_css=False, elem_id="compare-report")
-    shell.on_load(page.on_load, outputs=[choices, model, run, shots, seed, result, compare, shown])
+    doubt = doubt_desk("compare-doubt")
+    curve = gr.HTML("", js_on_load=None, apply_default_css=False, elem_id="compare-curve")
+    found = [result, doubt, curve]
+    shell.on_load(page.on_load, outputs=[choices, model, run, shots, seed, *found, compare, shown])
     model.input(shell.friendly(page.runs_of), [shown, model], run, **QUIET)
     compare.click(shell.friendly(page.start), [shown, model, run, shots, seed], [progress, compare], **shell.ACT)
-    progress.finish(shell.friendly(page.finished), shown, [result, compare], **QUIET)
+    progress.finish(shell.friendly(page.finished), shown, [*found, compare], **QUIET)
+    doubt.edit(shell.friendly(page.accept), shown, doubt, **QUIET)

@@ -51,6 +51,7 @@ class AskingPage:
                     self._draw_inputs()
                 with gr.Column(min_width=0, elem_classes="lr-said"):
                     self.answers = gr.HTML(NOTHING_YET, js_on_load=None, apply_default_css=False, elem_id="test-answers")
+                    self._draw_strength()
                 with gr.Column(min_width=0, elem_classes="lr-prompts"):
                     self._draw_prompts()
 
@@ -75,6 +76,15 @@ class AskingPage:
             self.search = gr.Button("Search", variant="primary", visible=False, scale=1, min_width=100, elem_id="test-search")
         self.picker = picker("test-examples")
 
+    def _draw_strength(self) -> None:
+        with gr.Column(visible=False) as self.sweep:
+            self.strength = gr.Slider(
+                0, 1, value=1, step=0.25, label="Strength of the fine-tuning", elem_id="test-strength",
+                info="0 is the base model, 1 the whole adapter. Fine-tuned answers follow.",
+            )  # fmt: skip
+            with gr.Accordion("What each strength does", open=False):
+                self.swept = gr.HTML("", js_on_load=None, apply_default_css=False, elem_id="test-strengths")
+
     def _draw_prompts(self) -> None:
         with gr.Accordion("Class names and prompts for zero-shot", open=True, visible=False) as self.prompts:
             self.phrases = phrase_editor("test-phrases")
@@ -85,17 +95,19 @@ class AskingPage:
 
     def wire(self) -> None:
         desk, show = self.desk, shell.friendly
-        choices = [self.shown, self.model, self.run, self.shots, self.seed, self.phrases, self.templates]
+        of_run = [self.shown, self.model, self.run, self.shots, self.seed]
+        choices = [*of_run, self.phrases, self.templates, self.strength]
         asked = [self.subject, *choices]
         answered = [self.answers, self.activity, self.progress]
         both = [self.subject, *answered]
+        sweep = [self.sweep, self.strength, self.swept]
         shell.on_load(
             desk.on_load,
             outputs=[
                 self.none, self.body, self.model, self.run, self.shots, self.seed,
                 self.unloaded, self.picture_row, self.picture,
                 self.text_row, self.text, self.search,
-                self.picker, self.prompts, self.phrases, self.templates, self.subject, self.answers, self.shown,
+                self.picker, self.prompts, self.phrases, self.templates, self.subject, self.answers, *sweep, self.shown,
             ],
         )  # fmt: skip
         pictured = [self.picture.input, self.picture.clear]
@@ -111,10 +123,13 @@ class AskingPage:
         )
         self.picker.pick(show(desk.example), choices, [self.picture, self.text, *both], show_progress_on=self.answers, **SEEN)
         self.model.input(show(desk.runs_of), [self.shown, self.model], [self.run, self.unloaded], **QUIET).success(
+            show(desk.strengths), of_run, sweep, **QUIET
+        ).success(show(desk.answer), asked, answered, **LIVE)
+        gr.on([self.run.input, self.shots.input, self.seed.input], show(desk.strengths), of_run, sweep, **QUIET).success(
             show(desk.answer), asked, answered, **LIVE
         )
-        edited = [self.run.input, self.shots.input, self.seed.input, self.phrases.edit, self.templates.input]
-        gr.on(edited, show(desk.answer), asked, answered, **LIVE)
+        gr.on([self.phrases.edit, self.templates.input, self.strength.input], show(desk.answer), asked, answered, **LIVE)
+        self.strength.input(show(desk.at_strength), [*of_run, self.strength], self.swept, **QUIET)
         self.keep.click(show(desk.keep), [self.shown, self.phrases, self.templates], None, **shell.ACT)
         self.reset.click(show(desk.reset), self.shown, [self.phrases, self.templates], **QUIET).success(
             show(desk.answer), asked, answered, **LIVE

@@ -11,16 +11,17 @@ import gradio as gr
 
 from studio.core.errors import BadInput, StudioError
 from studio.core.interfaces import Progress
-from studio.core.results import Activity, Ranking
+from studio.core.results import Activity, Ranking, Strengths
 from studio.core.types import Item, ItemFilter, Split
 from studio.ui import shell
 from studio.ui.answers import shown_project
 from studio.ui.widgets.markup import Markup, join, tag
-from studio.ui.widgets.model_choice import check_offered, few_shot, model_choices, run_choices
+from studio.ui.widgets.model_choice import AS_THE_RUN, NEWEST, check_offered, few_shot, model_choices, run_choices
 from studio.ui.widgets.phrases import phrase_rows, phrases_of
 from studio.ui.widgets.picker import examples, subject_card
 from studio.ui.widgets.prediction_table import prediction_table
 from studio.ui.widgets.ranking import ranking_board
+from studio.ui.widgets.strength import strength_plot
 from studio.workspace import Workspace
 from studio.workspace.open_project import OpenProject
 
@@ -58,7 +59,7 @@ class AskingDesk:
         """What the page shows at first, for this project's kind of items."""
         project = self.workspace.project()
         if project is None:
-            return [gr.update(value=shell.no_project(), visible=True), gr.update(visible=False), *[gr.skip()] * 16, ""]
+            return [gr.update(value=shell.no_project(), visible=True), gr.update(visible=False), *[gr.skip()] * 19, ""]
         choices, model = model_choices(self.workspace, project)
         pairs, has_image, has_text = not project.classifies, "image" in project.modalities, "text" in project.modalities
         return [
@@ -79,6 +80,7 @@ class AskingDesk:
             *self.reset(project.id),
             {},
             NOTHING_YET,
+            *self.strengths(project.id, model, NEWEST, AS_THE_RUN, 0),
             project.id,
         ]
 
@@ -112,7 +114,16 @@ class AskingDesk:
         return [None, gr.skip(), *self.ask({"image": labelling.picture(content, SEEN_SIZE), "item": number}, *choices)]
 
     def answer(
-        self, subject: Subject, shown: object, model: str | None, run: str, shots: Any, seed: Any, phrases: Any, templates: str
+        self,
+        subject: Subject,
+        shown: object,
+        model: str | None,
+        run: str,
+        shots: Any,
+        seed: Any,
+        phrases: Any,
+        templates: str,
+        strength: Any = None,
     ) -> list[Any]:
         """The answers, or the activity that will have them, twice: to remember and to watch.
 
@@ -132,10 +143,26 @@ class AskingDesk:
             words = tuple(phrase for _, phrase in phrases_of(phrases))
             lines = template_lines(templates)
             content = {name: subject[name] for name in project.modalities if name in subject}
-            asked = project.testing.predict([content], model, run or None, *few_shot(shots, seed), words, lines)
+            labels = few_shot(shots, seed)
+            swept = project.testing.strengths(model, run or None, *labels)
+            at = strength_at(swept, strength) if swept else None
+            asked = project.testing.predict([content], model, run or None, *labels, words, lines, at)
             return [join([about(project, subject), prediction_table(asked[0])]), *waiting]
         except StudioError as error:
             return [problem(error), *waiting]
+
+    def strengths(self, shown: object, model: str | None, run: str, shots: Any, seed: Any) -> list[Any]:
+        """Whether there is a strength to choose, the run's own choice, and what others did."""
+        project = self.project(shown)
+        swept = project.testing.strengths(model, run or None, *few_shot(shots, seed)) if model and project.classifies else None
+        if swept is None:
+            return [gr.update(visible=False), gr.skip(), ""]
+        return [gr.update(visible=True), swept.chosen, strength_plot(swept, swept.chosen)]
+
+    def at_strength(self, shown: object, model: str | None, run: str, shots: Any, seed: Any, strength: Any) -> str:
+        """The plot, with the strength in use marked."""
+        swept = self.project(shown).testing.strengths(str(model), run or None, *few_shot(shots, seed))
+        return strength_plot(swept, strength_at(swept, strength)) if swept else ""
 
     def look(self, project: OpenProject, subject: Subject, model: str, run: str | None) -> str:
         """Start the search for what belongs to a text or a picture; the activity's id."""
@@ -212,6 +239,15 @@ def example_items(project: OpenProject) -> Sequence[Item]:
         ranked.append((turn[item.label], place, item))
         turn[item.label] += 1
     return [item for _, _, item in sorted(ranked, key=lambda r: r[:2])[:EXAMPLES]]
+
+
+def strength_at(swept: Strengths, sent: Any) -> float:
+    """The strength that a slider sent; the run's own where it sent none. Raises BadInput for one that was not swept."""
+    if sent is None:
+        return swept.chosen
+    if sent not in [row.strength for row in swept.rows]:
+        raise BadInput("The run knows no such strength.", "Choose one of the slider's.")
+    return float(sent)
 
 
 def template_lines(text: str) -> tuple[str, ...]:

@@ -1,12 +1,15 @@
-"""The verdict on the held-out items: big figures with 95 % intervals, dots with whiskers, a table of recall per class."""
+"""What the held-out items say: which method to use, big figures with 95 % intervals, every rung, and which classes are found."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from studio.core.results import Comparison, Score
-from studio.ui.widgets.confusion import confusion_maps
-from studio.ui.widgets.markup import Markup, interval, join, percent, plural, tag, took
+from studio.core.results import Best, Comparison, Score
+from studio.ui.widgets.confusion import confusion_maps, worst
+from studio.ui.widgets.fold import fold
+from studio.ui.widgets.ladder import ladder_table
+from studio.ui.widgets.markup import Child, Markup, interval, join, percent, plural, tag, took
 from studio.ui.widgets.model_choice import short_name
 
 SPLITS = {"test": "test split", "val": "validation split"}
@@ -16,20 +19,45 @@ KS = (1, 5, 10)
 WAYS = (("image_to_text", "Picture → text"), ("text_to_image", "Text → picture"))
 
 
-def comparison_report(comparison: Comparison) -> Markup:
-    """The whole report. What is held out, and that it is the same for all, is said first."""
-    scores = comparison.scores
-    pairs = any(score.recall is not None for score in scores)
-    details = _recall_at_k(scores) if pairs else _per_class(comparison)
+def comparison_report(comparison: Comparison, *more: Child) -> Markup:
+    """The answer, the figures and the rungs stand open; what else there is to know is folded, `more` after it."""
+    shown = main_methods(comparison)
+    pairs = any(score.recall is not None for score in shown)
+    ladder = comparison.ladder
     return tag(
         "div",
-        tag("p", comparison.verdict, class_="lr-verdict"),
+        _answer(comparison),
         tag("p", _held_out(comparison, pairs), class_="st-note"),
-        tag("div", *(_figure(score, pairs) for score in scores), class_="lr-figures"),
-        whiskers(scores, "Recall@1, picture → text" if pairs else "Accuracy"),
-        details,
+        tag("div", *(_figure(score, pairs) for score in shown), class_="lr-figures"),
+        ladder_table(ladder) if ladder else whiskers(shown, "Recall@1, picture → text" if pairs else "Accuracy"),
+        _recall_at_k(shown) if pairs else _per_class(shown, comparison),
+        *more,
         class_="lr-report",
     )
+
+
+def main_methods(comparison: Comparison) -> tuple[Score, ...]:
+    """Zero-shot, the rung that stands for few-shot under that title, fine-tuned. Of pairs: all that there are."""
+    scores = comparison.scores
+    rungs = [score for score in scores if score.method not in ("zero_shot", "lora")]
+    if not rungs:
+        return scores
+    stands = comparison.score(comparison.few_shot) or rungs[0]
+    note = stands.note if comparison.few_shot is None else f"{stands.title} · {stands.note}"
+    few_shot = replace(stands, method="few_shot", title="Few-shot", note=note)
+    return tuple(s for s in (comparison.score("zero_shot"), few_shot, comparison.score("lora")) if s is not None)
+
+
+def _answer(comparison: Comparison) -> Markup:
+    verdict = tag("div", tag("h3", "On the held-out items"), tag("p", comparison.verdict))
+    best = comparison.best
+    return tag("section", _best(best) if best else None, verdict, class_="st-card lr-answer")
+
+
+def _best(best: Best) -> Markup:
+    run = f" ({best.run})" if best.run else ""
+    chosen = tag("h3", "Best method", tag("small", " chosen on the labels alone, without these items"))
+    return tag("div", chosen, tag("p", best.title + run, class_="lr-big"), tag("p", best.reason))
 
 
 def whiskers(scores: Sequence[Score], what: str) -> Markup:
@@ -90,23 +118,27 @@ def _whisker(score: Score) -> Markup:
     )
 
 
-def _per_class(comparison: Comparison) -> Markup:
-    scores = [score for score in comparison.scores if score.per_class]
+def _per_class(shown: Sequence[Score], comparison: Comparison) -> Markup:
+    scores, classes = [score for score in shown if score.per_class], comparison.classes
     if not scores:
         return join([])
+    best = comparison.best.rung if comparison.best else None
+    told = next((s for s in scores if s.method == ("few_shot" if best == comparison.few_shot else best)), scores[-1])
     head = tag(
         "tr", tag("th", "Class", scope="col"), tag("th", "Items", scope="col"), *(tag("th", s.title, scope="col") for s in scores)
     )
-    rows = join(_class_row(index, name, scores) for index, name in enumerate(comparison.classes))
+    rows = join(_class_row(index, name, scores) for index, name in enumerate(classes))
     table = tag("div", tag("table", tag("thead", head), tag("tbody", rows), class_="lr-table"), class_="lr-scroll", tabindex=0)
-    recalls = tag(
-        "section",
-        tag("h3", "Recall per class", tag("small", " share of a class's items that were found")),
-        table,
-        class_="st-card",
-    )
-    maps = tag("section", tag("h3", "What is taken for what"), confusion_maps(scores, comparison.classes), class_="st-card")
-    return join([recalls, maps])
+    note = tag("p", "Recall: the share of a class's items that were found.", class_="st-note")
+    recalls = fold("Which classes are found?", _weakest(told), note, table)
+    mistakes = f"{told.title}: {worst(told, classes)}."
+    return join([recalls, fold("What is taken for what?", mistakes, confusion_maps(scores, classes))])
+
+
+def _weakest(score: Score) -> str:
+    found = [c for c in score.per_class if c.support]
+    least, most = min(found, key=lambda c: c.recall), max(found, key=lambda c: c.recall)
+    return f"{score.title} finds {percent(most.recall, 0)} of {most.name}, and of {least.name} {percent(least.recall, 0)}."
 
 
 def _class_row(index: int, name: str, scores: Sequence[Score]) -> Markup:

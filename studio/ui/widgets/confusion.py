@@ -26,7 +26,7 @@ def heat_map(score: Score, classes: Sequence[str]) -> Markup:
         _row(name, index, counts, classes) for index, (name, counts) in enumerate(zip(classes, score.confusion, strict=True))
     )
     grid = tag("table", tag("thead", head), tag("tbody", rows), class_="lr-map")
-    caption = tag("figcaption", tag("b", score.title), f" · {_worst(score, classes)}")
+    caption = tag("figcaption", tag("b", score.title), f" · {worst(score, classes)}")
     return tag(
         "figure",
         caption,
@@ -50,7 +50,8 @@ def _cell(count: int, share: float, right: bool, what: str, classes: int) -> Mar
     return tag("td", words, class_="right" if right else "wrong", style=f"--h:{100 * share:.0f}%", title=f"{what}: {count:,}")
 
 
-def _worst(score: Score, classes: Sequence[str]) -> str:
+def worst(score: Score, classes: Sequence[str]) -> str:
+    """How many mistakes there are, and the commonest."""
     mistakes = [
         (count, classes[truth], classes[answer])
         for truth, counts in enumerate(score.confusion)

@@ -1,4 +1,4 @@
-"""The ladder: every rung on one axis, its loss and its time, the one to use marked and why."""
+"""The ladder: every rung on one axis, its loss and its time, the one to use marked."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ def ladder_table(ladder: Ladder) -> Markup:
     return tag(
         "section",
         title,
-        tag("p", ladder.reason, class_="lr-reason"),
         table,
         tag("p", note, class_="st-note"),
         class_="st-card lr-rungs",

@@ -1,4 +1,4 @@
-"""The learning curve: accuracy over the number of labels, with a band, its forecast dashed, and the advice as a sentence."""
+"""The learning curve: accuracy over the number of labels, with a band, its forecast dashed."""
 
 from __future__ import annotations
 
@@ -8,17 +8,16 @@ from studio.core.results import CurvePoint, LearningCurve
 from studio.ui.widgets.markup import Markup, percent, plural, tag
 from studio.ui.widgets.plot import Axis, Plot, figure, shares
 
-TITLE = "Do more labels help?"
+TITLE = "Accuracy over labels"
 NEAR = 1.4
 """Labels are written at the axis where they are this many times the last ones written."""
 
 
-def learning_curve_plot(curve: LearningCurve) -> Markup:
-    """Labels on a logarithmic axis: each step to the right is as many labels again."""
-    advice = tag("p", curve.advice, class_="lr-advice")
+def learning_curve_plot(curve: LearningCurve) -> Markup | None:
+    """Labels on a logarithmic axis: each step to the right is as many labels again. None where there is no line to draw."""
     points = (*curve.measured, *curve.forecast)
     if len({p.labels for p in points}) < 2:
-        return figure(TITLE, (), advice)
+        return None
     plot = Plot(_labels(points), shares(min(p.low for p in points), max(p.high for p in points), "Accuracy"))
     shapes = [
         plot.line(_line((*curve.measured[-1:], *curve.forecast)), "line1 dashed"),
@@ -29,7 +28,7 @@ def learning_curve_plot(curve: LearningCurve) -> Markup:
     if curve.forecast:
         shapes.insert(0, plot.band([(p.labels, p.low) for p in points], [(p.labels, p.high) for p in points]))
         legend.append(("forecast", "line1 dashed"))
-    return figure(TITLE, legend, advice, plot.drawn(shapes, _spoken(curve)), _note(curve))
+    return figure(TITLE, legend, plot.drawn(shapes, _spoken(curve)), _note(curve))
 
 
 def _line(points: Sequence[CurvePoint]) -> list[tuple[float, float]]:

@@ -43,7 +43,12 @@ def _fold(classes: int) -> Markup | None:
 def _column(answer: MethodAnswer) -> Markup:
     time = took(answer.milliseconds) if answer.milliseconds is not None else None
     note = tag("span", " · ".join(part for part in (answer.note, time) if part), class_="lr-note")
-    return tag("th", tag("span", answer.title, class_="lr-method"), note, scope="col")
+    return tag("th", tag("span", answer.title, class_="lr-method"), _doubt(answer), note, scope="col")
+
+
+def _doubt(answer: MethodAnswer) -> Markup | None:
+    why = "Its confidence is below the threshold that keeps to the error rate you accept; see Compare."
+    return tag("span", "not sure", class_="st-badge lr-unsure", title=why) if answer.sure is False else None
 
 
 def _row(table: PredictionTable, index: int, rank: int) -> Markup:
@@ -79,5 +84,6 @@ def _sentence(table: PredictionTable) -> str:
     for answer in table.answers:
         winner = _winner(answer)
         if winner is not None and answer.probabilities:
-            said.append(f"{answer.title}: {table.classes[winner]}, {percent(answer.probabilities[winner], 0)}.")
+            doubt = "not sure, " if answer.sure is False else ""
+            said.append(f"{answer.title}: {doubt}{table.classes[winner]}, {percent(answer.probabilities[winner], 0)}.")
     return " ".join(said)

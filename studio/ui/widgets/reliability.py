@@ -20,13 +20,12 @@ def reliability_diagram(calibration: Calibration) -> Markup:
         plot.line(after, "line0"),
         *plot.dots(after, "line0"),
     ]
-    words = _words(calibration)
     legend = (("calibrated", "line0"), ("as it was", "line1 dashed"))
     return figure(
-        "Can the confidence be believed?",
+        "Right answers over confidence",
         legend,
-        tag("p", words, class_="lr-words"),
-        plot.drawn(shapes, words),
+        plot.drawn(shapes, calibration_words(calibration)),
+        tag("p", "On the thin line confidence and accuracy agree.", class_="st-note"),
         _table(calibration),
     )
 
@@ -35,15 +34,15 @@ def _points(found: Reliability) -> list[tuple[float, float]]:
     return [(b.confidence, b.accuracy) for b in found.bins]
 
 
-def _words(calibration: Calibration) -> str:
+def calibration_words(calibration: Calibration) -> str:
+    """What the temperature did, and what of the rest is chance."""
     t, after, before = calibration.temperature, calibration.after, calibration.before
     if abs(t - 1) < CHANGED:
         said = "The answers were as sure as they should be"
     else:
         said = f"The answers were too {'sure' if t > 1 else 'cautious'}; a temperature of {t:.2f} mends that"
     error = f"confidence and accuracy now differ by {percent(after.ece)} on average ({percent(before.ece)} before)"
-    chance = f"chance alone would show {percent(after.ece_by_chance)} on {plural(calibration.n, 'item')}"
-    return f"{said}: {error}. {chance[0].upper()}{chance[1:]}."
+    return f"{said}: {error}. Chance alone would show {percent(after.ece_by_chance)} on {plural(calibration.n, 'item')}."
 
 
 def _table(calibration: Calibration) -> Markup:

@@ -8,11 +8,13 @@ from studio.core.results import Abstention, RiskPoint
 from studio.ui.widgets.markup import Markup, percent, plural, tag
 from studio.ui.widgets.plot import Plot, figure, shares
 
+TITLE = "Errors over the share of items that get an answer"
+
 
 def risk_coverage_plot(points: Sequence[RiskPoint], chosen: Abstention | None = None) -> Markup:
     """`chosen` is marked by a dot; the error rate that was asked for is dashed."""
     if not points:
-        return figure("When to say “not sure”", (), tag("p", "No answers to judge by yet.", class_="st-note"))
+        return figure(TITLE, (), tag("p", "No answers to judge by yet.", class_="st-note"))
     asked = chosen.error_rate if chosen else 0.0
     plot = Plot(
         shares(0.0, 1.0, "Items that get an answer"),
@@ -29,13 +31,17 @@ def risk_coverage_plot(points: Sequence[RiskPoint], chosen: Abstention | None = 
                 plot.line(((at, 0.0), (at, plot.y.high)), "thin"),
                 *plot.dots([(at, chosen.errors / chosen.accepted)], "line0"),
             ]
-    words = _words(points[-1], chosen)
-    return figure("When to say “not sure”", legend, tag("p", words, class_="lr-words"), plot.drawn(shapes, words))
+    return figure(TITLE, legend, plot.drawn(shapes, _words(points[-1], chosen)))
 
 
 def _words(everything: RiskPoint, chosen: Abstention | None) -> str:
     if chosen is None:
         return f"Where every item gets an answer, {percent(everything.risk)} of them are wrong."
+    return abstention_words(chosen)
+
+
+def abstention_words(chosen: Abstention) -> str:
+    """What a threshold does, and what it promises."""
     if chosen.threshold is None:
         return (
             f"No threshold keeps to {percent(chosen.error_rate)} wrong answers on {plural(chosen.n, 'item')}{_sure(chosen)}. "

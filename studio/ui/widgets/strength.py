@@ -1,0 +1,59 @@
+"""How much of the fine-tuning to use: what each strength of a run's adapter found, against how far it moves the model."""
+
+from __future__ import annotations
+
+from studio.core.results import StrengthRow, Strengths
+from studio.ui.widgets.markup import Markup, percent, tag
+from studio.ui.widgets.plot import Axis, Plot, figure, shares
+
+TITLE = "Accuracy over how far the model has moved"
+TICKS = 4
+
+
+def strength_plot(strengths: Strengths, at: float) -> Markup:
+    """Dots: strengths, from the base model to the whole adapter; `at`, the one in use, is ringed."""
+    rows = sorted(strengths.rows, key=lambda row: row.strength)
+    found = [row.accuracy for row in rows]
+    plot = Plot(_moved(max(row.drift for row in rows)), shares(min(found), max(found), "Accuracy on the validation items"))
+    points = [(row.drift, row.accuracy) for row in rows]
+    used = [point for point, row in zip(points, rows, strict=True) if row.strength == at]
+    shapes = [plot.line(points, "line0"), *plot.dots(used, "ring"), *plot.dots(points, "line0")]
+    words = _words(rows[0], rows[-1], strengths)
+    note = (
+        "What was forgotten is not measured itself. What is: how far the features of the validation items have moved, "
+        "1 − mean cosine to the base model's. At 0 nothing is forgotten; the further, the more may be."
+    )
+    return figure(
+        TITLE,
+        (("strengths 0 to 1", "line0"),),
+        tag("p", words, class_="lr-words"),
+        plot.drawn(shapes, words),
+        _table(rows, at, strengths.chosen),
+        tag("p", note, class_="st-note"),
+    )
+
+
+def _moved(most: float) -> Axis:
+    high = most or 1.0
+    ticks = tuple((high * k / TICKS, f"{high * k / TICKS:.2g}") for k in range(TICKS + 1))
+    return Axis(0.0, high, ticks, "Moved (1 − mean cosine to the base model's features)")
+
+
+def _words(base: StrengthRow, whole: StrengthRow, strengths: Strengths) -> str:
+    return (
+        f"The whole adapter of {strengths.run} finds {percent(whole.accuracy)} of the validation items, "
+        f"the base model {percent(base.accuracy)}. Chosen by the log loss on them: strength {strengths.chosen:g}."
+    )
+
+
+def _table(rows: list[StrengthRow], at: float, chosen: float) -> Markup:
+    head = tag("tr", *(tag("th", name, scope="col") for name in ("Strength", "Accuracy", "Log loss", "Moved")))
+    table = tag("table", tag("thead", head), tag("tbody", *(_row(row, at, chosen) for row in rows)), class_="lr-table")
+    return tag("div", table, class_="lr-scroll")
+
+
+def _row(row: StrengthRow, at: float, chosen: float) -> Markup:
+    badge = tag("span", "chosen", class_="st-badge on") if row.strength == chosen else None
+    name = tag("th", f"{row.strength:g} ", badge, scope="row")
+    figures = (percent(row.accuracy), f"{row.nll:.3f}", f"{row.drift:.3f}")
+    return tag("tr", name, *(tag("td", said) for said in figures), class_="best" if row.strength == at else None)

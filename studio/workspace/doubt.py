@@ -1,0 +1,83 @@
+"""When a method says "not sure": calibrated on what it said of items that it had not learnt from, at the error rate that a
+project accepts. Refuses to find a threshold without such items. Imported lazily: it imports torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from studio.core.results import Abstention, Comparison, RiskPoint
+from studio.learning.calibration import fit_temperature, threshold_for
+from studio.learning.ladder import Ladder
+from studio.runs.folder import RunFolder
+from studio.runs.result import judged
+
+FEWEST = 2
+"""Items below which nothing is calibrated."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What one method said of items that it had not learnt from, calibrated."""
+
+    temperature: float
+    probabilities: Tensor  # [n, C]
+    labels: Tensor  # [n]
+
+    @classmethod
+    def of(cls, logits: Tensor, labels: Tensor) -> Held | None:
+        """None where there are too few items. `logits` `[n, C]`, `labels` `[n]`."""
+        if len(labels) < FEWEST:
+            return None
+        temperature = fit_temperature(logits, labels)
+        return cls(temperature, (logits.double() / temperature).softmax(1), labels)
+
+    @classmethod
+    def of_rung(cls, ladder: Ladder, rung: str, labels: Tensor) -> Held | None:
+        """A rung's out-of-fold answers; None where no fold could be made."""
+        seen = next((e for e in ladder.evidence if e.name == rung and e.logits is not None), None)
+        return None if seen is None or seen.logits is None else cls.of(seen.logits, labels)
+
+    @classmethod
+    def of_run(cls, run: RunFolder) -> Held | None:
+        """A run's answers to its validation items, at the strength that it chose; None where it had none."""
+        told = judged(run)
+        return None if told is None else cls.of(*told)
+
+    def threshold(self, error_rate: float | None) -> float | None:
+        """The confidence below which to say "not sure"; None where no rate is accepted or no threshold keeps to it."""
+        return None if error_rate is None else _found(error_rate, self.probabilities, self.labels).threshold
+
+
+def abstention(comparison: Comparison, error_rate: float) -> Abstention | None:
+    """What the best method would keep to itself at an error rate; None where nothing was held out. Raises BadInput for no rate.
+
+    From the stored curve, so that it needs no model: where that was thinned, the threshold is the next stricter one.
+    """
+    if comparison.calibration is None or not comparison.risk:
+        return None
+    confidence, wrong = _items(comparison.risk, comparison.calibration.n)
+    scores = torch.tensor(confidence, dtype=torch.double)
+    return _found(error_rate, torch.stack([scores, torch.zeros_like(scores)], 1), torch.tensor(wrong))
+
+
+def _found(error_rate: float, probabilities: Tensor, labels: Tensor) -> Abstention:
+    """The threshold, if it rests on items enough for one error at that rate: fewer say nothing of it, right as they may be."""
+    found = threshold_for(error_rate, probabilities, labels)
+    return found if found.accepted * error_rate >= 1 else Abstention(error_rate, None, 0, found.n, 0, 1.0, None)
+
+
+def _items(risk: Sequence[RiskPoint], n: int) -> tuple[list[float], list[int]]:
+    """(confidence, 1 where wrong) of the items behind a curve."""
+    confidence: list[float] = []
+    wrong: list[int] = []
+    for point in risk:
+        count = round(point.coverage * n)
+        more, errors = count - len(confidence), round(point.risk * count) - sum(wrong)
+        confidence += [point.threshold] * more
+        wrong += [1] * errors + [0] * (more - errors)
+    return confidence, wrong

@@ -1,0 +1,133 @@
+"""Saying "not sure": from items outside learning, at the error rate that a project accepts, or not at all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from studio.core.errors import BadInput
+from studio.core.results import Comparison
+from studio.core.types import ImportOptions
+from studio.learning.calibration import calibrate, risk_coverage, threshold_for
+from studio.settings import Settings
+from studio.workspace import Workspace
+from studio.workspace.doubt import Held, abstention
+from studio.workspace.open_project import OpenProject
+
+NOUNS = ("cat", "dog")
+SIZES = ("a small", "a big", "the red", "the blue", "one", "two", "three")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[OpenProject]:
+    """Texts of two classes: 12 to learn from or to validate on, and two to test."""
+    workspace = Workspace(Settings(home=tmp_path / "home", device="cpu", offline=True))
+    made = workspace.create_project("Animals", "text-classification")
+    rows = [
+        {"text": f"{size} {noun}", "label": noun, "split": "test" if size == "three" else "train"}
+        for size in SIZES
+        for noun in NOUNS
+    ]
+    (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)), "utf-8")
+    made.labelling.import_data(str(tmp_path / "rows.jsonl"), ImportOptions())
+    yield made
+    workspace.close()
+
+
+def sure_of(project: OpenProject, model: str, strength: float | None = None) -> dict[str, bool | None]:
+    (table,) = project.testing.predict([{"text": "a cat"}], model, strength=strength)
+    return {answer.method: answer.sure for answer in table.answers}
+
+
+def answers(right: int, wrong: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Logits of two classes, the surer the earlier, and labels: the last `wrong` answers are wrong."""
+    n = right + wrong
+    margin = torch.linspace(4, 0.5, n)
+    return torch.stack([margin, torch.zeros(n)], 1), torch.tensor([0] * right + [1] * wrong)
+
+
+def test_only_answers_below_the_threshold_are_doubted() -> None:
+    held = Held.of(*answers(80, 20))
+    assert held is not None
+    threshold = held.threshold(0.1)
+    assert threshold is not None
+    given = held.probabilities.amax(1) >= threshold
+    wrong = held.labels[given].sum()
+    assert 80 < given.sum() < 100 and wrong <= 0.1 * given.sum()
+
+
+def test_without_an_accepted_rate_nothing_is_doubted() -> None:
+    held = Held.of(*answers(80, 20))
+    assert held is not None and held.threshold(None) is None
+
+
+def test_a_few_right_answers_make_no_threshold() -> None:
+    held = Held.of(*answers(10, 30))  # the ten surest are right: too few to speak of one error in twenty
+    assert held is not None
+    assert held.threshold(0.05) is None
+    assert held.threshold(0.2) is not None
+
+
+def test_a_single_item_calibrates_nothing() -> None:
+    assert Held.of(torch.tensor([[1.0, 0.0]]), torch.tensor([0])) is None
+
+
+@pytest.mark.parametrize("rate", [0.05, 0.1, 0.19, 0.5])
+def test_a_stored_curve_says_the_same_as_the_answers_behind_it(rate: float) -> None:
+    logits, labels = answers(80, 20)
+    found = calibrate(logits, labels)
+    probabilities = (logits.double() / found.temperature).softmax(1)
+    stored = Comparison("m", "test", ("a", "b"), (), "", calibration=found, risk=risk_coverage(probabilities, labels))
+    assert abstention(stored, rate) == threshold_for(rate, probabilities, labels)
+
+
+def test_without_evidence_there_is_nothing_to_abstain_by() -> None:
+    assert abstention(Comparison("m", "test", ("a", "b"), (), ""), 0.05) is None
+
+
+def test_the_accepted_rate_is_kept_and_forgotten(project: OpenProject) -> None:
+    assert project.testing.accepted_errors() is None
+    project.testing.accept_errors(0.1)
+    assert project.testing.accepted_errors() == 0.1
+    project.testing.accept_errors(None)
+    assert project.testing.accepted_errors() is None
+
+
+@pytest.mark.parametrize("rate", [0.0, 1.0, -0.1, float("nan")])
+def test_what_is_no_rate_is_refused(project: OpenProject, rate: float) -> None:
+    with pytest.raises(BadInput, match="error rate"):
+        project.testing.accept_errors(rate)
+
+
+def test_answers_say_whether_they_are_sure_once_a_rate_is_accepted(project: OpenProject, tiny_ids: dict[str, str]) -> None:
+    model = tiny_ids["bert"]
+    run = project.training.start(model, "lora", {"shots": 3, "steps": 2})
+    while not project.training.wait(run):
+        pass
+    assert set(sure_of(project, model).values()) == {None}
+    project.testing.accept_errors(0.9)
+    sure = sure_of(project, model)
+    assert sure["zero_shot"] is None  # judged on nothing
+    assert isinstance(sure["few_shot"], bool) and isinstance(sure["lora"], bool)
+
+    swept = project.testing.strengths(model)
+    assert swept is not None and swept.run == run
+    assert swept.chosen in {row.strength for row in swept.rows}
+    other = next(row.strength for row in swept.rows if row.strength != swept.chosen)
+    assert sure_of(project, model, other)["lora"] is None  # judged at another strength
+    assert sure_of(project, model, swept.chosen) == sure
+
+
+def test_one_label_a_class_says_nothing_of_doubt(project: OpenProject, tiny_ids: dict[str, str]) -> None:
+    project.testing.accept_errors(0.9)
+    (table,) = project.testing.predict([{"text": "a cat"}], tiny_ids["bert"], shots=1, seed=0)
+    few_shot = next(answer for answer in table.answers if answer.method == "few_shot")
+    assert few_shot.probabilities is not None and few_shot.sure is None
+
+
+def test_without_a_run_there_is_no_strength_to_choose(project: OpenProject, tiny_ids: dict[str, str]) -> None:
+    assert project.testing.strengths(tiny_ids["bert"]) is None
