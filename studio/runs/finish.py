@@ -27,7 +27,7 @@ from studio.runs.folder import RunSpec
 STRENGTHS = (1.0, 0.75, 0.5, 0.25, 0.0)
 """γ of W + γ · ΔW; 0 is the base model (WiSE-FT, Wortsman et al. 2022, arXiv:2109.01903)."""
 MOST_SWEPT = 2000
-"""Support items above which a head is fitted at full strength alone: each strength embeds them all again."""
+"""Training items above which no head is fitted again: each strength would embed them all."""
 CHUNK = 32
 
 
@@ -72,6 +72,10 @@ class Candidate:
     accuracy: float
     drift: float
 
+    def row(self) -> StrengthRow:
+        answers = "head" if self.head else "prompts"
+        return StrengthRow(self.strength, answers, -float(self.likelihood.mean()), self.accuracy, self.drift)
+
 
 def finish(
     model: AdaptedModel, task: Task, data: Snapshot, spec: RunSpec, trained: Classifier | None, progress: Progress
@@ -86,60 +90,80 @@ def finish(
     held = [item for item in data.held_out if item.label in spec.classes]
     if not held:
         return Outcome(heads={1.0: trained} if trained else {})
-    found = _sweep(model, task, data, spec, held, trained, progress)
+    judge = _Judge(model, task.modalities[0], data, spec, held)
+    found = _with_head(judge, trained, progress) if trained else _with_prompts(judge, progress)
+    model.set_strength(1.0)
     best = chosen(found)
-    rows = tuple(
-        StrengthRow(c.strength, "head" if c.head else "prompts", -float(c.likelihood.mean()), c.accuracy, c.drift) for c in found
-    )
-    kept = found if task.trains_head else [best]
+    kept = found if trained else [best]
+    swept = {c.strength: c for c in (*reversed(found), best)}
     return Outcome(
         strength=best.strength,
         temperature=best.temperature,
         heads={c.strength: c.head for c in kept if c.head is not None},
-        rows=rows,
-        judged=Judged(best.logits, _numbers(held, spec.classes)),
+        rows=tuple(swept[strength].row() for strength in sorted(swept, reverse=True)),
+        judged=Judged(best.logits, judge.truth),
     )
 
 
-def _sweep(
-    model: AdaptedModel,
-    task: Task,
-    data: Snapshot,
-    spec: RunSpec,
-    held: Sequence[Item],
-    trained: Classifier | None,
-    progress: Progress,
-) -> list[Candidate]:
-    modality = task.modalities[0]
-    truth = _numbers(held, spec.classes)
-    strengths = STRENGTHS if trained is None or len(data.train) <= MOST_SWEPT else STRENGTHS[:1]
-    judged = _Seen(model, modality, data, held)
-    learnt = _Seen(model, modality, data, data.train) if trained and len(strengths) > 1 else None
-    model.set_strength(0.0)
-    base = judged.features()
-    found = []
-    for n, strength in enumerate(strengths):
-        progress(n, len(strengths), "Choosing the adapter's strength")
-        model.set_strength(strength)
-        x = base if strength == 0 else judged.features()
-        text, scale = text_classifier(model, spec.prompts), float(model.logit_scale())
-        head = trained
-        if learnt is not None and strength < 1:
-            head = _head(learnt.features(), data.train, text, scale, spec)
-        classifier = head or prompted("lora", spec.classes, text, scale)
-        found.append(_candidate(strength, head, classifier, x, truth, base))
-    model.set_strength(1.0)
+def _with_head(judge: _Judge, trained: Classifier, progress: Progress) -> list[Candidate]:
+    found = [judge.answers(1.0, trained)]
+    if judge.few:
+        for n, strength in enumerate(STRENGTHS[1:], 1):
+            progress(n, len(STRENGTHS), "Choosing the adapter's strength")
+            found.append(judge.answers(strength, judge.head(strength)))
     return found
 
 
-def _candidate(
-    strength: float, head: Classifier | None, classifier: Classifier, x: Tensor, truth: Tensor, base: Tensor
-) -> Candidate:
-    logits = classifier.logits(x)
-    factor = sharpness(logits, truth)
-    accuracy = float((logits.argmax(1) == truth).float().mean())
-    drift = 1.0 - float((x * base).sum(1).mean())
-    return Candidate(strength, head, logits, of_labels(factor * logits, truth), 1 / factor, accuracy, drift)
+def _with_prompts(judge: _Judge, progress: Progress) -> list[Candidate]:
+    """The prompts at each strength, then a head at the best one: the second stage of 2SFS (Farina et al. 2025,
+    arXiv:2503.11609)."""
+    found = []
+    for n, strength in enumerate(STRENGTHS):
+        progress(n, len(STRENGTHS) + 1, "Choosing the adapter's strength")
+        found.append(judge.answers(strength, None))
+    if judge.few:
+        progress(len(STRENGTHS), len(STRENGTHS) + 1, "Fitting a head on the tuned features")
+        best = chosen(found)
+        found.append(judge.answers(best.strength, judge.head(best.strength)))
+    return found
+
+
+class _Judge:
+    """What the model at some strength, with a head or with the prompts, says of the validation items."""
+
+    def __init__(self, model: AdaptedModel, modality: str, data: Snapshot, spec: RunSpec, held: Sequence[Item]) -> None:
+        self._model, self._spec, self._items = model, spec, data.train
+        self._held = _Seen(model, modality, data, held)
+        self.few = len(data.train) <= MOST_SWEPT
+        self._learnt = _Seen(model, modality, data, data.train) if self.few else None
+        self.truth = self._numbers(held)
+        model.set_strength(0.0)
+        self._base = self._held.features()
+
+    def answers(self, strength: float, head: Classifier | None) -> Candidate:
+        self._model.set_strength(strength)
+        x = self._held.features()
+        logits = (head or prompted("lora", self._spec.classes, *self._text())).logits(x)
+        factor = sharpness(logits, self.truth)
+        accuracy = float((logits.argmax(1) == self.truth).float().mean())
+        drift = 1.0 - float((x * self._base).sum(1).mean())
+        return Candidate(strength, head, logits, of_labels(factor * logits, self.truth), 1 / factor, accuracy, drift)
+
+    def head(self, strength: float) -> Classifier:
+        """The frozen features' head again, on what the training items' features are at this strength."""
+        if self._learnt is None:
+            raise ValueError("a head is fitted again only where there are few items")
+        self._model.set_strength(strength)
+        labels, spec = self._numbers(self._items), self._spec
+        return rung("linear").fit(Support(self._learnt.features(), labels, *self._text(), spec.classes, spec.train.seed))
+
+    def _text(self) -> tuple[Tensor, float]:
+        """(text classifier `[C, dim]`, logit scale) at the present strength."""
+        return text_classifier(self._model, self._spec.prompts), float(self._model.logit_scale())
+
+    def _numbers(self, items: Sequence[Item]) -> Tensor:
+        """Class numbers `[n]`."""
+        return torch.tensor([self._spec.classes.index(str(item.label)) for item in items])
 
 
 def chosen(found: Sequence[Candidate]) -> Candidate:
@@ -154,17 +178,6 @@ def _gain(a: Candidate, b: Candidate) -> float:
     ahead = a.likelihood - b.likelihood
     error = float(ahead.std()) / len(ahead) ** 0.5 if len(ahead) > 1 else float("inf")
     return float(ahead.mean()) - error
-
-
-def _head(x: Tensor, items: Sequence[Item], text: Tensor, scale: float, spec: RunSpec) -> Classifier:
-    """The frozen features' head again, on partly tuned ones: the second stage of SetFit (Tunstall et al. 2022,
-    arXiv:2209.11055) and of 2SFS."""
-    return rung("linear").fit(Support(x, _numbers(items, spec.classes), text, scale, spec.classes, spec.train.seed))
-
-
-def _numbers(items: Sequence[Item], classes: Sequence[str]) -> Tensor:
-    """Class numbers `[n]`."""
-    return torch.tensor([classes.index(str(item.label)) for item in items])
 
 
 class _Seen:

@@ -26,10 +26,11 @@ def test_the_whole_adapter_counts_unless_another_strength_is_surely_better() -> 
 def test_a_run_says_what_each_strength_did(pictures: OpenProject, tiny_ids: dict[str, str]) -> None:
     run = pictures.training.start(tiny_ids["open_clip-vit"], settings=QUICK)
     finish(pictures, run)
-    rows = pictures.testing.strengths(run)
-    assert [row["strength"] for row in rows] == [1.0, 0.75, 0.5, 0.25, 0.0]
-    assert rows[-1]["drift"] < 1e-5 < rows[0]["drift"]
-    assert all(0 <= row["accuracy"] <= 1 and row["nll"] > 0 for row in rows)
+    swept = pictures.testing.strengths(tiny_ids["open_clip-vit"], run)
+    assert swept is not None and swept.run == run
+    assert [row.strength for row in swept.rows] == [1.0, 0.75, 0.5, 0.25, 0.0]
+    assert swept.rows[4].drift < 1e-5 < swept.rows[0].drift
+    assert all(0 <= row.accuracy <= 1 and row.nll > 0 for row in swept.rows)
 
 
 def test_nothing_of_the_adapter_is_zero_shot(pictures: OpenProject, tiny_ids: dict[str, str]) -> None:
@@ -49,7 +50,8 @@ def test_nothing_of_the_adapter_is_zero_shot(pictures: OpenProject, tiny_ids: di
 def test_a_text_run_has_a_head_for_every_strength(messages: OpenProject, tiny_ids: dict[str, str]) -> None:
     run = messages.training.start(tiny_ids["bert"], settings=QUICK)
     finish(messages, run)
+    heads = messages.training.folder(run).adapter / "heads"
+    assert sorted(float(place.name) for place in heads.iterdir()) == [0.0, 0.25, 0.5, 0.75, 1.0]
     for strength in (0.0, 0.5, 1.0):
         (table,) = messages.testing.predict([{"text": "the small cat"}], tiny_ids["bert"], strength=strength)
         assert table.answers[2].probabilities is not None
-        assert "at strength" in table.answers[2].note
