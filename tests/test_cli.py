@@ -63,6 +63,13 @@ def test_the_whole_loop_headless(project: str, said: Any, tiny_ids: dict[str, st
     assert len(answers["predictions"][0]["answers"]) == 3
 
 
+def test_a_search_with_few_labels_says_which_rung_and_why(project: str, said: Any, tiny_ids: dict[str, str]) -> None:
+    code, found = said("auto", project, "--model", tiny_ids["bert"], "--minutes", "1", "--seed", "2")
+    assert (code, found["status"], found["trials"], found["seed"]) == (0, "done", [], 2)
+    assert found["best"]["rung"] != "lora" and found["best"]["reason"]
+    assert "only the rungs are compared" in found["note"]
+
+
 def test_a_label_is_said_with_what_it_replaced(project: str, said: Any) -> None:
     code, event = said("label", project, "1", "car")
     assert (code, event["before"], event["label"]) == (0, "cat", "car")
@@ -84,6 +91,8 @@ def test_a_label_is_said_with_what_it_replaced(project: str, said: Any) -> None:
         (("label", "{}", "99999999999999999999", "cat"), "99999999999999999999"),
         (("runs", "~nobody-here/x"), "nobody-here"),
         (("train", "{}"), "--model"),
+        (("auto", "{}", "--model", "hf:a/b", "--minutes", "0"), "minutes"),
+        (("auto", "{}", "--model", "hf:a/b", "--resume"), "no search to resume"),
         (("compare", "{}", "--model", "hf:a/b", "--shots", "few"), "few"),
     ],
 )

@@ -48,6 +48,8 @@ const bar = (search) => {
   const share = Math.min(100, Math.round((100 * search.used_s) / (60 * search.minutes)));
   return el("div", { class: "st-bar", role: "progressbar", "aria-label": "Time of the search", "aria-valuemin": 0, "aria-valuemax": 100, "aria-valuenow": share }, el("i", { style: "width:" + share + "%" }));
 };
+// most reasons begin with the method's name
+const named = (best) => (best.reason.startsWith(best.title) ? "" : best.title + (best.run ? " (" + best.run.replace(/^run-/, "run ") + ")" : "") + ". ");
 const draw = (search) => {
   const key = JSON.stringify([search, waiting]);
   if (key === drawn) return;
@@ -57,7 +59,7 @@ const draw = (search) => {
   if (search.best) acts.push(button("Use these settings", "use", "primary"));
   if (search.status === "running") acts.push(button("Stop", "stop", "lr-stop"));
   if (["stopped", "interrupted"].includes(search.status)) acts.push(button("Resume", "resume", "primary"));
-  const best = search.best ? el("p", { class: "lr-reason" }, el("b", {}, "Best: " + search.best.title + (search.best.run ? " (" + search.best.run.replace(/^run-/, "run ") + ")" : "") + ". "), search.best.reason) : null;
+  const best = search.best ? el("p", { class: "lr-reason" }, el("b", {}, "Best: "), named(search.best) + search.best.reason) : null;
   const focused = card.contains(document.activeElement) ? document.activeElement.dataset.act : null;
   card.className = "st-card lr-status " + search.status;
   card.replaceChildren(...[el("h2", {}, WORDS[search.status], el("small", {}, search.minutes + " min · " + search.model)), search.status === "done" ? null : bar(search), best, line(search), problem, acts.length ? el("div", { class: "lr-buttons" }, ...acts) : null, fold].filter(Boolean));

@@ -151,7 +151,7 @@ class Auto:
         search, runs = self._resumed(found), TrialRuns(self._training, self._over, self._keep)
         cut = next((row for row in found.trials if row.state == "running"), None)
         while not self._over() and (settings := cut.settings if cut else search.propose()) is not None:
-            row = runs.begin(found.model, found.seed, cut or TrialRow(len(search.trials), settings, None, 0.0, "running"))
+            row = runs.begin(found.model, found.seed, cut or TrialRow(1 + len(search.trials), settings, None, 0.0, "running"))
             self._keep(row)
             ended, cut = runs.follow(row, search), None
             if ended is None:

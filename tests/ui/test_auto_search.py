@@ -57,6 +57,7 @@ def test_trials_come_escaped_with_their_runs_and_only_when_they_changed(workspac
     answer = look(workspace)
     assert HOSTILE not in answer["trials"]
     assert 'data-run="run-1"' in answer["trials"] and 'data-run="run-2"' in answer["trials"]
+    assert "cut off" in answer["trials"] and "at work" not in answer["trials"]
     stored(replace(STOPPED, trials=(DONE, replace(CUT, seconds=13.0))))
     assert "trials" not in look(workspace, digest=answer["digest"])
     stored(replace(STOPPED, trials=(DONE, replace(CUT, state="failed"))))

@@ -45,7 +45,7 @@ class SearchBoard:
         if found is not None:
             answer["digest"] = _digest(found)
             if payload.get("digest") != answer["digest"]:
-                answer["trials"] = trials_plot(found.trials) if found.trials else ""
+                answer["trials"] = trials_plot(found.trials, found.status == "running") if found.trials else ""
         return answer
 
     def steer(self, payload: Payload) -> Answer:
@@ -112,4 +112,4 @@ def _search(found: AutoState) -> dict[str, Any]:
 def _digest(found: AutoState) -> str:
     """Changes when the trials do; the time of the one at work is said beside them."""
     rows = [{**asdict(row), "seconds": 0 if row.state == "running" else row.seconds, "looks": {}} for row in found.trials]
-    return hashlib.sha256(json.dumps([found.started, rows]).encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps([found.started, found.status, rows]).encode()).hexdigest()[:16]

@@ -11,17 +11,21 @@ from studio.ui.widgets.plot import Axis, Plot, figure
 
 TITLE = "Trials of the search"
 STATES = {"running": "at work", "done": "done", "pruned": "stopped early", "failed": "failed"}
+CUT_OFF = "cut off"
 
 
-def trials_plot(rows: Sequence[TrialRow]) -> Markup:
-    """Lower is better. Trials that were stopped early are hollow; those without a loss are in the table alone."""
+def trials_plot(rows: Sequence[TrialRow], at_work: bool = True) -> Markup:
+    """Lower is better. Trials that were stopped early are faint; those without a loss are in the table alone.
+
+    Where the search is no longer `at_work`, a trial without an end was cut off with it.
+    """
     if not rows:
         return figure(TITLE, (), tag("p", "No trial has started yet.", class_="st-note"))
     done = [row for row in rows if row.state == "done" and row.loss is not None]
     best = min(done, key=_loss, default=None)
     words = tag("p", _words(rows, best), class_="lr-words")
     if best is None:
-        return figure(TITLE, (), words, _table(rows, None))
+        return figure(TITLE, (), words, _table(rows, None, at_work))
     plot = Plot(_numbers(rows), _losses([_loss(row) for row in done]))
     at = {state: [(r.number, _loss(r)) for r in rows if r.state == state and r.loss is not None] for state in STATES}
     shapes = [
@@ -32,7 +36,7 @@ def trials_plot(rows: Sequence[TrialRow]) -> Markup:
         *plot.dots([(best.number, _loss(best))], "line0"),
     ]
     legend = (("trial", "dot line0"), ("stopped early", "dot faded"), ("best so far", "line1 dashed"))
-    return figure(TITLE, legend, words, plot.drawn(shapes, _words(rows, best)), _table(rows, best))
+    return figure(TITLE, legend, words, plot.drawn(shapes, _words(rows, best)), _table(rows, best, at_work))
 
 
 def _loss(row: TrialRow) -> float:
@@ -40,7 +44,8 @@ def _loss(row: TrialRow) -> float:
 
 
 def _words(rows: Sequence[TrialRow], best: TrialRow | None) -> str:
-    said = f"{plural(len(rows), 'trial')} in {duration(sum(row.seconds for row in rows))}"
+    took = sum(row.seconds for row in rows if row.state != "running")
+    said = plural(len(rows), "trial") + (f" in {duration(took)}" if took else "")
     if best is None:
         return f"{said}; none has finished yet."
     return f"{said}; trial {best.number} is best, with a loss of {_loss(best):.3f} on items outside the support set."
@@ -75,21 +80,22 @@ def _losses(done: Sequence[float]) -> Axis:
     )
 
 
-def _table(rows: Sequence[TrialRow], best: TrialRow | None) -> Markup:
+def _table(rows: Sequence[TrialRow], best: TrialRow | None, at_work: bool) -> Markup:
     names = list(dict.fromkeys(name for row in rows for name in row.settings))
     heads = ("Trial", "Loss", "State", "Time", *names)
     head = tag("tr", *(tag("th", name, scope="col") for name in heads))
-    body = (_row(row, names, row is best) for row in sorted(rows, key=lambda r: (r.state != "done", _loss(r), r.number)))
+    body = (_row(row, names, row is best, at_work) for row in sorted(rows, key=lambda r: (r.state != "done", _loss(r), r.number)))
     table = tag("table", tag("thead", head), tag("tbody", *body), class_="lr-table")
     return tag("div", table, class_="lr-scroll", tabindex=0, role="region", aria_label="Settings of every trial")
 
 
-def _row(row: TrialRow, names: Sequence[str], best: bool) -> Markup:
+def _row(row: TrialRow, names: Sequence[str], best: bool, at_work: bool) -> Markup:
+    state = CUT_OFF if row.state == "running" and not at_work else STATES[row.state]
     badge = tag("span", "best", class_="st-badge on") if best else None
     cells = (
         tag("td", "–" if row.loss is None else f"{row.loss:.3f}"),
-        tag("td", tag("span", STATES[row.state], class_=f"lr-state {row.state}")),
-        tag("td", duration(row.seconds)),
+        tag("td", tag("span", state, class_=f"lr-state {row.state}")),
+        tag("td", "–" if row.state == "running" else duration(row.seconds)),
         *(tag("td", _value(row.settings.get(name))) for name in names),
     )
     number = (
