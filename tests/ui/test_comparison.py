@@ -83,7 +83,7 @@ def test_of_many_rungs_three_figures_are_shown_and_few_shot_names_its_rung() -> 
     assert [s.title for s in main_methods(WHOLE)] == ["Zero-shot", "Few-shot", "Fine-tuned"]
     html = comparison_report(WHOLE)
     assert html.count('class="st-card lr-figure"') == 3
-    assert "Instant · 96 labels" in html
+    assert "Instant · 96 labels" in html and "Few-shot: Instant" in html
 
 
 def test_the_answer_stands_before_the_figures_with_its_reason_and_the_paired_test() -> None:

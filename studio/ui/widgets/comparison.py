@@ -51,13 +51,14 @@ def main_methods(comparison: Comparison) -> tuple[Score, ...]:
 def _answer(comparison: Comparison) -> Markup:
     verdict = tag("div", tag("h3", "On the held-out items"), tag("p", comparison.verdict))
     best = comparison.best
-    return tag("section", _best(best) if best else None, verdict, class_="st-card lr-answer")
+    said = _best(best, best.rung == comparison.few_shot) if best else None
+    return tag("section", said, verdict, class_="st-card lr-answer")
 
 
-def _best(best: Best) -> Markup:
-    run = f" ({best.run})" if best.run else ""
+def _best(best: Best, few_shot: bool) -> Markup:
+    title = f"Few-shot: {best.title}" if few_shot else best.title + (f" ({best.run})" if best.run else "")
     chosen = tag("h3", "Best method", tag("small", " chosen on the labels alone, without these items"))
-    return tag("div", chosen, tag("p", best.title + run, class_="lr-big"), tag("p", best.reason))
+    return tag("div", chosen, tag("p", title, class_="lr-big"), tag("p", best.reason))
 
 
 def whiskers(scores: Sequence[Score], what: str) -> Markup:

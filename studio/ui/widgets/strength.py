@@ -25,7 +25,7 @@ def strength_plot(strengths: Strengths, at: float) -> Markup:
     )
     return figure(
         TITLE,
-        (("strengths 0 to 1", "line0"),),
+        (("strengths 0 to 1", "line0"), ("in use", "line1 dot")),
         tag("p", words, class_="lr-words"),
         plot.drawn(shapes, words),
         _table(rows, at, strengths.chosen),
