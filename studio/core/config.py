@@ -11,8 +11,18 @@ from studio.core.errors import BadInput
 
 Towers = Literal["image", "text", "both"]
 Layers = Literal["all", "half", "top-2", "top-1"]
-Mode = Literal["fast", "best", "custom"]
-MODES: Mapping[str, Mapping[str, Any]] = {"fast": {"layers": "top-2", "views": 4}, "best": {"layers": "all", "views": 0}}
+Projections = Literal["all", "qkv"]
+Mode = Literal["fast", "best", "paper", "custom"]
+PAPER: Mapping[str, Any] = {
+    "rank": 2, "alpha": 1.0, "rslora": True, "dropout": 0.25, "layers": "all", "towers": "both", "projections": "qkv",
+    "lr": 2e-4, "weight_decay": 0.01, "warmup": 0.0, "steps": 2000, "batch_size": 32, "min_crop": 0.08, "views": 0,
+}  # fmt: skip
+"""CLIP-LoRA's recipe (Zanella & Ben Ayed 2024, arXiv:2405.18541), its 500 steps a shot capped at those of four shots."""
+MODES: Mapping[str, Mapping[str, Any]] = {
+    "fast": {"layers": "top-2", "views": 4},
+    "best": {"layers": "all", "views": 0},
+    "paper": PAPER,
+}
 """Names for settings that belong together, as in `mode=fast`: a run's own settings say what was done."""
 ObjectiveName = Literal["auto", "head", "contrastive"]
 
@@ -33,6 +43,8 @@ class LoraConfig:
     """Which blocks of each adapted tower, counted from the output."""
     towers: Towers = "image"
     """Which towers of a two-tower model; ignored by models with one."""
+    projections: Projections = "all"
+    """Which of an attention's projections; `qkv` leaves the output's out."""
 
     def __post_init__(self) -> None:
         _within("rank", self.rank, 1, 256)
@@ -40,6 +52,7 @@ class LoraConfig:
         _within("dropout", self.dropout, 0.0, 0.9)
         _one_of("layers", self.layers, ("all", "half", "top-2", "top-1"))
         _one_of("towers", self.towers, ("image", "text", "both"))
+        _one_of("projections", self.projections, ("all", "qkv"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +120,9 @@ class TrainConfig:
     @property
     def mode(self) -> Mode:
         """Which of the modes these settings are."""
-        mine = {"layers": self.lora.layers, "views": self.views}
-        return "fast" if mine == MODES["fast"] else "best" if mine == MODES["best"] else "custom"
+        mine = {**self.as_json(), **self.as_json()["lora"]}
+        names: tuple[Mode, ...] = ("paper", "fast", "best")  # the paper's settings are those of `best`, and more
+        return next((n for n in names if all(mine[k] == v for k, v in MODES[n].items())), "custom")
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -76,7 +76,7 @@ class Encoder:
         for parts in self._chosen(copy, lora):
             for part in parts:
                 unfuse(copy.network.get_submodule(part))
-            names += targets(copy.network, parts, lora.layers)
+            names += targets(copy.network, parts, lora.layers, lora.projections)
         attach(copy.network, names, lora, seed)
         model = AdaptedEncoder(self.info, copy.eval(), lora)
         if weights is not None:

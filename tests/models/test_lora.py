@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from studio.core.config import LoraConfig
+from studio.core.config import LoraConfig, TrainConfig
 from studio.core.errors import ModelError
 from studio.core.interfaces import FoundationModel
 from studio.models import load_model
@@ -43,6 +43,14 @@ def test_transformer_towers_are_adapted_in_attention_alone(vit: FoundationModel)
 @pytest.mark.parametrize(("towers", "prefix"), [("image", "visual."), ("text", "transformer.")])
 def test_only_the_chosen_tower_is_adapted(vit: FoundationModel, towers: Any, prefix: str) -> None:
     assert all(name.startswith(prefix) for name in vit.adapted(LoraConfig(towers=towers)).adapted_modules)
+
+
+def test_the_papers_recipe_leaves_the_output_projections_alone(vit: FoundationModel) -> None:
+    paper = TrainConfig().with_settings({"mode": "paper"})
+    names = vit.adapted(paper.lora).adapted_modules
+    assert {name.rpartition(".")[2] for name in names} == {"q_proj", "k_proj", "v_proj"}
+    assert {name.split(".")[0] for name in names} == {"visual", "transformer"}
+    assert paper.mode == "paper" and paper.lora.rslora and TrainConfig.from_json(paper.as_json()) == paper
 
 
 def test_layers_are_counted_from_the_output(vit: FoundationModel) -> None:
