@@ -165,8 +165,8 @@ class Auto:
         from studio.learning.search import Search, lora_space, preset_settings
 
         preset = self._training.plan(found.model, "lora").config
-        two = len(self._training.modalities_of(found.model)) > 1
-        space = lora_space(two, sorted({max(20, preset.steps // 2), preset.steps, preset.steps * 2}))
+        both = len(self._training.modalities_of(found.model)) > 1 and preset.lora.towers != "text"
+        space = lora_space(both, sorted({max(20, preset.steps // 2), preset.steps, preset.steps * 2}))
         past = [_trial(row) for row in found.trials if row.state != "running"]
         return Search(space, preset_settings(space, preset), found.seed, 60 * found.minutes, past)
 

@@ -11,6 +11,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from studio.core.config import TrainConfig
 from studio.core.errors import BadInput
@@ -74,7 +75,11 @@ class ModelShelf:
     def preset(self, task: str, model_id: str) -> TrainConfig:
         """The family's good defaults for that task. Cheap: loads no weights. Raises BadInput."""
         model_id = self.check(model_id)
-        return family_for(model_id).preset(task, model_id)
+        preset = family_for(model_id).preset(task, model_id)
+        if task_named(task).modalities == ("text",):
+            # in a model of two towers, nothing else would see what is learnt
+            return replace(preset, lora=replace(preset.lora, towers="text"), augment=False)
+        return preset
 
     def load(self, model_id: str, progress: Progress | None = None) -> ModelInfo:
         """Load (or find loaded). Raises BadInput, Offline, Untrusted, ModelError."""

@@ -74,6 +74,14 @@ def test_a_run_on_texts_trains_a_head_beside_the_adapter(messages: OpenProject, 
     assert all(a.probabilities and sum(a.probabilities) == pytest.approx(1) for a in table.answers)
 
 
+def test_a_model_of_two_towers_learns_texts_in_its_text_tower(messages: OpenProject, tiny_ids: dict[str, str]) -> None:
+    run_id = messages.training.start(tiny_ids["open_clip-vit"], settings=QUICK)
+    finish(messages, run_id)
+    run = messages.training.run(run_id)
+    assert run.status == "done", run.error
+    assert run.config["lora"]["towers"] == "text"
+
+
 def test_live_answers_do_not_change_while_a_copy_learns(pictures: OpenProject, tiny_ids: dict[str, str]) -> None:
     model = tiny_ids["open_clip-vit"]
     item = pictures.labelling.item(1)

@@ -21,6 +21,7 @@ RUNGS = {"linear": "Linear head", "tip": "Tip-Adapter", "gda": "Gaussian discrim
 MODES: list[tuple[str, Mode]] = [
     ("Fast: the top two blocks, what lies below computed once", "fast"),
     ("Best: all layers", "best"),
+    ("Paper: CLIP-LoRA's recipe, as published", "paper"),
     ("Custom: as the advanced fields say", "custom"),
 ]
 

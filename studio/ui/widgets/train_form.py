@@ -13,7 +13,8 @@ from studio.ui.widgets.method_choice import METHODS, MODES, single_methods
 from studio.ui.widgets.model_choice import SHOTS
 
 ADVANCED = (
-    "rank alpha dropout layers towers lr head_lr weight_decay augment views objective precision micro_batch checkpoint_every"
+    "rank alpha dropout rslora layers towers projections lr head_lr weight_decay warmup augment min_crop views objective"
+    " precision micro_batch checkpoint_every"
 ).split()
 """Settings in the folded part, in order."""
 
@@ -62,8 +63,11 @@ class TrainForm:
     def in_mode(mode: str, values: Sequence[Any]) -> list[Any]:
         """The fields' values with those that the mode sets; a custom mode sets none."""
         said = MODE_SETTINGS.get(mode, {})
-        advanced = [said.get(name, value) for name, value in zip(ADVANCED, values[5:], strict=True)]
-        return [*values[:5], *advanced]
+        shots, seed, unit, length, batch_size, *rest = values
+        advanced = [said.get(name, value) for name, value in zip(ADVANCED, rest, strict=True)]
+        if "steps" in said:
+            unit, length = "steps", said["steps"]
+        return [shots, seed, unit, length, said.get("batch_size", batch_size), *advanced]
 
 
 def _advanced() -> tuple[dict[str, gr.components.Component], gr.Column, gr.Column]:
@@ -73,17 +77,22 @@ def _advanced() -> tuple[dict[str, gr.components.Component], gr.Column, gr.Colum
         made["rank"] = gr.Number(8, label="Rank", precision=0, minimum=1, maximum=256, min_width=90)
         made["alpha"] = gr.Number(16, label="Alpha", minimum=0.01, min_width=90)
         made["dropout"] = gr.Number(0.1, label="Dropout", minimum=0, maximum=0.9, step=0.05, min_width=90)
+    made["rslora"] = gr.Checkbox(False, label="Rank-stabilised scaling (alpha / √rank)")
     with gr.Row():
         made["layers"] = gr.Dropdown(["all", "half", "top-2", "top-1"], value="all", label="Layers", min_width=110)
         made["towers"] = gr.Dropdown(["image", "text", "both"], value="image", label="Towers", min_width=110)
+        attention = [("All of an attention's", "all"), ("Query, key, value", "qkv")]
+        made["projections"] = gr.Dropdown(attention, value="all", label="Projections", min_width=110)
     with gr.Row():
         made["lr"] = gr.Number(2e-4, label="Learning rate", step=1e-5, min_width=110)
         made["head_lr"] = gr.Number(1e-3, label="Head learning rate", step=1e-4, min_width=110)
     with gr.Row():
         made["weight_decay"] = gr.Number(0.01, label="Weight decay", minimum=0, step=0.01, min_width=110)
+        made["warmup"] = gr.Number(0.1, label="Warm-up, share", minimum=0, maximum=0.9, step=0.05, min_width=90)
         made["precision"] = gr.Dropdown(["auto", "bf16", "fp32"], value="auto", label="Precision", min_width=110)
     with gr.Column(visible=True) as of_pictures:
         made["augment"] = gr.Checkbox(True, label="Augment pictures (random crops and flips)")
+        made["min_crop"] = gr.Number(0.5, label="Smallest crop, share of the area", minimum=0.05, maximum=1, step=0.05)
         made["views"] = gr.Number(0, label="Views of each picture (0: a new crop a step)", precision=0, minimum=0, maximum=64)
     with gr.Column(visible=True) as of_texts:
         objectives = [("By labels per class", "auto"), ("The head's loss", "head"), ("Pairs of texts too", "contrastive")]
