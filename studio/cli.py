@@ -88,6 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     label = command("label", _label, "label one item")
     label.add_argument("item", type=int)
     label.add_argument("label")
+    label.add_argument("--new", action="store_true", help="add the class where the project has none of that name")
     train = command("train", _train, "train and wait, with progress on stderr")
     _model_arguments(train)
     train.add_argument("--method", default="lora", choices=methods(), help="lora, a rung of the ladder, or best")
@@ -141,6 +142,8 @@ def _models(workspace: Workspace, a: argparse.Namespace) -> Any:
 
 def _label(workspace: Workspace, a: argparse.Namespace) -> Any:
     labelling = workspace.open_project(a.project).labelling
+    if a.new and a.label not in {c.name for c in labelling.classes()}:
+        labelling.add_class(a.label)
     event = labelling.label(a.item, a.label, workspace.settings.author)
     return {"item": event.item, "label": event.after, "before": event.before, "event": event.id}
 
@@ -215,10 +218,10 @@ def _doctor(workspace: Workspace, a: argparse.Namespace) -> Any:
 
 
 def _input(project: OpenProject, given: str) -> dict[str, bytes | str]:
-    if "image" not in project.modalities:
+    if "image" not in project.modalities or not project.classifies:
         return {"text": given}
     try:
-        return {"image": Path(given).expanduser().read_bytes()}
+        return {"image": Path(given).expanduser().read_bytes(), "name": given}
     except (OSError, RuntimeError, ValueError) as error:
         raise BadInput(f"{given} cannot be read ({error}).", "Give the path of a picture.") from error
 

@@ -37,7 +37,18 @@ def as_text(command: str, result: Any) -> str:
     """Lines for people."""
     writers = {"import": _report, "models": _models, "runs": _runs, "compare": _comparison}
     write = {**writers, "predict": _predictions, "search": _rankings}.get(command)
-    return write(result) if write else "\n".join(f"{k}: {v}" for k, v in result.items() if v not in (None, ""))
+    return write(result) if write else "\n".join(_lines(result))
+
+
+def _lines(result: dict[str, Any], indent: str = "") -> list[str]:
+    lines = []
+    for name, value in result.items():
+        if isinstance(value, dict):
+            lines += [f"{indent}{name}:", *_lines(value, indent + "  ")]
+        elif value not in (None, "", []):
+            said = ", ".join(map(str, value)) if isinstance(value, list) else value
+            lines.append(f"{indent}{name}: {said}")
+    return lines
 
 
 def _report(r: dict[str, Any]) -> str:

@@ -118,3 +118,35 @@ def test_without_json_people_read_lines(project: str, capsys: pytest.CaptureFixt
     assert main(["label", project, "1", "dog"]) == 2
     captured = capsys.readouterr()
     assert captured.out == "" and "dog" in captured.err
+
+
+def test_labelling_begins_headless_with_a_class_of_its_own(tmp_path: Path, said: Any) -> None:
+    (tmp_path / "bare.csv").write_text("text\nfirst\nsecond")
+    assert said("new", str(tmp_path / "bare"), "--task", "text-classification")[0] == 0
+    assert said("import", str(tmp_path / "bare"), str(tmp_path / "bare.csv"))[0] == 0
+    code, error = said("label", str(tmp_path / "bare"), "1", "good")
+    assert code == 2 and "good" in error["error"]
+    assert said("label", "--new", str(tmp_path / "bare"), "1", "good")[1]["label"] == "good"
+    assert said("label", str(tmp_path / "bare"), "2", "good")[0] == 0
+
+
+def test_a_model_folder_that_is_not_there_makes_no_run(project: str, said: Any) -> None:
+    code, error = said("train", project, "--model", "hf:/not/here")
+    assert code == 2 and "/not/here" in error["error"]
+    assert said("runs", project)[1]["runs"] == []
+
+
+def test_pairs_say_that_they_have_no_classes(tmp_path: Path, said: Any, tiny_ids: dict[str, str]) -> None:
+    assert said("new", str(tmp_path / "pairs"), "--task", "image-text")[0] == 0
+    model = ("--model", tiny_ids["open_clip-vit"])
+    code, error = said("predict", str(tmp_path / "pairs"), *model, "nothing.jpg")
+    assert code == 2 and "search" in error["hint"]
+    code, error = said("search", str(tmp_path / "pairs"), *model, "-k", "0", "a cat")
+    assert code == 2 and "1 or more" in error["hint"]
+
+
+def test_a_broken_picture_is_named_by_its_path(tmp_path: Path, said: Any, tiny_ids: dict[str, str]) -> None:
+    (tmp_path / "broken.jpg").write_bytes(b"no picture")
+    assert said("new", str(tmp_path / "photos"), "--task", "image-classification")[0] == 0
+    code, error = said("predict", str(tmp_path / "photos"), "--model", tiny_ids["open_clip-vit"], str(tmp_path / "broken.jpg"))
+    assert code == 2 and "broken.jpg" in error["error"]

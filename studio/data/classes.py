@@ -1,4 +1,4 @@
-"""The classes of a project: adding, renaming, how prompts say them. Each function takes the writer's connection.
+"""The classes of a project: adding, how prompts say them. Each function takes the writer's connection.
 
 A hidden class belongs to an import that is not finished: nobody sees it, unless a person adds one of that name first.
 """
@@ -44,17 +44,6 @@ def add(connection: sqlite3.Connection, name: str, hidden: bool = False) -> tupl
         (*row, hidden),
     )
     return row
-
-
-def rename(connection: sqlite3.Connection, name: str, new: str) -> None:
-    """Raises NotFound, and BadInput for a name that is taken. A phrase that was made from the old name follows."""
-    clean, class_id = class_name(new), class_of(connection, name)
-    if connection.execute("SELECT 1 FROM classes WHERE name = ? AND id <> ?", (clean, class_id)).fetchone():
-        raise _taken(clean)
-    connection.execute(
-        "UPDATE classes SET name = ?, phrase = CASE phrase WHEN ? THEN ? ELSE phrase END WHERE id = ?",
-        (clean, phrase_of(name), phrase_of(clean), class_id),
-    )
 
 
 def set_phrase(connection: sqlite3.Connection, name: str, phrase: str) -> None:

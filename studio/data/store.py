@@ -147,10 +147,6 @@ class Store:
         """Raises BadInput for an empty name, one that is too long or one that exists."""
         return ClassInfo(*self.write(lambda connection: classes.add(connection, name)))
 
-    def rename_class(self, name: str, new: str) -> None:
-        """Raises NotFound, and BadInput for a new name that is taken."""
-        self.write(lambda connection: classes.rename(connection, name, new))
-
     def set_phrase(self, name: str, phrase: str) -> None:
         """Raises NotFound, and BadInput for an empty phrase."""
         self.write(lambda connection: classes.set_phrase(connection, name, phrase))

@@ -44,12 +44,3 @@ def native_bf16(device: torch.device | str) -> bool:
     # `get_capabilities` gives one truth per instruction set
     capabilities = torch.cpu.get_capabilities()
     return any(bool(capabilities.get(name)) for name in ("avx512_bf16", "amx_bf16", "bf16"))
-
-
-def dtype_for(precision: str, device: torch.device | str) -> torch.dtype:
-    """The autocast dtype of a training run: `auto`, `bf16` or `fp32` → torch.bfloat16 or torch.float32."""
-    import torch
-
-    if precision == "auto":
-        return torch.bfloat16 if native_bf16(device) else torch.float32
-    return {"bf16": torch.bfloat16, "fp32": torch.float32}[precision]

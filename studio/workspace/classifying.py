@@ -35,7 +35,8 @@ class Classifying:
         modality, readers = self._modality, self._questions.readers
         if any(modality not in content for content in inputs):
             raise BadInput(f"This project takes {modality}s.", f"Give each input as {modality}.")
-        payloads = [readers[modality](content[modality], f"input {n + 1}") for n, content in enumerate(inputs)]
+        names = [str(content.get("name", f"input {n}")) for n, content in enumerate(inputs, 1)]
+        payloads = [readers[modality](content[modality], name) for content, name in zip(inputs, names, strict=True)]
         methods = self._questions.methods.live(question, phrases, templates)
         classes = self._classes()
         columns = answers(methods, modality, payloads, classes)

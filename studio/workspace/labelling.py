@@ -127,11 +127,6 @@ class Labelling:
         self._refuse_fixed()
         return self._store.add_class(name)
 
-    def rename_class(self, name: str, new: str) -> None:
-        """Raises NotFound, and BadInput for a new name that is taken."""
-        self._refuse_fixed()
-        self._store.rename_class(name, new)
-
     def set_phrase(self, name: str, phrase: str) -> None:
         """How zero-shot prompts say this class. Raises NotFound, BadInput."""
         self._store.set_phrase(name, phrase)

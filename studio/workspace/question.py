@@ -6,6 +6,7 @@ Reads features through the project's cache. Answers nothing itself.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -63,6 +64,10 @@ class Questions:
 
             self._built = Methods(self.project, self.task, self.readers)
         return self._built
+
+    def in_use(self, model: str) -> AbstractContextManager[None]:
+        """While inside, the model stays loaded."""
+        return self._shelf.in_use(self._shelf.check(model))
 
     def forget(self) -> None:
         """Keep nothing that would keep a model's weights in memory."""

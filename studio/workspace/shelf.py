@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 from studio.core.config import TrainConfig
 from studio.core.errors import BadInput
@@ -65,6 +66,14 @@ class ModelShelf:
         family_for(text)
         return text
 
+    def gone(self, model_id: str) -> Path | None:
+        """The folder that a local id names, where it is not there; None for what may be loaded, from here or from the hub."""
+        for form in LOCAL_FORMS:
+            rest = model_id.removeprefix(form)
+            if rest != model_id and (form != "hf:" or rest.startswith(("/", ".", "~"))) and not expanded(rest).is_dir():
+                return expanded(rest)
+        return None
+
     def modalities(self, model_id: str) -> tuple[str, ...]:
         """What a model takes; empty where that is not known before loading. Cheap. Raises BadInput."""
         model_id = self.check(model_id)
@@ -91,7 +100,7 @@ class ModelShelf:
 
     @contextmanager
     def in_use(self, model_id: str) -> Iterator[None]:
-        """While inside, the model is not unloaded: a run learns from it."""
+        """While inside, the model is not unloaded: a run, a comparison or a search works with it."""
         with self._lock:
             self._users[model_id] += 1
         try:
@@ -101,11 +110,11 @@ class ModelShelf:
                 self._users[model_id] -= 1
 
     def unload(self, model_id: str) -> None:
-        """Free a model's memory; nothing happens where it is not loaded. Raises BadInput, also where a run uses it."""
+        """Free a model's memory; nothing happens where it is not loaded. Raises BadInput, also where it is in use."""
         model_id = self.check(model_id)
         with self._lock:
             if self._users[model_id]:
-                raise BadInput(f"{model_id} is in use by a run.", "Stop the run, or wait for its end.")
+                raise BadInput(f"{model_id} is in use.", "Stop the run, or wait for the end of what works with it.")
             model = self._models.pop(model_id, None)
         if model is None:
             return

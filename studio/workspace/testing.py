@@ -37,7 +37,7 @@ class Testing:
         templates: Sequence[str] | None = None,
         strength: float | None = None,
     ) -> list[PredictionTable]:
-        """For each input (`{"image": file bytes}` or `{"text": …}`) one table.
+        """For each input (`{"image": file bytes}` or `{"text": …}`, `name` for what an error calls it) one table.
 
         `phrases` (one a class) and `templates` replace the project's for zero-shot alone. `run` None means the newest
         finished run with this model; `shots` and `seed` None mean that run's, or all labels; `strength` None means what
@@ -53,16 +53,18 @@ class Testing:
     def search(
         self, text: str, model: str, run: str | None = None, k: int = 12, progress: Progress | None = None
     ) -> tuple[Ranking, ...]:
-        """Text → pictures of the project, before and after tuning."""
-        rankings = self._searching().search(text, self._questions.of(model, run), k, progress)
+        """Text → pictures of the project, before and after tuning. Raises BadInput for a `k` below 1."""
+        with self._questions.in_use(model):
+            rankings = self._searching(k).search(text, self._questions.of(model, run), k, progress)
         self._remember_use(any(ranking.hits for ranking in rankings))
         return rankings
 
     def rank(
         self, image: bytes, model: str, run: str | None = None, k: int = 12, progress: Progress | None = None
     ) -> tuple[Ranking, ...]:
-        """Picture → the project's texts, before and after tuning."""
-        rankings = self._searching().rank(image, self._questions.of(model, run), k, progress)
+        """Picture → the project's texts, before and after tuning. Raises BadInput for a `k` below 1."""
+        with self._questions.in_use(model):
+            rankings = self._searching(k).rank(image, self._questions.of(model, run), k, progress)
         self._remember_use(any(ranking.hits for ranking in rankings))
         return rankings
 
@@ -79,9 +81,9 @@ class Testing:
         None of these items takes part in learning. Raises CannotRun where there is none.
         """
         split, items = self._questions.held_out()
-        question = self._questions.of(model, run, shots, seed)
         judge = self._classifying or self._searching()
-        found = judge.compare(split, items, question, progress)
+        with self._questions.in_use(model):
+            found = judge.compare(split, items, self._questions.of(model, run, shots, seed), progress)
         self._store.set_meta("comparison", asdict(found))
         return found
 
@@ -92,7 +94,8 @@ class Testing:
         """
         if self._classifying is None:
             raise CannotRun("Pairs have one method to learn with.", "Compare before and after tuning instead.")
-        return self._classifying.best(self._questions.of(model, run, shots, seed))
+        with self._questions.in_use(model):
+            return self._classifying.best(self._questions.of(model, run, shots, seed))
 
     def strengths(
         self, model: str, run: str | None = None, shots: int | None = None, seed: int | None = None
@@ -144,7 +147,9 @@ class Testing:
         if answered and not self.was_used():
             self._store.set_meta("answered", True)
 
-    def _searching(self) -> Retrieval:
+    def _searching(self, k: int = 1) -> Retrieval:
+        if k < 1:
+            raise BadInput(f"{k} answers are none.", "Ask for 1 or more.")
         if self._retrieval is None:
             raise CannotRun("Search needs pictures with texts.", "Use an image–text project.")
         return self._retrieval

@@ -100,17 +100,6 @@ def test_events_cannot_be_changed_or_deleted(store: Store, tmp_path: Path) -> No
     assert store.history(1)[0].author == "import"
 
 
-def test_renamed_class_keeps_its_labels_history_and_undo(store: Store) -> None:
-    fill(store, candidate("a", "card_arrival"), candidate("b", "dog"))
-    store.label(1, "dog", "ann")
-    store.rename_class("card_arrival", "card_lost")
-    store.undo("ann")
-    assert store.item(1).label == "card_lost"
-    assert [c.phrase for c in store.classes()] == ["card lost", "dog"]
-    with pytest.raises(BadInput, match="already"):
-        store.rename_class("dog", "card_lost")
-
-
 def test_counters_agree_with_a_scan(store: Store) -> None:
     fill(store, *(candidate(str(n), "ab"[n % 2] if n % 3 else None, "test" if n % 5 == 0 else "train") for n in range(100)))
     for n in range(1, 40, 3):

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from studio.core.errors import BadInput
-from studio.models.device import dtype_for, native_bf16, resolve
+from studio.models.device import resolve
 
 
 def test_auto_is_the_best_there_is() -> None:
@@ -16,8 +16,3 @@ def test_auto_is_the_best_there_is() -> None:
 def test_devices_that_are_not_there_are_named(name: str) -> None:
     with pytest.raises(BadInput, match="device"):
         resolve(name)
-
-
-def test_precision_follows_the_device() -> None:
-    assert dtype_for("fp32", "cpu") == torch.float32 and dtype_for("bf16", "cpu") == torch.bfloat16
-    assert (dtype_for("auto", "cpu") == torch.bfloat16) is native_bf16("cpu")

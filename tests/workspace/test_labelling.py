@@ -199,8 +199,6 @@ def test_classes_of_pairs_are_fixed(project: Opened) -> None:
     labelling = project("image-text")
     with pytest.raises(BadInput, match="fixed"):
         labelling.add_class("maybe")
-    with pytest.raises(BadInput, match="fixed"):
-        labelling.rename_class("match", "yes")
 
 
 @pytest.mark.parametrize("name", ["", " ", "two\nlines", "x" * 201])
