@@ -19,7 +19,7 @@ from studio.evaluation.advice import Tuning
 from studio.evaluation.learning_curve import learning_curve
 from studio.learning.calibration import calibrate, risk_coverage
 from studio.learning.gate import Evidence, judge
-from studio.learning.out_of_fold import of_labels, sharpness
+from studio.learning.out_of_fold import fold_count, of_labels, sharpness
 from studio.learning.rungs import rung
 from studio.learning.support import Support
 from studio.runs.result import judged
@@ -73,9 +73,11 @@ def choose(questions: Questions, question: Question, climbed: Climbed) -> Choice
     return Choice(Best("lora", TITLES["lora"], reason, question.run.id), *told, tuning)
 
 
-def curve(climbed: Climbed, tuning: Tuning | None, progress: Progress | None = None) -> LearningCurve:
-    """Accuracy over nested subsets of the labels, and what more of them should bring."""
+def curve(climbed: Climbed, tuning: Tuning | None, progress: Progress | None = None) -> LearningCurve | None:
+    """Accuracy over nested subsets of the labels, and what more should bring; None where a class has none to hold out."""
     support = climbed.support
+    if not fold_count(support):
+        return None
     if progress:
         progress(0, 0, "Learning from parts of the labels")
     return learning_curve(support.labels.tolist(), support.classes, partial(_answer, support), tuning, support.seed)

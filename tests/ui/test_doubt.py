@@ -45,7 +45,7 @@ def test_pairs_have_no_evidence_sections() -> None:
 
 
 def test_where_nothing_was_held_out_it_says_so_and_asks_nothing() -> None:
-    for html in (calibration_section(UNTOLD), doubt_section(UNTOLD, None, Wish(0.05, False))):
+    for html in (calibration_section(UNTOLD), doubt_section(UNTOLD, None, Wish(0.05, False)), curve_section(UNTOLD)):
         assert html is not None and NOT_HELD_OUT in html
         assert "<input" not in html and "<details" not in html
 

@@ -9,6 +9,7 @@ import pytest
 
 from studio.core.results import (
     Abstention,
+    Best,
     Calibration,
     Comparison,
     CurvePoint,
@@ -118,7 +119,7 @@ def test_labels_lie_on_a_logarithmic_axis() -> None:
 
 
 def with_curve(curve: LearningCurve) -> Comparison:
-    return Comparison("m", "test", (), (), "", curve=curve)
+    return Comparison("m", "test", (), (), "", best=Best("linear", "Linear head", ""), curve=curve)
 
 
 def test_the_advice_is_escaped_and_the_forecast_is_dashed_within_a_band() -> None:

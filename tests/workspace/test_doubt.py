@@ -11,7 +11,7 @@ import torch
 
 from studio.core.errors import BadInput
 from studio.core.results import Comparison
-from studio.core.types import ImportOptions
+from studio.core.types import ImportOptions, ItemFilter
 from studio.learning.calibration import calibrate, risk_coverage, threshold_for
 from studio.settings import Settings
 from studio.workspace import Workspace
@@ -127,6 +127,21 @@ def test_one_label_a_class_says_nothing_of_doubt(project: OpenProject, tiny_ids:
     (table,) = project.testing.predict([{"text": "a cat"}], tiny_ids["bert"], shots=1, seed=0)
     few_shot = next(answer for answer in table.answers if answer.method == "few_shot")
     assert few_shot.probabilities is not None and few_shot.sure is None
+
+
+def test_one_label_a_class_is_compared_without_evidence(project: OpenProject, tiny_ids: dict[str, str]) -> None:
+    found = project.testing.compare(tiny_ids["bert"], shots=1, seed=0)
+    assert found.best is not None and found.ladder is not None
+    assert found.calibration is None and found.risk == () and found.curve is None
+    assert project.testing.abstention(0.5) is None
+
+
+def test_a_class_with_a_single_label_among_others_does_not_stop_a_comparison(
+    project: OpenProject, tiny_ids: dict[str, str]
+) -> None:
+    for item in project.labelling.page(ItemFilter(split="train", label="dog")).items[1:]:
+        project.labelling.label(item.id, None)
+    assert project.testing.compare(tiny_ids["bert"]).curve is None
 
 
 def test_without_a_run_there_is_no_strength_to_choose(project: OpenProject, tiny_ids: dict[str, str]) -> None:

@@ -66,9 +66,11 @@ def doubt_section(comparison: Comparison, chosen: Abstention | None, wish: Wish,
 
 
 def curve_section(comparison: Comparison) -> Markup | None:
-    """None where nothing was learnt."""
-    curve = comparison.curve
-    return fold("Do I need more labels?", curve.advice, learning_curve_plot(curve)) if curve else None
+    """None where there is no best method, as for pairs."""
+    if comparison.best is None:
+        return None
+    curve, question = comparison.curve, "Do I need more labels?"
+    return fold(question, curve.advice, learning_curve_plot(curve)) if curve else fold(question, NOT_HELD_OUT)
 
 
 def doubt_desk(elem_id: str) -> gr.HTML:
