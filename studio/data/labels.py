@@ -102,6 +102,11 @@ def _state(connection: sqlite3.Connection, item: int) -> _State:
     return _State(*row)
 
 
+def next_id(connection: sqlite3.Connection) -> int:
+    """The number of the next act. From 1 on: numbers below are those of imports, and `revision` has to see every act."""
+    return int(connection.execute("SELECT max(0, coalesce(max(id), 0)) + 1 FROM label_events").fetchone()[0])
+
+
 def _append(
     connection: sqlite3.Connection, item: int, kind: Kind, author: str, before: _State, after: _State, undoes: int | None = None
 ) -> LabelEvent:
@@ -109,12 +114,13 @@ def _append(
         _set_text(connection, item, str(after.text))
     connection.execute("UPDATE item_rows SET class = ?, skipped = ? WHERE id = ?", (after.class_id, after.skipped, item))
     texts = (before.text, after.text) if after.text != before.text or kind == "caption" else (None, None)
-    cursor = connection.execute(
-        "INSERT INTO label_events (item, kind, author, at, undoes, class_before, class_after, skipped_before, skipped_after,"
-        " text_before, text_after) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (item, kind, author, time.time(), undoes, before.class_id, after.class_id, before.skipped, after.skipped, *texts),
+    event = next_id(connection)
+    connection.execute(
+        "INSERT INTO label_events (id, item, kind, author, at, undoes, class_before, class_after, skipped_before, skipped_after,"
+        " text_before, text_after) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (event, item, kind, author, time.time(), undoes, before.class_id, after.class_id, before.skipped, after.skipped, *texts),
     )
-    return event_of(connection.execute(f"{EVENTS} WHERE e.id = ?", (cursor.lastrowid,)).fetchone())
+    return event_of(connection.execute(f"{EVENTS} WHERE e.id = ?", (event,)).fetchone())
 
 
 def _set_text(connection: sqlite3.Connection, item: int, text: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sqlite3
 import time
 
+from studio.data.labels import next_id
 from studio.data.store import Store
 
 AUTHOR = "import"
@@ -38,7 +39,7 @@ def give_labels(connection: sqlite3.Connection) -> bool:
             f"UPDATE item_rows AS i SET class = ? WHERE id = ? AND class IS NULL AND NOT {TOUCHED}", (class_id, item)
         )
         if given.rowcount:
-            connection.execute(EVENT, (None, item, AUTHOR, time.time(), class_id))
+            connection.execute(EVENT, (next_id(connection), item, AUTHOR, time.time(), class_id))
     if waiting:
         connection.execute("DELETE FROM waiting_labels WHERE item <= ?", (waiting[-1][0],))
     return bool(waiting)

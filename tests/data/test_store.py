@@ -100,6 +100,15 @@ def test_events_cannot_be_changed_or_deleted(store: Store, tmp_path: Path) -> No
     assert store.history(1)[0].author == "import"
 
 
+def test_every_act_raises_the_revision_also_after_an_import_that_begins_without_labels(store: Store) -> None:
+    fill(store, *(candidate(f"bare {n}") for n in range(3)), candidate("last", "cat"))
+    seen = [store.revision()]
+    for item in (1, 2, 3, 1):
+        store.label(item, "cat", "ann")
+        seen.append(store.revision())
+    assert seen == sorted(set(seen)) and min(e.id for e in store.history(1) if e.author == "ann") >= 1
+
+
 def test_counters_agree_with_a_scan(store: Store) -> None:
     fill(store, *(candidate(str(n), "ab"[n % 2] if n % 3 else None, "test" if n % 5 == 0 else "train") for n in range(100)))
     for n in range(1, 40, 3):
