@@ -45,11 +45,6 @@ def batch_places(
     return found
 
 
-def batch_indices(count: int, batch_size: int, seed: int, step: int) -> list[int]:
-    """Positions of the items of step `step`."""
-    return [i for _, i in batch_places(count, batch_size, seed, step)]
-
-
 def order(count: int, seed: int, epoch: int) -> list[int]:
     """A permutation of `count` positions."""
     return [int(i) for i in np.random.default_rng((seed, 0, epoch)).permutation(count)]

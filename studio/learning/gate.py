@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from studio.learning.out_of_fold import log_likelihoods, out_of_fold
@@ -78,6 +79,8 @@ def evidence(rung: Rung, support: Support) -> Evidence | None:
         return None
     accuracy = float((logits.argmax(1) == support.labels).float().mean())
     likelihoods = log_likelihoods(logits, support)
+    if not bool(torch.isfinite(likelihoods).all()):  # what is no number is no evidence
+        return None
     return Evidence(rung.name, rung.title, rung.order, likelihoods, accuracy, rung.head_start, logits)
 
 

@@ -7,16 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 
 from studio.core.interfaces import FoundationModel, Progress, Snapshot, Task
-from studio.core.types import Prediction
 from studio.learning.classifier import Classifier
 from studio.learning.features import FeatureCache
 from studio.learning.gate import Evidence, Verdict, decide, evidence, judge
 from studio.learning.rungs import Rung, all_rungs, rung
 from studio.learning.support import Support
-from studio.learning.zero_shot import as_predictions, text_classifier
+from studio.learning.zero_shot import text_classifier
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +84,10 @@ def few_shot(ladder: Ladder) -> Verdict:
     """The gate's choice among the rungs that learn: what the labels give without fine-tuning, be it better or not."""
     learning = [e for e in ladder.evidence if e.name != "zero_shot"]
     if learning:
-        return judge(learning)
+        found = judge(learning)
+        row = next(row for row in found.table if row.name == found.rung)
+        said = f"{row.title}: the choice among the rungs that learn, log loss {row.nll:.3f} on labels unseen by it."
+        return Verdict(found.rung, said, found.table)
     able = [rung(name) for name in ladder.classifiers if name != "zero_shot"]
     best = max(able, key=lambda one: one.head_start)
     return Verdict(best.name, f"{best.title}: a fixed choice, as a class with a single label leaves none to judge by.", ())
-
-
-def predict(classifier: Classifier, features: Tensor, raw: Tensor | None = None) -> list[Prediction]:
-    """Unit features `[n, d]` (and those before the projection `[n, w]`, which ProLIP needs) → n predictions."""
-    return as_predictions(classifier.logits(features, raw), classifier.classes)

@@ -10,7 +10,6 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from studio.core.interfaces import FoundationModel
-from studio.core.types import Prediction
 
 
 def text_classifier(model: FoundationModel, prompts: Sequence[Sequence[str]]) -> Tensor:
@@ -31,22 +30,3 @@ class StartingPoint:
     classes: tuple[str, ...]
     prompts: tuple[tuple[str, ...], ...]
     head: tuple[Tensor, Tensor] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ZeroShot:
-    """softmax(scale · x · Tᵀ)."""
-
-    model: FoundationModel
-    classes: tuple[str, ...]
-    weights: Tensor  # [C, dim], unit norm
-    name: str = "zero_shot"
-
-    def predict(self, features: Tensor) -> list[Prediction]:
-        """`[n, dim]` → n predictions."""
-        return as_predictions(self.model.info.logit_scale * features @ self.weights.T, self.classes)
-
-
-def as_predictions(logits: Tensor, classes: tuple[str, ...]) -> list[Prediction]:
-    """Logits `[n, C]` → n predictions."""
-    return [Prediction(tuple(row), classes) for row in logits.float().softmax(-1).tolist()]

@@ -92,7 +92,7 @@ class Classifying:
 
 def _ladder(compared: Comparison, best: Best, climbed: Climbed) -> Ladder:
     """One row a method: accuracy on the held-out items, loss out of fold."""
-    seen = {row.name: row for row in climbed.ladder.verdict.table}
+    seen = {e.name: e.log_likelihoods for e in climbed.ladder.evidence}
     rows = tuple(
         RungRow(
             score.method,
@@ -100,8 +100,8 @@ def _ladder(compared: Comparison, best: Best, climbed: Climbed) -> Ladder:
             score.note,
             score.accuracy,
             score.ci95,
-            seen[score.method].nll if score.method in seen else None,
-            seen[score.method].error if score.method in seen else None,
+            -float(seen[score.method].mean()) if score.method in seen else None,
+            float(seen[score.method].std()) / len(climbed.items) ** 0.5 if score.method in seen else None,
             climbed.ladder.seconds.get(score.method),
             score.why_not,
         )

@@ -199,21 +199,31 @@ def _labels(items: Sequence[Item], q: Question) -> str:
 
 
 class _Kept(Generic[T]):
-    """The last few things built, each once, however many threads ask."""
+    """The last few things built, each once, however many threads ask; who asks for another one does not wait."""
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._things: OrderedDict[Hashable, T] = OrderedDict()
-        self._lock = threading.RLock()
+        self._building: dict[Hashable, threading.Lock] = {}
+        self._lock = threading.Lock()
 
     def get(self, key: Hashable, build: Callable[[], T]) -> T:
         with self._lock:
-            if key not in self._things:
-                self._things[key] = build()
+            if key in self._things:
+                self._things.move_to_end(key)
+                return self._things[key]
+            building = self._building.setdefault(key, threading.Lock())
+        with building:
+            with self._lock:  # whoever waited finds what the first one built
+                if key in self._things:
+                    return self._things[key]
+            made = build()
+            with self._lock:
+                self._things[key] = made
+                self._building.pop(key, None)
                 while len(self._things) > self._most:
                     self._things.popitem(last=False)
-            self._things.move_to_end(key)
-            return self._things[key]
+            return made
 
     def clear(self) -> None:
         with self._lock:

@@ -58,7 +58,8 @@ def measure(folder: Path, rounds: int) -> dict[str, Any]:
     import open_clip
     import torch
 
-    from studio.learning.zero_shot import ZeroShot, text_classifier
+    from studio.learning.predictor import Answering, prompted
+    from studio.learning.zero_shot import text_classifier
     from studio.modalities import discover_modalities
     from studio.models import load_model
 
@@ -69,7 +70,8 @@ def measure(folder: Path, rounds: int) -> dict[str, Any]:
     bare.eval()
     pixels = torch.stack([transform(read(data)) for data in files])
     names = ("cardboard", "glass", "metal", "paper", "plastic", "trash")
-    zero_shot = ZeroShot(model, names, text_classifier(model, [[f"a photo of a {name}."] for name in names]))
+    text = text_classifier(model, [[f"a photo of a {name}."] for name in names])
+    zero_shot = Answering(model, prompted("zero_shot", names, text, model.info.logit_scale))
 
     def embed() -> object:
         return model.embed("image", [read(data) for data in files])

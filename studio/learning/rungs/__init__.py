@@ -42,6 +42,10 @@ class Rung(Protocol):
         ...
 
 
+MOST_KEPT = 4000
+"""Labels above which a rung that keeps every one of them is not offered: memory and time grow with their square and cube."""
+TOO_MANY = f"It keeps every label and compares each answer with all of them. Above {MOST_KEPT:,} labels, use the linear head."
+
 RUNGS: Registry[Rung] = Registry("rung")
 
 

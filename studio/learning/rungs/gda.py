@@ -50,7 +50,8 @@ def _discriminant(support: Support) -> tuple[Tensor, Tensor]:
     means = torch.where(counts > 0, sums / counts.clamp(min=1), x.mean(0))
     scatter = x - means[labels]
     scatter = scatter.T @ scatter  # (N − 1)Σ
-    spread = scatter.trace() / (len(x) - 1)
+    # items of a class may be all alike: then any direction is as good as another
+    spread = (scatter.trace() / (len(x) - 1)).clamp_min(1e-6)
     eye = torch.eye(x.shape[1], dtype=x.dtype)
     weight = x.shape[1] * torch.linalg.solve(scatter + spread * eye, means.T).T
     return weight, -0.5 * (weight * means).sum(1)

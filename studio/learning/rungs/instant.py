@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy, one_hot
 
 from studio.learning.classifier import Bumps, Classifier, gaussian
-from studio.learning.rungs import RUNGS
+from studio.learning.rungs import MOST_KEPT, RUNGS, TOO_MANY
 from studio.learning.support import Support, ranks
 
 SCALES, BETAS, LAMBDAS, SHARPNESS = (
@@ -43,7 +43,7 @@ class InstantRung:
     head_start: float = 0.15
 
     def why_not(self, support: Support) -> str | None:
-        return None
+        return TOO_MANY if len(support.labels) > MOST_KEPT else None
 
     def fit(self, support: Support) -> Classifier:
         s, beta, ridge, sharpness = choose(support)

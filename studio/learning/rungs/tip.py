@@ -12,7 +12,7 @@ import torch
 from torch.nn.functional import one_hot
 
 from studio.learning.classifier import Bumps, Classifier, gaussian
-from studio.learning.rungs import RUNGS
+from studio.learning.rungs import MOST_KEPT, RUNGS, TOO_MANY
 from studio.learning.support import Support, ranks
 
 ALPHAS, BETAS = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0), (1.0, 2.75, 5.5, 11.0, 22.0)
@@ -29,7 +29,7 @@ class TipRung:
     head_start: float = 0.0
 
     def why_not(self, support: Support) -> str | None:
-        return None
+        return TOO_MANY if len(support.labels) > MOST_KEPT else None
 
     def fit(self, support: Support) -> Classifier:
         alpha, beta = RECIPE if support.shots < 2 else _choose(support)
