@@ -10,9 +10,9 @@ import pytest
 
 from studio.core.errors import BadInput, NotFound, ProjectError
 from studio.core.types import ItemFilter
-from studio.data.content import content_key
+from studio.data.content import canonical, content_key
 from studio.data.enter import Candidate, enter
-from studio.data.schema import NEWEST
+from studio.data.schema import MIGRATIONS, NEWEST
 from studio.data.store import Store
 
 
@@ -160,6 +160,34 @@ def test_newer_schema_is_refused(store: Store, tmp_path: Path) -> None:
     connection.close()
     with pytest.raises(ProjectError, match="newer Studio"):
         Store(tmp_path / "studio.db")
+
+
+def test_a_project_of_the_first_schema_comes_along_whole(tmp_path: Path) -> None:
+    path = tmp_path / "old.db"
+    connection = sqlite3.connect(path)
+    connection.executescript(f"{MIGRATIONS[0]} PRAGMA user_version = 1;")
+    connection.execute("INSERT INTO classes VALUES (1, 'cat', 'cat', 0)")
+    for n, text in enumerate("abc", start=1):
+        content = {"text": text}
+        row = (n, content_key(content), canonical(content), "train", text, n, 1 if n == 2 else None)
+        connection.execute("INSERT INTO items (id, key, content, split, name, mix, class) VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+    connection.execute(
+        "INSERT INTO label_events (item, kind, author, at, class_after, skipped_before, skipped_after)"
+        " VALUES (2, 'import', 'import', 0, 1, 0, 0)"
+    )
+    connection.commit()
+    connection.close()
+    store = Store(path)
+    fill(store, candidate("b", "cat"), candidate("d", "dog"))
+    store.label(1, "dog", "ann")
+    counts = store.counts()
+    assert (counts.total, counts.labelled, counts.by_class) == (4, 3, {"cat": {"train": 1}, "dog": {"train": 2}})
+    assert [[event.kind for event in store.history(n)] for n in (1, 2, 4)] == [["label"], ["import"], ["import"]]
+    assert [item.name for item in store.items(ItemFilter(), mixed=True)][:3] == ["a", "b", "c"]
+    with pytest.raises(sqlite3.IntegrityError, match="never deleted"):
+        store.write(lambda connection: connection.execute("DELETE FROM label_events WHERE item = 2"))
+    store.close()
+    assert (tmp_path / "old.db.schema-1.bak").is_file()
 
 
 def test_closed_store_says_so(store: Store) -> None:
