@@ -68,8 +68,12 @@ def one_seed(project: OpenProject, model: str, settings: dict[str, Any]) -> dict
     if found.status != "done":
         raise SystemExit(f"{run}: {found.error} {found.hint}")
     result: dict[str, Any] = {"train_s": seconds, "validation": found.accuracy}
-    for score in project.testing.compare(model, run).scores:
+    compared = project.testing.compare(model, run)
+    for score in compared.scores:
         result[score.method] = score.recall if score.recall is not None else score.accuracy
+    for name, method in (("few_shot", compared.few_shot), ("best", compared.best and compared.best.rung)):
+        if (chosen := compared.score(method)) is not None:
+            result[name] = chosen.accuracy
     return result
 
 

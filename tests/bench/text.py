@@ -62,9 +62,10 @@ def studio_seed(project: OpenProject, settings: dict[str, Any]) -> tuple[Figures
     found = project.training.run(run)
     if found.status != "done":
         raise SystemExit(f"{run}: {found.error} {found.hint}")
-    scores = {score.method: score.accuracy for score in project.testing.compare(model, run).scores}
+    compared = project.testing.compare(model, run)
+    lora, few_shot = compared.score("lora"), compared.score(compared.few_shot)
     learnt = list(project.training.snapshot(project.training.folder(run)).train)
-    figures = {"accuracy": scores["lora"], "few_shot": scores["few_shot"]}
+    figures = {"accuracy": lora and lora.accuracy, "few_shot": few_shot and few_shot.accuracy}
     return {**figures, "seconds": seconds, "cpu_s": cpu, "steps": found.total}, learnt
 
 
