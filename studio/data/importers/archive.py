@@ -40,7 +40,7 @@ class ArchiveTree:
         if len(infos) > MAX_MEMBERS:
             raise ImportFailed(f"{path.name} holds {len(infos):,} files; at most {MAX_MEMBERS:,} are taken.", "Split it.")
         for info in infos:
-            self._members[tuple(info.filename.replace("\\", "/").split("/"))] = info
+            self._members[tuple(_name(info).replace("\\", "/").split("/"))] = info
 
     def paths(self) -> Sequence[Parts]:
         return sorted(self._members, key=natural)
@@ -87,6 +87,16 @@ class ArchiveImporter:
                 yield from tree_rows(ArchiveTree(archive, path), options, progress)
         except (zipfile.BadZipFile, OSError, NotImplementedError) as error:
             raise ImportFailed(f"{path.name} is not a whole .zip archive ({error}).", "Copy or download it again.") from error
+
+
+def _name(info: zipfile.ZipInfo) -> str:
+    """A member's name. Many zip programs write UTF-8 without the flag that says so, and Python then reads it as code page 437."""
+    if info.flag_bits & 0x800:
+        return info.filename
+    try:
+        return info.filename.encode("cp437").decode("utf-8")
+    except UnicodeError:
+        return info.filename
 
 
 def _unsafe(path: Parts, info: zipfile.ZipInfo) -> str | None:

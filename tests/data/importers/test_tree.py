@@ -71,6 +71,15 @@ def test_folders_name_splits_and_classes(
     assert not rejects
 
 
+def test_names_in_utf8_without_the_zips_flag_are_read_as_they_were_written(tmp_path: Path) -> None:
+    raw = "train/grün/1.jpg".encode()  # as zip under the C locale writes it
+    with zipfile.ZipFile(tmp_path / "plain.zip", "w") as archive:
+        archive.writestr("x" * len(raw), b"x")
+    (tmp_path / "plain.zip").write_bytes((tmp_path / "plain.zip").read_bytes().replace(b"x" * len(raw), raw))
+    rows, rejects = taken(str(tmp_path / "plain.zip"))
+    assert [row.label for row in rows] == ["grün"] and not rejects
+
+
 @both
 def test_what_systems_leave_behind_is_passed_over_and_other_files_are_rejected(tmp_path: Path, zipped: bool) -> None:
     files = [
