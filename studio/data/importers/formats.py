@@ -59,21 +59,21 @@ def _csv(data: bytes, name: str) -> Table:
 
 
 def _delimiter(text: str, name: str) -> str:
-    """The one that cuts the header into the most columns, and most of the first rows into as many. A `.tsv`'s is the tab first."""
+    """The one that cuts the header into the most columns, and most of the first rows into as many."""
     head = text[:100_000]
-    first = sorted(_DELIMITERS, key=lambda delimiter: delimiter == "\t" and name.lower().endswith(".tsv"), reverse=True)
+    tabs = name.lower().endswith(".tsv")
 
-    def columns(delimiter: str) -> int:
+    def fit(delimiter: str) -> tuple[int, float, bool]:
         try:
             rows = islice(csv.reader(io.StringIO(head, newline=""), delimiter=delimiter), 20)
             widths = [len(row) for row in rows if row]
         except csv.Error:
-            return 0
-        alike = sum(width == widths[0] for width in widths) if widths else 0
+            return 0, 0.0, False
+        alike = sum(width == widths[0] for width in widths) / len(widths) if widths else 0.0
         # a ragged row is that row's fault, and the last one of a cut text may be short
-        return widths[0] if 2 * alike > len(widths) else min(widths[0], 2) - 1 if widths else 0
+        return widths[0] if alike >= 0.5 else 0, alike, tabs and delimiter == "\t"
 
-    return max(first, key=lambda delimiter: (columns(delimiter) > 1, columns(delimiter)))
+    return max(_DELIMITERS, key=fit)
 
 
 def _jsonl(data: bytes, name: str) -> Table:
