@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SERVE_EVERY_PAGE = """
 import sys
 from pathlib import Path
+import gradio as gr
 import httpx
 from studio.settings import Settings
 from studio.ui import PAGES, launch
@@ -34,6 +35,9 @@ assert client.post("/gradio_api/component_server", headers={"origin": "http://ev
 assert client.get("/studio/media/a/b/c").text == "There is no such picture."
 assert "paths" not in client.get("/openapi.json").text
 assert client.get("/docs").status_code == 404 or "swagger" not in client.get("/docs").text
+numbers = [block for block in demo.blocks.values() if isinstance(block, gr.Number)]
+# a field that refuses a number itself is a server's error, and no handler can say what is wrong
+assert len(numbers) > 10 and all(number.preprocess(wrong) == wrong for number in numbers for wrong in (-1.5, 1e9))
 heavy = sorted({"torch", "transformers", "open_clip", "peft", "datasets"} & set(sys.modules))
 assert not heavy, heavy
 demo.close()

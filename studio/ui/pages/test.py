@@ -60,7 +60,7 @@ class AskingPage:
             self.model = gr.Dropdown([], label="Model", min_width=220, elem_id="test-model")
             self.run = gr.Dropdown([("Newest finished", NEWEST)], value=NEWEST, label="Fine-tuned run", min_width=220)
             self.shots = gr.Dropdown(FEW_SHOT, value=AS_THE_RUN, label="Few-shot: labels per class", min_width=140)
-            self.seed = gr.Number(0, label="Seed", precision=0, minimum=0, min_width=90)
+            self.seed = gr.Number(0, label="Seed", min_width=90)
         with gr.Row(visible=False, elem_classes="lr-notice") as self.unloaded:
             gr.HTML("<p>This model is not loaded yet, so it cannot answer.</p>", js_on_load=None)
             self.load = gr.Button("Load the model", variant="primary", elem_id="test-load", scale=0, min_width=180)
