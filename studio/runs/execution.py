@@ -111,6 +111,7 @@ def _run_lora(folder: RunFolder, spec: RunSpec, m: Materials, ending: Callable[[
     scores = _follow(folder, events, ending)
     outcome = finish(model, m.task, m.data, spec, _trained_head(objective, spec), watch)
     _publish_result(folder, partial(_write_adapter, model, outcome))
+    _say_the_end(folder, outcome)
     if outcome.judged is not None:
         scores = outcome.judged.scores
         _tell(folder, outcome, scores)
@@ -123,6 +124,12 @@ def _tell(folder: RunFolder, outcome: Outcome, scores: dict[str, float]) -> None
     state = folder.state()
     folder.append(TrainEvent("eval", state["step"], state["total"], time.time(), scores))
     folder.update(accuracy=scores["accuracy"], nll=scores["loss"])
+
+
+def _say_the_end(folder: RunFolder, outcome: Outcome) -> None:
+    """In place of the note on the work: what is special about the result, or nothing."""
+    state = folder.state()
+    folder.update(note="" if state["step"] == state["total"] else f"Stopped at step {state['step']}, and kept")
     if outcome.strength != 1.0:
         _say(folder, f"The adapter counts {outcome.strength:g}: on the validation items that is better than the whole of it")
 

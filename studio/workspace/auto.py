@@ -52,8 +52,7 @@ class Auto:
         """Begin a search in the background. Raises CannotRun where one works or nothing can be learnt, BadInput."""
         from studio.runs.process import identity
 
-        if not 0 < minutes <= MOST_MINUTES:
-            raise BadInput(f"A search takes more than 0 and up to {MOST_MINUTES:g} minutes, not {minutes:g}.", "Correct it.")
+        _check(minutes)
         # the gate needs classes, and a trial labels
         for method in ("best", "lora"):
             if why := self._training.plan(model, method, {"seed": seed}).why_not:
@@ -117,7 +116,8 @@ class Auto:
         return TOO_FEW if fewest < LEAST_SHOTS else None
 
     def command(self, model: str, minutes: float, seed: int = 0) -> str:
-        """The equivalent command line."""
+        """The equivalent command line. Raises BadInput for minutes that `start` would refuse."""
+        _check(minutes)
         words = ["python", "-m", "studio", "auto", str(self._project.root), "--model", model, "--minutes", f"{minutes:g}"]
         return shlex.join([*words, *(["--seed", str(seed)] if seed else [])])
 
@@ -189,6 +189,11 @@ class Auto:
             changed = replace(self._load(), **values)
             self._save(changed)
             return changed
+
+
+def _check(minutes: float) -> None:
+    if not 0 < minutes <= MOST_MINUTES:
+        raise BadInput(f"A search takes more than 0 and up to {MOST_MINUTES:g} minutes, not {minutes:g}.", "Correct it.")
 
 
 @cache
