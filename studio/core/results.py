@@ -289,6 +289,8 @@ class StrengthRow:
     accuracy: float
     drift: float
     """1 − mean cosine between an item's features and the base model's: how far the model has moved."""
+    temperature: float = 1.0
+    """Of what answers at this strength."""
 
 
 @dataclass(frozen=True, slots=True)

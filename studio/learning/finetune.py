@@ -69,7 +69,7 @@ def fit(
         yield readings.event("start", items=len(items), held_out=len(data.held_out), **about)
         if config.views and not train.prefixes:
             yield readings.event("log", message="No frozen layers come before the first adapter: each step computes all of them.")
-        if first == 0:
+        if first in (0, readings.total):  # also where a run was cut off after its last step
             yield from _look(loop, readings, data.held_out, held_out)
         yield from _steps(loop, readings, train, items, partial(_look, loop, readings, data.held_out, held_out), config, save)
     finally:

@@ -227,7 +227,7 @@ def _write_adapter(model: AdaptedModel, outcome: Outcome, place: Path) -> None:
         head.save(place / "heads" / f"{strength:g}")
     if outcome.judged is not None:
         save_file({"logits": outcome.judged.logits, "labels": outcome.judged.labels}, place / JUDGED)
-    (place / ANSWERS).write_text(json.dumps({"strength": outcome.strength, "temperature": outcome.temperature}), "utf-8")
+    (place / ANSWERS).write_text(json.dumps({"strength": outcome.strength}), "utf-8")
 
 
 def _publish_result(folder: RunFolder, write: Callable[[Path], None]) -> None:

@@ -50,7 +50,6 @@ class Outcome:
     """How a run answers from now on."""
 
     strength: float = 1.0
-    temperature: float = 1.0
     heads: dict[float, Classifier] = field(default_factory=dict)
     """By strength; where there is none, the class prompts answer."""
     rows: tuple[StrengthRow, ...] = ()
@@ -58,8 +57,7 @@ class Outcome:
 
     def report(self) -> dict[str, Any]:
         """For `report.json`."""
-        chosen = {"strength": self.strength, "temperature": self.temperature}
-        return {**chosen, "strengths": [asdict(row) for row in self.rows]}
+        return {"strength": self.strength, "strengths": [asdict(row) for row in self.rows]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +72,7 @@ class Candidate:
 
     def row(self) -> StrengthRow:
         answers = "head" if self.head else "prompts"
-        return StrengthRow(self.strength, answers, -float(self.likelihood.mean()), self.accuracy, self.drift)
+        return StrengthRow(self.strength, answers, -float(self.likelihood.mean()), self.accuracy, self.drift, self.temperature)
 
 
 def finish(
@@ -98,7 +96,6 @@ def finish(
     swept = {c.strength: c for c in (*reversed(found), best)}
     return Outcome(
         strength=best.strength,
-        temperature=best.temperature,
         heads={c.strength: c.head for c in kept if c.head is not None},
         rows=tuple(swept[strength].row() for strength in sorted(swept, reverse=True)),
         judged=Judged(best.logits, judge.truth),

@@ -153,12 +153,11 @@ class Methods:
             classes, prompts = class_prompts(self._project, self._task)
             tuned = self.tuned(q.model, q.run, strength)
             predictor = tuned_predictor(q.run, tuned, classes, prompts, strength, self._classifier)
-            held = self._held_of(q.run)
+            held = self._held_of(q.run) if strength is None else None
             if held is None or set(predictor.classes) != set(q.run.spec.classes):  # other classes than it was judged with
                 return Method("lora", TITLES["lora"], note, predictor)
             calibrated = replace(predictor, temperature=held.temperature)
-            threshold = held.threshold(q.accepts) if strength is None else None
-            return Method("lora", TITLES["lora"], note, calibrated, threshold=threshold)
+            return Method("lora", TITLES["lora"], note, calibrated, threshold=held.threshold(q.accepts))
         except StudioError as error:
             return Method("lora", TITLES["lora"], note, why_not=str(error))
 

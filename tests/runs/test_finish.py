@@ -30,7 +30,7 @@ def test_a_run_says_what_each_strength_did(pictures: OpenProject, tiny_ids: dict
     assert swept is not None and swept.run == run
     assert [row.strength for row in swept.rows] == [1.0, 0.75, 0.5, 0.25, 0.0]
     assert swept.rows[4].drift < 1e-5 < swept.rows[0].drift
-    assert all(0 <= row.accuracy <= 1 and row.nll > 0 for row in swept.rows)
+    assert all(0 <= row.accuracy <= 1 and row.nll > 0 and row.temperature > 0 for row in swept.rows)
 
 
 def test_nothing_of_the_adapter_is_zero_shot(pictures: OpenProject, tiny_ids: dict[str, str]) -> None:
@@ -38,13 +38,12 @@ def test_nothing_of_the_adapter_is_zero_shot(pictures: OpenProject, tiny_ids: di
     finish(pictures, pictures.training.start(model, settings={**QUICK, "lr": 0.01}))
     picture = pictures.labelling.picture(pictures.labelling.item(1).key("image"), 240)
 
-    def order(strength: float, column: int) -> list[int]:
-        (table,) = pictures.testing.predict([{"image": picture}], model, strength=strength)
-        said = table.answers[column].probabilities
-        assert said is not None
-        return sorted(range(len(said)), key=said.__getitem__)
-
-    assert order(0.0, 2) == order(0.0, 0)
+    (table,) = pictures.testing.predict([{"image": picture}], model, strength=0.0)
+    plain, none_of_it = (torch.tensor(table.answers[column].probabilities).log() for column in (0, 2))
+    swept = pictures.testing.strengths(model)
+    assert swept is not None
+    temperature = swept.rows[-1].temperature  # its own, not that of the strength which the run chose
+    assert torch.allclose((plain / temperature).log_softmax(0), none_of_it, atol=1e-3)
 
 
 def test_a_text_run_has_a_head_for_every_strength(messages: OpenProject, tiny_ids: dict[str, str]) -> None:
