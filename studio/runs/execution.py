@@ -168,6 +168,7 @@ def _follow(folder: RunFolder, events: Generator[TrainEvent, None, None], ending
                 folder.update(**_state_of(event))
                 written = now
             if _wants_end(folder, ending) and event.step > 0:
+                folder.update(**_state_of(event))  # the newest step may be younger than the newest state
                 _say(folder, f"Stopped at step {event.step}, and kept")
                 break
     return scores
