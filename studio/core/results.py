@@ -391,6 +391,8 @@ class Comparison:
     risk: tuple[RiskPoint, ...] = ()
     """The same method's errors over the share of items that it answers."""
     curve: LearningCurve | None = None
+    caution: str = ""
+    """What makes these figures less than they seem; empty where nothing does."""
 
     def score(self, method: str | None) -> Score | None:
         """That method's score."""

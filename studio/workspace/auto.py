@@ -39,6 +39,10 @@ Judge = Callable[[str, str | None, int | None, int | None], Best]
 """`judge(model, run, shots, seed)` is the gate: the method to use, given the best trial's run, or among the rungs alone."""
 
 
+class _CutOff(Exception):
+    """A trial was ended with the search, not by its own end."""
+
+
 class Auto:
     """Starts, follows, stops and resumes the project's search."""
 
@@ -140,6 +144,9 @@ class Auto:
             self._change(note=too_few or COMPARING)
             best = self._judge(found.model, run, *((None, None) if run else (0, found.seed)))
             self._change(status="done", best=best, best_run=run, note=too_few or "")
+        except _CutOff:  # which the closing queue may do before this search is told
+            asked = bool(self._project.store.meta(STOP))
+            self._change(status="stopped" if asked else "interrupted")
         except StudioError as error:
             self._change(status="failed", note=str(error))
         except Exception as error:  # shown to the person; the log has the rest
@@ -155,7 +162,7 @@ class Auto:
             self._keep(row)
             ended, cut = runs.follow(row, search), None
             if ended is None:
-                return None
+                raise _CutOff
             self._keep(ended)
             search.told(_trial(ended))
         best = search.best()

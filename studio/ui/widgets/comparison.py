@@ -28,6 +28,7 @@ def comparison_report(comparison: Comparison, *more: Child) -> Markup:
         "div",
         _answer(comparison),
         tag("p", _held_out(comparison, pairs), class_="st-note"),
+        tag("p", comparison.caution, class_="lr-problem", role="note") if comparison.caution else None,
         tag("div", *(_figure(score, pairs) for score in shown), class_="lr-figures"),
         ladder_table(ladder) if ladder else whiskers(shown, "Recall@1, picture → text" if pairs else "Accuracy"),
         _recall_at_k(shown) if pairs else _per_class(shown, comparison),
@@ -57,7 +58,7 @@ def _answer(comparison: Comparison) -> Markup:
 
 def _best(best: Best, few_shot: bool) -> Markup:
     title = f"Few-shot: {best.title}" if few_shot else best.title + (f" ({best.run})" if best.run else "")
-    chosen = tag("h3", "Best method", tag("small", " chosen on the labels alone, without these items"))
+    chosen = tag("h3", "Best method", tag("small", " chosen on training labels and validation items, without the test split"))
     return tag("div", chosen, tag("p", title, class_="lr-big"), tag("p", best.reason))
 
 
