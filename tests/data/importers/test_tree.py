@@ -106,6 +106,14 @@ def test_tables_of_a_folder_go_where_their_names_say(tmp_path: Path, zipped: boo
 
 
 @both
+def test_table_without_rows_does_not_stop_those_beside_it(tmp_path: Path, zipped: bool) -> None:
+    files = {"dev.csv": b"text,label\n", "train.csv": b"text,label\nhi,a\n"}
+    rows, rejects = taken(source(tmp_path, files, zipped), TEXTS)
+    assert [row.content["text"] for row in rows] == ["hi"]
+    assert [(reject.file, reject.reason) for reject in rejects] == [("dev.csv", "has no rows")]
+
+
+@both
 def test_pairs_come_from_the_table_beside_the_pictures(tmp_path: Path, zipped: bool) -> None:
     files = {"set/captions.csv": b"image,caption\na/1.jpg,one\n./a/1.jpg,two\n../x.jpg,three\n", "set/a/1.jpg": b"pixels"}
     rows, rejects = taken(source(tmp_path, files, zipped), PAIRS)
