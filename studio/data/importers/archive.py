@@ -17,7 +17,7 @@ from studio.core.interfaces import Progress
 from studio.core.results import Reject
 from studio.data.importers import IMPORTERS, MAX_FILE_BYTES, TOO_BIG, ImportRequest, Row
 from studio.data.importers.folder import natural
-from studio.data.importers.tree import Parts, tree_rows
+from studio.data.importers.tree import LINK, Parts, tree_rows
 
 MAX_MEMBERS = 500_000
 MAX_BYTES = 64 * 2**30
@@ -44,6 +44,9 @@ class ArchiveTree:
 
     def paths(self) -> Sequence[Parts]:
         return sorted(self._members, key=natural)
+
+    def is_unfollowed_link(self, path: Parts) -> bool:
+        return _is_link(self._members[path])
 
     def read(self, path: Parts) -> bytes | Reject:
         """Raises ImportFailed once the archive has grown more than an honest one does."""
@@ -99,11 +102,15 @@ def _name(info: zipfile.ZipInfo) -> str:
         return info.filename
 
 
+def _is_link(info: zipfile.ZipInfo) -> bool:
+    return stat.S_ISLNK(info.external_attr >> 16)
+
+
 def _unsafe(path: Parts, info: zipfile.ZipInfo) -> str | None:
     if ".." in path or not path[0] or ":" in path[0]:
         return "has a name that leads out of the archive"
-    if stat.S_ISLNK(info.external_attr >> 16):
-        return "is a link"
+    if _is_link(info):
+        return LINK
     if info.flag_bits & 1:
         return "is encrypted: unpack it with its password first"
     return None

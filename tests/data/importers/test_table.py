@@ -107,6 +107,16 @@ def test_row_with_too_many_cells_is_rejected(tmp_path: Path) -> None:
     assert (rejects[0].row, rejects[0].reason) == (3, "has 3 cells, the header has 2")
 
 
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [("t.csv", "text,label\n"), ("t.csv", "text;label\n\n\n"), ("t.jsonl", "\n\n"), ("t.json", "[]")],
+)
+def test_table_without_rows_says_so(tmp_path: Path, name: str, data: str) -> None:
+    rows, rejects = taken(written(tmp_path, name, data))
+    assert not rows
+    assert [(reject.file, reject.row, reject.reason) for reject in rejects] == [(name, None, "has no rows")]
+
+
 def test_field_longer_than_the_csv_module_takes_is_a_row(tmp_path: Path) -> None:
     rows, _ = taken(written(tmp_path, "t.csv", "text,label\n" + "x" * 200_000 + ",a\n"))
     assert len(rows[0].content["text"]) == 200_000
