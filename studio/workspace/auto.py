@@ -115,8 +115,8 @@ class Auto:
 
     def only_rungs(self) -> str | None:
         """Why a search would try no settings, where it would not."""
-        labels = self._project.store.counts().by_class.values()
-        fewest = min((by_split.get("train", 0) for by_split in labels), default=0)
+        labels = (by_split.get("train", 0) for by_split in self._project.store.counts().by_class.values())
+        fewest = min(filter(None, labels), default=0)  # a class without labels is not learnt
         return TOO_FEW if fewest < LEAST_SHOTS else None
 
     def command(self, model: str, minutes: float, seed: int = 0) -> str:
