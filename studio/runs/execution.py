@@ -130,6 +130,8 @@ def _say_the_end(folder: RunFolder, outcome: Outcome) -> None:
     """In place of the note on the work: what is special about the result, or nothing."""
     state = folder.state()
     folder.update(note="" if state["step"] == state["total"] else f"Stopped at step {state['step']}, and kept")
+    if outcome.note:
+        _say(folder, outcome.note)
     if outcome.strength != 1.0:
         _say(folder, f"The adapter counts {outcome.strength:g}: on the validation items that is better than the whole of it")
 
