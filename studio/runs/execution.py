@@ -165,6 +165,8 @@ def _follow(folder: RunFolder, events: Generator[TrainEvent, None, None], ending
             folder.append(event)
             if event.kind == "eval":
                 scores = dict(event.values)
+            if "micro_batch" in event.values:
+                _keep_micro_batch(folder, int(event.values["micro_batch"]))
             now = time.monotonic()
             if event.kind != "step" or now - written >= STATE_EVERY_S or event.step == event.total:
                 folder.update(**_state_of(event))
@@ -174,6 +176,12 @@ def _follow(folder: RunFolder, events: Generator[TrainEvent, None, None], ending
                 _say(folder, f"Stopped at step {event.step}, and kept")
                 break
     return scores
+
+
+def _keep_micro_batch(folder: RunFolder, size: int) -> None:
+    """What fits after all, so that a resumed run goes on in the same parts: its dropout depends on them."""
+    if (measured := folder.preflight()) is not None:
+        folder.publish_preflight(replace(measured, micro_batch=size))
 
 
 def _wants_end(folder: RunFolder, ending: Callable[[], bool]) -> bool:
