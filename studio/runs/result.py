@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 ANSWERS = "answers.json"
 """Beside the adapter: `{"strength"}`, as the run chose it."""
 JUDGED = "validation.safetensors"
-"""Beside the adapter: `logits` `[n, C]` and `labels` `[n]` of the run's validation items, at the chosen strength."""
+"""Beside the adapter: `logits` `[n, C]` and `labels` `[n]` of the run's validation items, at the chosen strength; of a rung's
+labels, out of fold."""
 
 
 def tuned_model(folder: RunFolder, model: FoundationModel, strength: float | None = None) -> AdaptedModel:
@@ -77,7 +78,7 @@ def chosen_strength(folder: RunFolder) -> float:
 
 
 def judged(folder: RunFolder) -> tuple[Tensor, Tensor] | None:
-    """(logits `[n, C]`, labels `[n]`) of the validation items that the run's classes have; None where there were none."""
+    """(logits `[n, C]`, labels `[n]`) of items that the run had not learnt from, as in JUDGED; None where there were none."""
     try:
         found = load_file(folder.adapter / JUDGED)
         return found["logits"], found["labels"]
