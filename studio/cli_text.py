@@ -26,6 +26,8 @@ def comparison_json(found: Comparison) -> dict[str, Any]:
         rest["few_shot"] = methods["linear"]
     if found.best:
         rest["best"] = {**methods.get(found.best.rung, {}), **plain(found.best)}
+    if found.caution:
+        rest["caution"] = found.caution
     if found.calibration:
         rest["calibration"] = plain(found.calibration)
     if found.curve:
@@ -97,7 +99,8 @@ def _comparison(r: dict[str, Any]) -> str:
     said = [f"Best by the labels alone: {best['title']}. {best['reason']}"] if best else []
     advice = [f"{r['advice'][:1].upper()}{r['advice'][1:]}"] if r.get("advice") else []
     advice += ["* stands for few-shot."] if few_shot else []
-    return "\n".join([*lines, f"On the {r['split']} split.", r["verdict"], *said, *advice])
+    caution = [r["caution"]] if r.get("caution") else []
+    return "\n".join([*lines, f"On the {r['split']} split.", *caution, r["verdict"], *said, *advice])
 
 
 def _predictions(r: dict[str, Any]) -> str:

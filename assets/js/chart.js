@@ -35,8 +35,10 @@ const lineChart = (series, options) => {
     if (options.range) return options.range;
     let low = Infinity, high = -Infinity;
     for (const points of data) for (const [, y] of points) { if (y < low) low = y; if (y > high) high = y; }
-    if (!(high > low)) return Number.isFinite(low) ? [low - 0.5, low + 0.5] : [0, 1];
-    return [low - 0.05 * (high - low), high + 0.05 * (high - low)];
+    if (!(high > low)) return Number.isFinite(low) ? [low < 0 ? low - 0.5 : Math.max(0, low - 0.5), low + 0.5] : [0, 1];
+    const room = 0.05 * (high - low);
+    // what is never negative, as a loss, gets no axis below 0
+    return [low < 0 ? low - room : Math.max(0, low - room), high + room];
   };
   const draw = () => {
     const [low, high] = bounds(), x = (v) => (WIDTH * v) / total, y = (v) => HEIGHT - (HEIGHT * (v - low)) / (high - low);

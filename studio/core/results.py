@@ -289,6 +289,8 @@ class StrengthRow:
     accuracy: float
     drift: float
     """1 − mean cosine between an item's features and the base model's: how far the model has moved."""
+    temperature: float = 1.0
+    """Of what answers at this strength."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -389,6 +391,8 @@ class Comparison:
     risk: tuple[RiskPoint, ...] = ()
     """The same method's errors over the share of items that it answers."""
     curve: LearningCurve | None = None
+    caution: str = ""
+    """What makes these figures less than they seem; empty where nothing does."""
 
     def score(self, method: str | None) -> Score | None:
         """That method's score."""

@@ -99,4 +99,4 @@ def compare_pairs(model: str, split: str, items: Sequence[Item], answers: Sequen
             )
         )
     titles = {a.method: a.title for a in answers}
-    return Comparison(model, split, (), tuple(scores), verdict(right, titles, "first hits"))
+    return Comparison(model, split, (), tuple(scores), verdict(right, titles, "first hit"))

@@ -44,10 +44,13 @@ def per_class(table: Counts, names: Sequence[str]) -> tuple[ClassScore, ...]:
     )
 
 
-def macro_f1(truth: Sequence[int], answer: Sequence[int], classes: int, seed: int = 0) -> tuple[float, tuple[float, float]]:
+def macro_f1(
+    truth: Sequence[int], answer: Sequence[int], classes: int, seed: int = 0
+) -> tuple[float, tuple[float, float] | None]:
     """Mean F1 over the classes that occur in the truths, and its 95 % percentile bootstrap interval.
 
-    Resampled within each true class: a class of one item that is missing from a resample would count as an F1 of 0.
+    Resampled within each true class: a class that is missing from a resample would count as an F1 of 0.
+    No interval where a class has a single item: it would be drawn every time, so that its chance would not be seen.
     """
     t, a = np.asarray(truth, np.int64), np.asarray(answer, np.int64)
     by_class = np.argsort(t, kind="stable")
@@ -55,6 +58,8 @@ def macro_f1(truth: Sequence[int], answer: Sequence[int], classes: int, seed: in
     present, first, size = np.unique(t, return_index=True, return_counts=True)
     low_of, size_of = np.repeat(first, size), np.repeat(size, size)
     value = float(_f1(t[None], a[None], classes)[0, present].mean())
+    if size.min() == 1:
+        return value, None
     rng = np.random.default_rng(seed)
     means = []
     for _ in range(RESAMPLES // 100):  # in parts, so that 77 classes × 3,000 items stay small

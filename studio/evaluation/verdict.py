@@ -21,7 +21,7 @@ def mcnemar(first: Sequence[bool], second: Sequence[bool]) -> tuple[int, int, fl
     return fixed, broken, min(1.0, 2 * tail)
 
 
-def verdict(right: Mapping[str, Sequence[bool]], titles: Mapping[str, str], what: str = "answers") -> str:
+def verdict(right: Mapping[str, Sequence[bool]], titles: Mapping[str, str], what: str = "answer") -> str:
     """A sentence or two. `right` holds for each method, simplest first, which held-out items it got right.
 
     A method is worth its trouble where it beats the best simpler one beyond chance; otherwise the simpler one stays.
@@ -46,11 +46,12 @@ def verdict(right: Mapping[str, Sequence[bool]], titles: Mapping[str, str], what
 
 def _sentence(a: str, b: str, right: Mapping[str, Sequence[bool]], titles: Mapping[str, str], what: str) -> str:
     fixed, broken, p = mcnemar(right[a], right[b])
+    gained = f"{fixed} {what}{'' if fixed == 1 else 's'} gained, {broken} lost"
     sure = "beyond chance" if p < SIGNIFICANT else "within chance"
     change = "better" if fixed > broken else "worse" if broken > fixed else "the same"
     if change == "the same":
-        return f"{titles[b]} and {titles[a]} are even: {fixed} {what} gained, {broken} lost."
-    return f"{titles[b]} is {change} than {titles[a]}, {sure}: {fixed} {what} gained, {broken} lost ({_p(p)})."
+        return f"{titles[b]} and {titles[a]} are even: {gained}."
+    return f"{titles[b]} is {change} than {titles[a]}, {sure}: {gained} ({_p(p)})."
 
 
 def _share(right: Sequence[bool]) -> float:

@@ -59,7 +59,7 @@ def fit(
     if not items:
         raise CannotRun("No item of the training split can be learnt from.", "Label some items first.")
     loop = _Loop(model, task, objective, config, bf16)
-    shelf = Shelf(model, data, Rows(scratch), Rows(scratch), loop.autocast, _kept_as(config))
+    shelf = Shelf(model, data, Rows(scratch), Rows(scratch), loop.autocast, kept_as(config))
     train = Sources(shelf, "train", items, task.modalities, config)
     held_out = Sources(shelf, "validation", data.held_out, task.modalities, config)
     first = loop.restore(resume) if resume else 0
@@ -69,7 +69,7 @@ def fit(
         yield readings.event("start", items=len(items), held_out=len(data.held_out), **about)
         if config.views and not train.prefixes:
             yield readings.event("log", message="No frozen layers come before the first adapter: each step computes all of them.")
-        if first == 0:
+        if first in (0, readings.total):  # also where a run was cut off after its last step
             yield from _look(loop, readings, data.held_out, held_out)
         yield from _steps(loop, readings, train, items, partial(_look, loop, readings, data.held_out, held_out), config, save)
     finally:
@@ -307,5 +307,6 @@ def _gradient(features: Tensor) -> Tensor:
     return torch.zeros_like(features) if features.grad is None else features.grad
 
 
-def _kept_as(config: TrainConfig) -> torch.dtype:
+def kept_as(config: TrainConfig) -> torch.dtype:
+    """In which a run keeps what its frozen layers made."""
     return torch.float32 if config.precision == "fp32" else torch.bfloat16

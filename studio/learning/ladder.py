@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
+from studio.core.errors import CannotRun
 from studio.core.interfaces import FoundationModel, Progress, Snapshot, Task
 from studio.learning.classifier import Classifier
 from studio.learning.features import FeatureCache
@@ -72,12 +74,31 @@ def climb(support: Support, rungs: Sequence[Rung] | None = None, progress: Progr
     return Ladder(fitted, reasons, tuple(found), decide(support, found, chosen), seconds)
 
 
-def choose_rung(method: str, support: Support, progress: Progress | None = None) -> Verdict:
-    """The rung of that name (as in `train --method`); `best`: the gate's; `few-shot`: its choice among those that learn."""
-    if method not in {"best", "few-shot"}:
-        return Verdict(method.replace("-", "_"), f"{rung(method.replace('-', '_')).title}, as asked for.", ())
-    found = climb(support, progress=progress)
-    return found.verdict if method == "best" else few_shot(found)
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """One rung, fitted."""
+
+    classifier: Classifier
+    reason: str
+    logits: Tensor | None
+    """What the rung said of the labels out of fold, `[n, C]` before the temperature; None where no fold can be made."""
+
+
+def choose_rung(method: str, support: Support, progress: Progress | None = None) -> Chosen:
+    """The rung of that name (as in `train --method`); `best`: the gate's; `few-shot`: its choice among those that learn.
+
+    Raises CannotRun where the rung that was asked for cannot run on these labels.
+    """
+    asked = [] if method in {"best", "few-shot"} else [rung(method.replace("-", "_"))]
+    if asked and (reason := asked[0].why_not(support)):
+        raise CannotRun(reason)
+    found = climb(support, asked, progress)
+    if asked:
+        name, reason = asked[0].name, f"{asked[0].title}, as asked for."
+    else:
+        verdict = found.verdict if method == "best" else few_shot(found)
+        name, reason = verdict.rung, verdict.reason
+    return Chosen(found.classifiers[name], reason, next((e.logits for e in found.evidence if e.name == name), None))
 
 
 def few_shot(ladder: Ladder) -> Verdict:

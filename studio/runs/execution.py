@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from studio.core.config import TrainConfig
-from studio.core.errors import CannotRun, StudioError
+from studio.core.errors import StudioError
 from studio.core.interfaces import AdaptedModel, FoundationModel, Objective, Progress, Snapshot, Task
 from studio.core.publish import publish_folder
 from studio.core.types import TrainEvent
@@ -28,7 +28,7 @@ from studio.learning.predictor import Answering
 from studio.learning.rungs import rung
 from studio.learning.zero_shot import StartingPoint
 from studio.models.device import native_bf16
-from studio.runs.finish import Outcome, finish
+from studio.runs.finish import Judged, Outcome, finish
 from studio.runs.folder import RunFolder, RunSpec
 from studio.runs.preflight import preflight
 from studio.runs.result import ANSWERS, JUDGED
@@ -87,13 +87,11 @@ def _run_rung(folder: RunFolder, spec: RunSpec, m: Materials, ending: Callable[[
     watch = _watch(folder, ending)
     support = support_of(m.model, m.task, m.data, m.features, spec.classes, spec.prompts, spec.train.seed, watch)
     chosen = choose_rung(spec.method, support, watch)
-    if reason := rung(chosen.rung).why_not(support):
-        raise CannotRun(reason)
-    classifier = rung(chosen.rung).fit(support)
-    scores = _validate(Answering(m.model, classifier), m)
-    _publish_result(folder, lambda place: classifier.save(place))
+    judged = None if chosen.logits is None else Judged(chosen.logits, support.labels)
+    scores = _validate(Answering(m.model, chosen.classifier), m)
+    _publish_result(folder, partial(_write_rung, chosen.classifier, judged))
     _say(folder, chosen.reason)
-    folder.publish_report({"validation": scores, "rung": chosen.rung, "reason": chosen.reason})
+    folder.publish_report({"validation": scores, "rung": chosen.classifier.rung, "reason": chosen.reason})
     folder.append(TrainEvent("eval", 1, 1, time.time(), scores))
     folder.update(step=1, total=1, accuracy=scores.get("accuracy"))
 
@@ -111,6 +109,7 @@ def _run_lora(folder: RunFolder, spec: RunSpec, m: Materials, ending: Callable[[
     scores = _follow(folder, events, ending)
     outcome = finish(model, m.task, m.data, spec, _trained_head(objective, spec), watch)
     _publish_result(folder, partial(_write_adapter, model, outcome))
+    _say_the_end(folder, outcome)
     if outcome.judged is not None:
         scores = outcome.judged.scores
         _tell(folder, outcome, scores)
@@ -123,6 +122,14 @@ def _tell(folder: RunFolder, outcome: Outcome, scores: dict[str, float]) -> None
     state = folder.state()
     folder.append(TrainEvent("eval", state["step"], state["total"], time.time(), scores))
     folder.update(accuracy=scores["accuracy"], nll=scores["loss"])
+
+
+def _say_the_end(folder: RunFolder, outcome: Outcome) -> None:
+    """In place of the note on the work: what is special about the result, or nothing."""
+    state = folder.state()
+    folder.update(note="" if state["step"] == state["total"] else f"Stopped at step {state['step']}, and kept")
+    if outcome.note:
+        _say(folder, outcome.note)
     if outcome.strength != 1.0:
         _say(folder, f"The adapter counts {outcome.strength:g}: on the validation items that is better than the whole of it")
 
@@ -156,14 +163,23 @@ def _follow(folder: RunFolder, events: Generator[TrainEvent, None, None], ending
             folder.append(event)
             if event.kind == "eval":
                 scores = dict(event.values)
+            if "micro_batch" in event.values:
+                _keep_micro_batch(folder, int(event.values["micro_batch"]))
             now = time.monotonic()
             if event.kind != "step" or now - written >= STATE_EVERY_S or event.step == event.total:
                 folder.update(**_state_of(event))
                 written = now
             if _wants_end(folder, ending) and event.step > 0:
+                folder.update(**_state_of(event))  # the newest step may be younger than the newest state
                 _say(folder, f"Stopped at step {event.step}, and kept")
                 break
     return scores
+
+
+def _keep_micro_batch(folder: RunFolder, size: int) -> None:
+    """What fits after all, so that a resumed run goes on in the same parts: its dropout depends on them."""
+    if (measured := folder.preflight()) is not None:
+        folder.publish_preflight(replace(measured, micro_batch=size))
 
 
 def _wants_end(folder: RunFolder, ending: Callable[[], bool]) -> bool:
@@ -218,9 +234,18 @@ def _write_adapter(model: AdaptedModel, outcome: Outcome, place: Path) -> None:
     for strength, head in outcome.heads.items():
         (place / "heads" / f"{strength:g}").mkdir(parents=True)
         head.save(place / "heads" / f"{strength:g}")
-    if outcome.judged is not None:
-        save_file({"logits": outcome.judged.logits, "labels": outcome.judged.labels}, place / JUDGED)
-    (place / ANSWERS).write_text(json.dumps({"strength": outcome.strength, "temperature": outcome.temperature}), "utf-8")
+    _write_judged(outcome.judged, place)
+    (place / ANSWERS).write_text(json.dumps({"strength": outcome.strength}), "utf-8")
+
+
+def _write_rung(classifier: Classifier, judged: Judged | None, place: Path) -> None:
+    classifier.save(place)
+    _write_judged(judged, place)
+
+
+def _write_judged(judged: Judged | None, place: Path) -> None:
+    if judged is not None:
+        save_file({"logits": judged.logits.contiguous(), "labels": judged.labels.contiguous()}, place / JUDGED)
 
 
 def _publish_result(folder: RunFolder, write: Callable[[Path], None]) -> None:

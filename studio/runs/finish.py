@@ -7,16 +7,17 @@ and nothing is claimed. Chooses; publishes nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from studio.core.interfaces import AdaptedModel, Progress, Snapshot, Task
+from studio.core.interfaces import AdaptedModel, Inputs, Progress, Snapshot, Task
 from studio.core.results import StrengthRow
 from studio.core.types import Item
 from studio.learning.classifier import Classifier
+from studio.learning.finetune import kept_as
 from studio.learning.out_of_fold import of_labels, sharpness
 from studio.learning.predictor import prompted
 from studio.learning.rungs import rung
@@ -33,7 +34,7 @@ CHUNK = 32
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What the run, as it answers from now on, said of the validation items: its evidence for the gate."""
+    """What the run, as it answers from now on, said of items that it had not learnt from: its evidence."""
 
     logits: Tensor  # [n, C], before the temperature
     labels: Tensor  # [n]
@@ -50,16 +51,16 @@ class Outcome:
     """How a run answers from now on."""
 
     strength: float = 1.0
-    temperature: float = 1.0
     heads: dict[float, Classifier] = field(default_factory=dict)
     """By strength; where there is none, the class prompts answer."""
     rows: tuple[StrengthRow, ...] = ()
     judged: Judged | None = None
+    note: str = ""
+    """Why nothing was judged, where that is no matter of course."""
 
     def report(self) -> dict[str, Any]:
         """For `report.json`."""
-        chosen = {"strength": self.strength, "temperature": self.temperature}
-        return {**chosen, "strengths": [asdict(row) for row in self.rows]}
+        return {"strength": self.strength, "strengths": [asdict(row) for row in self.rows]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ class Candidate:
 
     def row(self) -> StrengthRow:
         answers = "head" if self.head else "prompts"
-        return StrengthRow(self.strength, answers, -float(self.likelihood.mean()), self.accuracy, self.drift)
+        return StrengthRow(self.strength, answers, -float(self.likelihood.mean()), self.accuracy, self.drift, self.temperature)
 
 
 def finish(
@@ -83,22 +84,26 @@ def finish(
     """Sweep the strengths; another than the whole adapter is taken where it is better by more than its standard error.
 
     `trained` is the head that learnt beside the adapter: the whole adapter's. At other strengths the frozen features' head is
-    fitted on what the features are there.
+    fitted on what the features are there. Where memory runs out, the adapter counts whole, as where nothing can be judged.
     """
     if not task.classifies:
         return Outcome()
+    plain = Outcome(heads={1.0: trained} if trained else {})
     held = [item for item in data.held_out if item.label in spec.classes]
     if not held:
-        return Outcome(heads={1.0: trained} if trained else {})
-    judge = _Judge(model, task.modalities[0], data, spec, held)
-    found = _with_head(judge, trained, progress) if trained else _with_prompts(judge, progress)
-    model.set_strength(1.0)
+        return plain
+    try:
+        judge = _Judge(model, task.modalities[0], data, spec, held)
+        found = _with_head(judge, trained, progress) if trained else _with_prompts(judge, progress)
+    except (torch.OutOfMemoryError, MemoryError):  # what was learnt is worth more than how much of it to use
+        return replace(plain, note="Out of memory while other strengths were tried: the adapter counts whole.")
+    finally:
+        model.set_strength(1.0)
     best = chosen(found)
     kept = found if trained else [best]
     swept = {c.strength: c for c in (*reversed(found), best)}
     return Outcome(
         strength=best.strength,
-        temperature=best.temperature,
         heads={c.strength: c.head for c in kept if c.head is not None},
         rows=tuple(swept[strength].row() for strength in sorted(swept, reverse=True)),
         judged=Judged(best.logits, judge.truth),
@@ -133,9 +138,10 @@ class _Judge:
 
     def __init__(self, model: AdaptedModel, modality: str, data: Snapshot, spec: RunSpec, held: Sequence[Item]) -> None:
         self._model, self._spec, self._items = model, spec, data.train
-        self._held = _Seen(model, modality, data, held)
+        kept = kept_as(spec.train)
+        self._held = _Seen(model, modality, data, held, kept)
         self.few = len(data.train) <= MOST_SWEPT
-        self._learnt = _Seen(model, modality, data, data.train) if self.few else None
+        self._learnt = _Seen(model, modality, data, data.train, kept) if self.few else None
         self.truth = self._numbers(held)
         model.set_strength(0.0)
         self._base = self._held.features()
@@ -181,15 +187,20 @@ def _gain(a: Candidate, b: Candidate) -> float:
 
 
 class _Seen:
-    """Some items at any strength: decoded once, and what comes before the first adapter computed once."""
+    """Some items at any strength: decoded once, and what comes before the first adapter computed once and kept off the GPU."""
 
-    def __init__(self, model: AdaptedModel, modality: str, data: Snapshot, items: Sequence[Item]) -> None:
-        self._model, self._modality = model, modality
+    def __init__(self, model: AdaptedModel, modality: str, data: Snapshot, items: Sequence[Item], dtype: torch.dtype) -> None:
+        self._model, self._modality, self._dtype = model, modality, dtype
         order = sorted(range(len(items)), key=lambda i: len(items[i].key(modality)))  # little padding for texts
         self._rows = [order[i : i + CHUNK] for i in range(0, len(order), CHUNK)]
         self._count = len(items)
-        inputs = [model.prepare(modality, data.payloads([items[i] for i in rows], modality)) for rows in self._rows]
-        self._inputs = [model.prefix(modality, part) for part in inputs] if model.has_prefix(modality) else inputs
+        self._inputs = [self._kept(data.payloads([items[i] for i in rows], modality)) for rows in self._rows]
+
+    def _kept(self, payloads: Sequence[Any]) -> Inputs:
+        inputs = self._model.prepare(self._modality, payloads)
+        if self._model.has_prefix(self._modality):
+            inputs = self._model.prefix(self._modality, inputs)
+        return {name: x.to("cpu", self._dtype if x.is_floating_point() else x.dtype) for name, x in inputs.items()}
 
     @torch.no_grad()
     def features(self) -> Tensor:

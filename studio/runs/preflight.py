@@ -5,7 +5,7 @@ Goes through `fit` itself, so that what is measured is what will run. Nothing th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import ceil
@@ -22,10 +22,41 @@ from studio.learning.finetune import fit
 
 STEPS = 3
 """The first step warms up; the pace is that of the others."""
-PROBE = 4
+WARM = 2
+"""Items of the steps before, which pay what is paid once: imports, the allocator's first blocks."""
+PROBE = 8
 """Items whose memory is measured first, so that the whole batch is tried only where it should fit."""
 ROOM = 0.8
 """Share of the free memory that a batch may take."""
+
+
+def _risen_mb(device: str, resident: float) -> float:
+    if device.startswith("cuda"):
+        return (torch.cuda.max_memory_allocated(device) - torch.cuda.memory_allocated(device)) / 2**20
+    return _resident_mb() - resident
+
+
+def _free_mb(device: str) -> float:
+    if device.startswith("cuda"):
+        return torch.cuda.mem_get_info(device)[0] / 2**20
+    return float(psutil.virtual_memory().available) / 2**20
+
+
+def _resident_mb() -> float:
+    return float(psutil.Process().memory_info().rss) / 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """How a device's memory is read, in MB."""
+
+    risen: Callable[[str, float], float] = _risen_mb
+    """(device, what this process held before) → what the probe needed beside the weights: up to CUDA's peak; elsewhere beyond
+    what was held."""
+    free: Callable[[str], float] = _free_mb
+
+
+MEMORY = Memory()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +78,26 @@ class _Few:
         return self.whole.payloads(items, modality)
 
 
-def preflight(model: FoundationModel, task: Task, data: Snapshot, prior: Prior, config: TrainConfig, bf16: bool) -> Preflight:
+def preflight(
+    model: FoundationModel,
+    task: Task,
+    data: Snapshot,
+    prior: Prior,
+    config: TrainConfig,
+    bf16: bool,
+    memory: Memory = MEMORY,
+) -> Preflight:
     """Measure a few steps. Raises what `fit` raises: CannotRun where one item alone does not fit, ModelError."""
     items = [item for item in data.train if task.trains_on(item)]
     batch = min(config.batch_size, len(items))
     micro = config.micro_batch or batch
     small = min(PROBE, micro)
-    device, resident = model.device, _resident_mb()
-    _events(model, task, data, prior, replace(config, micro_batch=small), bf16, items[:small])
-    rise = max(1.0, _rise_mb(device, resident))
-    while micro > 1 and rise * micro / small > ROOM * _free_mb(device):
+    device, probe = model.device, _largest(items, task)[:small]
+    _events(model, task, data, prior, replace(config, micro_batch=small), bf16, probe[-WARM:])  # nothing of it is counted
+    resident = _resident_mb()
+    _events(model, task, data, prior, replace(config, micro_batch=small), bf16, probe)
+    rise = max(1.0, memory.risen(device, resident))
+    while micro > 1 and rise * micro / small > ROOM * memory.free(device):
         micro = ceil(micro / 2)
     events = _events(model, task, data, prior, replace(config, micro_batch=micro), bf16, items[:batch])
     steps = [e for e in events if e.kind == "step"]
@@ -78,6 +119,13 @@ def preflight(model: FoundationModel, task: Task, data: Snapshot, prior: Prior, 
     )
 
 
+def _largest(items: Sequence[Item], task: Task) -> list[Item]:
+    """The items that need the most memory first: long texts; pictures are all of one size."""
+    if "text" not in task.modalities:
+        return list(items)
+    return sorted(items, key=lambda item: -len(item.key("text")))
+
+
 def _events(
     model: FoundationModel,
     task: Task,
@@ -94,20 +142,3 @@ def _events(
         return list(fit(copy, task, objective, _Few(data, items), few, bf16=bf16))
     finally:
         copy.close()
-
-
-def _rise_mb(device: str, resident: float) -> float:
-    """What the probe needed beside the weights: up to CUDA's peak; elsewhere beyond what this process held before."""
-    if device.startswith("cuda"):
-        return (torch.cuda.max_memory_allocated(device) - torch.cuda.memory_allocated(device)) / 2**20
-    return _resident_mb() - resident
-
-
-def _resident_mb() -> float:
-    return float(psutil.Process().memory_info().rss) / 2**20
-
-
-def _free_mb(device: str) -> float:
-    if device.startswith("cuda"):
-        return torch.cuda.mem_get_info(device)[0] / 2**20
-    return float(psutil.virtual_memory().available) / 2**20

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 ANSWERS = "answers.json"
-"""Beside the adapter: `{"strength", "temperature"}`, as the run chose them."""
+"""Beside the adapter: `{"strength"}`, as the run chose it."""
 JUDGED = "validation.safetensors"
-"""Beside the adapter: `logits` `[n, C]` and `labels` `[n]` of the run's validation items, at the chosen strength."""
+"""Beside the adapter: `logits` `[n, C]` and `labels` `[n]` of the run's validation items, at the chosen strength; of a rung's
+labels, out of fold."""
 
 
 def tuned_model(folder: RunFolder, model: FoundationModel, strength: float | None = None) -> AdaptedModel:
@@ -51,7 +52,9 @@ def tuned_predictor(
     Raises CannotRun where the head knows a class that the project has no longer.
     """
     at = chosen_strength(folder) if strength is None else strength
-    temperature = float(_answers(folder).get("temperature", 1.0))
+    if (folder.adapter / "head.safetensors").is_file():
+        raise CannotRun(f"{folder.id} was made by an earlier version of Studio.", "Train again.")
+    temperature = _temperature(folder, at)
     head = classifier_in(folder, f"heads/{at:g}", classes)
     if head is not None:
         return Answering(tuned, head, temperature)
@@ -75,12 +78,18 @@ def chosen_strength(folder: RunFolder) -> float:
 
 
 def judged(folder: RunFolder) -> tuple[Tensor, Tensor] | None:
-    """(logits `[n, C]`, labels `[n]`) of the validation items that the run's classes have; None where there were none."""
+    """(logits `[n, C]`, labels `[n]`) of items that the run had not learnt from, as in JUDGED; None where there were none."""
     try:
         found = load_file(folder.adapter / JUDGED)
         return found["logits"], found["labels"]
     except (OSError, KeyError, SafetensorError):
         return None
+
+
+def _temperature(folder: RunFolder, strength: float) -> float:
+    """Of what answers at that strength: each was judged, and calibrated, by itself."""
+    rows = folder.report().get("strengths", ())
+    return next((float(row.get("temperature", 1.0)) for row in rows if row["strength"] == strength), 1.0)
 
 
 def _answers(folder: RunFolder) -> dict[str, float]:

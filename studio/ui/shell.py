@@ -116,16 +116,18 @@ def no_project() -> str:
 
 
 def _header(project: OpenProject | None, active: str, finished: dict[str, str]) -> str:
-    following = next((path for path, _ in STEPS if path not in finished), "") if project else ""
-    steps = "".join(_step(n, path, words, active, finished, following) for n, (path, words) in enumerate(STEPS, start=1))
+    optional = {"label"} if project and not project.classifies else set()  # a pair counts as a match until it is labelled
+    following = next((path for path, _ in STEPS if path not in {*finished, *optional}), "") if project else ""
+    notes = {**dict.fromkeys(optional, "optional"), following: "next", **finished}
+    steps = "".join(_step(n, path, words, active, finished, notes) for n, (path, words) in enumerate(STEPS, start=1))
     name = f"<strong>{escape(project.name)}</strong><span>{escape(project.task_title)}</span>" if project else ""
     nav = f'<nav class="st-steps" aria-label="Steps"><ol>{steps}</ol></nav>' if project or active else ""
     return f'<header class="st-header"><a class="st-brand" href="/">Studio</a><div class="st-project">{name}</div>{nav}</header>'
 
 
-def _step(number: int, path: str, words: str, active: str, finished: dict[str, str], following: str) -> str:
-    note = finished.get(path, "next" if path == following else "")
-    kind = "done" if path in finished else "next" if path == following else ""
+def _step(number: int, path: str, words: str, active: str, finished: dict[str, str], notes: dict[str, str]) -> str:
+    note = notes.get(path, "")
+    kind = "done" if path in finished else "next" if note == "next" else ""
     mark = "✓" if path in finished else str(number)
     current = ' aria-current="page"' if path == active else ""
     return (

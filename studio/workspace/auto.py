@@ -39,6 +39,10 @@ Judge = Callable[[str, str | None, int | None, int | None], Best]
 """`judge(model, run, shots, seed)` is the gate: the method to use, given the best trial's run, or among the rungs alone."""
 
 
+class _CutOff(Exception):
+    """A trial was ended with the search, not by its own end."""
+
+
 class Auto:
     """Starts, follows, stops and resumes the project's search."""
 
@@ -52,8 +56,7 @@ class Auto:
         """Begin a search in the background. Raises CannotRun where one works or nothing can be learnt, BadInput."""
         from studio.runs.process import identity
 
-        if not 0 < minutes <= MOST_MINUTES:
-            raise BadInput(f"A search takes more than 0 and up to {MOST_MINUTES:g} minutes, not {minutes:g}.", "Correct it.")
+        _check(minutes)
         # the gate needs classes, and a trial labels
         for method in ("best", "lora"):
             if why := self._training.plan(model, method, {"seed": seed}).why_not:
@@ -112,12 +115,13 @@ class Auto:
 
     def only_rungs(self) -> str | None:
         """Why a search would try no settings, where it would not."""
-        labels = self._project.store.counts().by_class.values()
-        fewest = min((by_split.get("train", 0) for by_split in labels), default=0)
+        labels = (by_split.get("train", 0) for by_split in self._project.store.counts().by_class.values())
+        fewest = min(filter(None, labels), default=0)  # a class without labels is not learnt
         return TOO_FEW if fewest < LEAST_SHOTS else None
 
     def command(self, model: str, minutes: float, seed: int = 0) -> str:
-        """The equivalent command line."""
+        """The equivalent command line. Raises BadInput for minutes that `start` would refuse."""
+        _check(minutes)
         words = ["python", "-m", "studio", "auto", str(self._project.root), "--model", model, "--minutes", f"{minutes:g}"]
         return shlex.join([*words, *(["--seed", str(seed)] if seed else [])])
 
@@ -140,6 +144,9 @@ class Auto:
             self._change(note=too_few or COMPARING)
             best = self._judge(found.model, run, *((None, None) if run else (0, found.seed)))
             self._change(status="done", best=best, best_run=run, note=too_few or "")
+        except _CutOff:  # which the closing queue may do before this search is told
+            asked = bool(self._project.store.meta(STOP))
+            self._change(status="stopped" if asked else "interrupted")
         except StudioError as error:
             self._change(status="failed", note=str(error))
         except Exception as error:  # shown to the person; the log has the rest
@@ -155,7 +162,7 @@ class Auto:
             self._keep(row)
             ended, cut = runs.follow(row, search), None
             if ended is None:
-                return None
+                raise _CutOff
             self._keep(ended)
             search.told(_trial(ended))
         best = search.best()
@@ -189,6 +196,11 @@ class Auto:
             changed = replace(self._load(), **values)
             self._save(changed)
             return changed
+
+
+def _check(minutes: float) -> None:
+    if not 0 < minutes <= MOST_MINUTES:
+        raise BadInput(f"A search takes more than 0 and up to {MOST_MINUTES:g} minutes, not {minutes:g}.", "Correct it.")
 
 
 @cache

@@ -59,7 +59,8 @@ def choose(questions: Questions, question: Question, climbed: Climbed) -> Choice
     if told is None or question.run is None:
         return of_rung
     items = [i for i in question.judged if i.label in question.run.spec.classes]
-    if not question.support or len(items) != len(told[1]):  # another support set than the run's: nothing to pair
+    same = question.support and len(items) == len(told[1]) and climbed.support.classes == question.run.spec.classes
+    if not same:  # another support set or other classes than the run's: nothing to pair
         return of_rung
     x, raw, _ = questions.features(question.model, questions.task.modalities[0], items, None)
     simpler = climbed.ladder.classifiers[verdict.rung].logits(x, raw)
@@ -69,7 +70,9 @@ def choose(questions: Questions, question: Question, climbed: Climbed) -> Choice
     if between.rung != "lora":
         reason = f"{verdict.reason} Fine-tuning ({question.run.id}) does not beat it on {len(items)} validation items."
         return Choice(Best(verdict.rung, title, reason), of_rung.logits, of_rung.labels, tuning)
-    reason = between.reason.replace("labels that it had not learnt from", "validation items that took no part in learning")
+    row = between.table[-1]
+    said = f"log loss {row.nll:.3f} on {len(items)} validation items, {row.gain:.3f} ± {row.error:.3f} better than {title}"
+    reason = f"{TITLES['lora']}: {said}. They took no part in learning, but the adapter's strength was chosen on them too."
     return Choice(Best("lora", TITLES["lora"], reason, question.run.id), *told, tuning)
 
 

@@ -44,7 +44,7 @@ class Held:
 
     @classmethod
     def of_run(cls, run: RunFolder) -> Held | None:
-        """A run's answers to its validation items, at the strength that it chose; None where it had none."""
+        """What a run published of items that it had not learnt from; None where it had none."""
         told = judged(run)
         return None if told is None else cls.of(*told)
 

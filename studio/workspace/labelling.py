@@ -19,6 +19,7 @@ from studio.data.ingest import Rules, ingest
 from studio.data.project import Project
 from studio.modalities import discover_modalities
 from studio.settings import reaches_hub
+from studio.workspace.prompts import checked_templates
 
 Read = Callable[[bytes | str, str], Any]
 """`read(source, name)` of a modality."""
@@ -137,13 +138,7 @@ class Labelling:
 
     def set_templates(self, templates: Sequence[str]) -> None:
         """Raises BadInput where there is none, or one has not exactly one `{}`."""
-        clean = [template.strip() for template in templates if template.strip()]
-        if not clean:
-            raise BadInput("There is no prompt template.", "Write one, as in 'a photo of a {}.'.")
-        for template in clean:
-            if template.count("{}") != 1 or "{" in template.replace("{}", "") or "}" in template.replace("{}", ""):
-                raise BadInput(f"{template!r} does not say where the class goes.", "Put {} there once, as in 'a photo of a {}.'.")
-        self._store.set_meta("templates", clean)
+        self._store.set_meta("templates", list(checked_templates(templates)))
 
     # pictures
 

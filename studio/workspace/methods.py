@@ -128,18 +128,14 @@ class Methods:
         """The best rung that learns on cached features, or the one of the run that is asked about."""
         classes, _ = class_prompts(self._project, self._task)
         if q.run is not None and q.run.spec.method != "lora" and (learnt := classifier_in(q.run, "", classes)) is not None:
-            return Method("few_shot", TITLES["few_shot"], f"{learnt.rung} of {q.run.id}", Answering(q.model, learnt))
+            return _few_shot(f"{learnt.rung} of {q.run.id}", Answering(q.model, learnt), self._held_of(q.run), q)
         found = self.climbed(q)
         if isinstance(found, Method):
             return found
         chosen = found.ladder.classifiers[found.few_shot.rung]
         title = next(rung.title for rung in all_rungs() if rung.name == chosen.rung)
         note = f"{title} · {_labels(found.items, q)}"
-        predictor, held = Answering(q.model, chosen), found.held
-        if held is None:
-            return Method("few_shot", TITLES["few_shot"], note, predictor)
-        calibrated = replace(predictor, temperature=held.temperature)
-        return Method("few_shot", TITLES["few_shot"], note, calibrated, threshold=held.threshold(q.accepts))
+        return _few_shot(note, Answering(q.model, chosen), found.held, q)
 
     def fine_tuned(self, q: Question) -> Method:
         """The run's adapter, at its chosen strength or the one asked for."""
@@ -153,12 +149,11 @@ class Methods:
             classes, prompts = class_prompts(self._project, self._task)
             tuned = self.tuned(q.model, q.run, strength)
             predictor = tuned_predictor(q.run, tuned, classes, prompts, strength, self._classifier)
-            held = self._held_of(q.run)
+            held = self._held_of(q.run) if strength is None else None
             if held is None or set(predictor.classes) != set(q.run.spec.classes):  # other classes than it was judged with
                 return Method("lora", TITLES["lora"], note, predictor)
             calibrated = replace(predictor, temperature=held.temperature)
-            threshold = held.threshold(q.accepts) if strength is None else None
-            return Method("lora", TITLES["lora"], note, calibrated, threshold=threshold)
+            return Method("lora", TITLES["lora"], note, calibrated, threshold=held.threshold(q.accepts))
         except StudioError as error:
             return Method("lora", TITLES["lora"], note, why_not=str(error))
 
@@ -186,6 +181,14 @@ class Methods:
     def _classifier(self, model: FoundationModel, prompts: Sequence[Sequence[str]]) -> Tensor:
         said = tuple(tuple(of_class) for of_class in prompts)
         return self._classifiers.get((model.info.weights_hash, said), lambda: text_classifier(model, said))
+
+
+def _few_shot(note: str, predictor: Answering, held: Held | None, q: Question) -> Method:
+    """A rung as "few-shot", calibrated where it was judged out of fold."""
+    if held is None:
+        return Method("few_shot", TITLES["few_shot"], note, predictor)
+    calibrated = replace(predictor, temperature=held.temperature)
+    return Method("few_shot", TITLES["few_shot"], note, calibrated, threshold=held.threshold(q.accepts))
 
 
 def _published(run: RunFolder) -> int:

@@ -14,6 +14,17 @@ def templates_of(project: Project, task: Task) -> tuple[str, ...]:
     return tuple(project.store.meta("templates") or task.templates)
 
 
+def checked_templates(templates: Sequence[str]) -> tuple[str, ...]:
+    """The templates without empty ones. Raises BadInput where there is none, or one has not exactly one `{}`."""
+    clean = tuple(template.strip() for template in templates if template.strip())
+    if not clean:
+        raise BadInput("There is no prompt template.", "Write one, as in 'a photo of a {}.'.")
+    for template in clean:
+        if template.count("{}") != 1 or "{" in template.replace("{}", "") or "}" in template.replace("{}", ""):
+            raise BadInput(f"{template!r} does not say where the class goes.", "Put {} there once, as in 'a photo of a {}.'.")
+    return clean
+
+
 def class_prompts(
     project: Project, task: Task, phrases: Sequence[str] | None = None, templates: Sequence[str] | None = None
 ) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from studio.core.errors import BadInput, CannotRun
 from studio.core.interfaces import Progress, Task
 from studio.core.results import Abstention, Best, Comparison, PredictionTable, Ranking, StrengthRow, Strengths
+from studio.core.types import Item
 from studio.data.project import Project
 from studio.workspace.answers import comparison_from
 from studio.workspace.classifying import Classifying
@@ -15,6 +16,9 @@ from studio.workspace.question import ACCEPTED, Questions
 from studio.workspace.retrieval import Retrieval
 from studio.workspace.shelf import ModelShelf
 from studio.workspace.training import Training
+
+FEWEST = 10
+"""Held-out items below which a comparison says nothing."""
 
 
 class Testing:
@@ -83,7 +87,9 @@ class Testing:
         split, items = self._questions.held_out()
         judge = self._classifying or self._searching()
         with self._questions.in_use(model):
-            found = judge.compare(split, items, self._questions.of(model, run, shots, seed), progress)
+            question = self._questions.of(model, run, shots, seed)
+            items, caution = untouched(items, question.judged)
+            found = replace(judge.compare(split, items, question, progress), caution=caution)
         self._store.set_meta("comparison", asdict(found))
         return found
 
@@ -153,3 +159,16 @@ class Testing:
         if self._retrieval is None:
             raise CannotRun("Search needs pictures with texts.", "Use an image–text project.")
         return self._retrieval
+
+
+def untouched(items: Sequence[Item], judged: Sequence[Item]) -> tuple[list[Item], str]:
+    """(held-out items that a run was not judged by, a caution where too few are left and all have to do).
+
+    The validation split serves for a comparison where there is no test split; a run's strength was chosen on some of it.
+    """
+    used = {item.id for item in judged}
+    rest = [item for item in items if item.id not in used]
+    if len(rest) >= FEWEST or len(rest) == len(items):
+        return rest, ""
+    said = "There is no test split, and the run was also judged by these items: its figures flatter. Import a test split."
+    return list(items), said

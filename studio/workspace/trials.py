@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from studio.learning.search import Search
 
 LOOKS = 9
-"""Looks at the validation items in a trial, so that there is one wherever trials are compared on their way."""
+"""Looks at the validation items in a trial: the first is at, or just after, the first mark at which trials are compared."""
 POLL_S = 0.3
 SAVE_S = 1.0
 """How often the time that a trial has taken so far is kept: what a killed process does not count."""
@@ -35,7 +35,7 @@ class TrialRuns:
     def begin(self, model: str, seed: int, row: TrialRow) -> TrialRow:
         """The trial with its run: a new one, or its own that was cut off with the search. Raises CannotRun."""
         if row.run is None:
-            looks = {"evaluate_every": max(1, int(row.settings["steps"]) // LOOKS)}
+            looks = {"evaluate_every": -(-int(row.settings["steps"]) // LOOKS)}
             return replace(row, run=self._training.start(model, "lora", {**row.settings, **looks, "seed": seed}))
         if self._training.run(row.run).resumable:
             self._training.resume(row.run)

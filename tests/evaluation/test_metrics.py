@@ -27,9 +27,13 @@ def test_class_without_held_out_items_scores_zero_and_does_not_divide() -> None:
 
 
 def test_macro_f1_is_the_mean_over_classes_that_occur() -> None:
-    value, (low, high) = macro_f1([0, 0, 1, 1], [0, 1, 1, 1], 3)
+    value, interval = macro_f1([0, 0, 1, 1], [0, 1, 1, 1], 3)
     assert value == pytest.approx((2 / 3 + 4 / 5) / 2)
-    assert low <= value <= high
+    assert interval is not None and interval[0] <= value <= interval[1]
+
+
+def test_a_class_of_one_item_leaves_no_interval_to_tell() -> None:
+    assert macro_f1([0, 0, 1], [0, 0, 1], 2) == (1.0, None)
 
 
 def test_macro_f1_interval_covers_the_true_value_about_as_often_as_it_says() -> None:
@@ -37,11 +41,12 @@ def test_macro_f1_interval_covers_the_true_value_about_as_often_as_it_says() -> 
     for trial in range(60):
         truth = rng.integers(0, 2, 200)
         answer = np.where(rng.random(200) < 0.8, truth, 1 - truth)
-        _, (low, high) = macro_f1(truth.tolist(), answer.tolist(), 2, seed=trial)
-        inside += low <= 0.8 <= high
+        _, interval = macro_f1(truth.tolist(), answer.tolist(), 2, seed=trial)
+        assert interval is not None
+        inside += interval[0] <= 0.8 <= interval[1]
     assert inside >= 50
 
 
 def test_perfect_answers_have_no_spread_however_rare_a_class() -> None:
-    truth = [0] * 50 + [1] * 50 + [2]
+    truth = [0] * 50 + [1] * 50 + [2] * 2
     assert macro_f1(truth, truth, 3) == (1.0, (1.0, 1.0))

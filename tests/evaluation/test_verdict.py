@@ -37,3 +37,9 @@ def test_fine_tuning_that_loses_is_said_to_lose() -> None:
 def test_a_gain_within_chance_leaves_the_simpler_method() -> None:
     right = {"zero_shot": [True] * 50 + [False] * 50, "few_shot": [True] * 52 + [False] * 48}
     assert verdict(right, TITLES).startswith("Use Zero-shot: what scored higher did so within chance on 100 items.")
+
+
+@pytest.mark.parametrize(("gained", "words"), [(1, "1 answer gained, 0 lost"), (2, "2 answers gained, 0 lost")])
+def test_what_was_gained_is_counted_in_words(gained: int, words: str) -> None:
+    right = {"zero_shot": [False] * 9, "lora": [True] * gained + [False] * (9 - gained)}
+    assert words in verdict(right, TITLES)

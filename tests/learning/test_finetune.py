@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from PIL import Image
 
 from studio.core.config import LoraConfig, TrainConfig
 from studio.core.types import Item, TrainEvent
+from studio.learning.checkpoint import Checkpoint
 from studio.learning.finetune import fit
 from studio.learning.zero_shot import StartingPoint
 from studio.models import load_model
@@ -45,13 +46,20 @@ class Pictures:
         return [self.payload(item, modality) for item in items]
 
 
-def run(model_id: str, config: TrainConfig, scratch: Path, data: Pictures | None = None) -> list[TrainEvent]:
+def run(
+    model_id: str,
+    config: TrainConfig,
+    scratch: Path,
+    data: Pictures | None = None,
+    resume: Checkpoint | None = None,
+    save: Callable[[Checkpoint], None] | None = None,
+) -> list[TrainEvent]:
     data = data or Pictures()
     model = load_model(model_id, "cpu", True).adapted(config.lora, seed=config.seed)
     task = task_named("image-classification")
     prior = StartingPoint(CLASSES, (("a red sky",), ("a blue sky",)), None)
     objective = task.objective(model, data.train, prior, config)
-    return list(fit(model, task, objective, data, config, scratch=scratch))
+    return list(fit(model, task, objective, data, config, resume, save, scratch=scratch))
 
 
 def losses(events: Sequence[TrainEvent]) -> list[float]:
@@ -88,3 +96,12 @@ def test_a_pass_sees_its_own_view_and_views_come_back(tiny_ids: dict[str, str], 
 def test_a_tower_adapted_from_its_first_block_on_says_that_nothing_is_kept(tiny_ids: dict[str, str], tmp_path: Path) -> None:
     events = run(tiny_ids["open_clip-vit"], CONFIG.with_settings({"layers": "all", "steps": 1}), tmp_path)
     assert any("each step computes all of them" in event.values.get("message", "") for event in events)
+
+
+def test_a_run_that_was_cut_off_after_its_last_step_is_judged_when_it_goes_on(tiny_ids: dict[str, str], tmp_path: Path) -> None:
+    saved: list[Checkpoint] = []
+    whole = run(tiny_ids["open_clip-vit"], CONFIG, tmp_path, save=saved.append)
+    again = run(tiny_ids["open_clip-vit"], CONFIG, tmp_path, resume=saved[-1])
+    assert saved[-1].step == CONFIG.steps and losses(again) == []
+    looks = [[e.values for e in events if e.kind == "eval"] for events in (whole, again)]
+    assert len(looks[1]) == 1 and looks[1][0] == pytest.approx(looks[0][-1])

@@ -42,6 +42,7 @@ def test_a_run_on_pictures_ends_with_an_adapter_that_answers(pictures: OpenProje
     finish(pictures, run_id)
     run = pictures.training.run(run_id)
     assert (run.status, run.step, run.has_adapter, run.error) == ("done", 8, True, None)
+    assert run.note == "" or run.note.startswith("The adapter counts")
     assert run.accuracy is not None
     found = pictures.testing.compare(tiny_ids[kind])
     ladder = ["zero_shot", "instant", "tip", "gda", "prolip", "linear", "lora"]
@@ -126,6 +127,7 @@ def test_stop_and_keep_publishes_what_was_learnt(pictures: OpenProject, tiny_ids
     run = pictures.training.run(run_id)
     assert (run.status, run.has_adapter) == ("done", True)
     assert 0 < run.step < 5000
+    assert run.note == f"Stopped at step {run.step}, and kept" or run.note.startswith("The adapter counts")
 
 
 def test_smaller_parts_give_the_same_gradient(pictures: OpenProject, tiny_ids: dict[str, str]) -> None:

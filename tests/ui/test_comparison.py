@@ -36,6 +36,20 @@ def test_the_best_recall_of_a_class_is_bold() -> None:
     assert comparison_report(COMPARISON).count("<b>80 %</b>") == len(CLASSES)
 
 
+def test_a_class_without_held_out_items_has_no_recall() -> None:
+    none = ClassScore("fish", 0.0, 0.0, 0.0, 0)
+    table = ((5, 5, 0), (5, 5, 0), (0, 0, 0))
+    scores = [replace(s, per_class=(*s.per_class, none), confusion=table) for s in SCORES]
+    html = comparison_report(replace(COMPARISON, classes=(*CLASSES, "fish"), scores=tuple(scores)))
+    row = html[html.index('scope="row">fish') :].split("</tr>")[0]
+    assert row.count("–") == len(SCORES) and " %<" not in row
+
+
+def test_a_missing_interval_of_macro_f1_says_why() -> None:
+    html = comparison_report(replace(COMPARISON, scores=tuple(replace(s, macro_f1_ci95=None) for s in SCORES)))
+    assert html.count("no interval: a class has one item") == len(SCORES)
+
+
 def test_names_and_verdict_are_escaped() -> None:
     html = comparison_report(COMPARISON)
     assert "<b>dog</b>" not in html

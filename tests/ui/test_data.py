@@ -50,6 +50,14 @@ def test_a_failed_import_keeps_its_reason_for_a_reload(workspace: Workspace, tmp
     assert activity.error and activity.hint
 
 
+def test_the_import_button_works_once_the_page_knows_its_project(workspace: Workspace) -> None:
+    *_, waiting, shown = Imports(workspace).opened()
+    assert "interactive" not in waiting and shown == ""
+    project = workspace.create_project("Pets", "image-classification")
+    *_, go, shown = Imports(workspace).opened()
+    assert (go.interactive, shown) == (True, project.id)
+
+
 def test_nothing_given_is_said_at_once(workspace: Workspace) -> None:
     project = workspace.create_project("Pets", "image-classification")
     with pytest.raises(BadInput, match="nothing to import"):

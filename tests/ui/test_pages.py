@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SERVE_EVERY_PAGE = """
 import sys
 from pathlib import Path
+import gradio as gr
 import httpx
 from studio.settings import Settings
 from studio.ui import PAGES, launch
@@ -34,6 +35,10 @@ assert client.post("/gradio_api/component_server", headers={"origin": "http://ev
 assert client.get("/studio/media/a/b/c").text == "There is no such picture."
 assert "paths" not in client.get("/openapi.json").text
 assert client.get("/docs").status_code == 404 or "swagger" not in client.get("/docs").text
+numbers = [block for block in demo.blocks.values() if isinstance(block, gr.Number)]
+# a field that refuses a number itself is a server's error, and no handler can say what is wrong
+assert len(numbers) > 10 and all(number.preprocess(wrong) == wrong for number in numbers for wrong in (-1.5, 1e9))
+assert [block.interactive for block in demo.blocks.values() if block.elem_id == "import-start"] == [False]
 heavy = sorted({"torch", "transformers", "open_clip", "peft", "datasets"} & set(sys.modules))
 assert not heavy, heavy
 demo.close()
@@ -82,6 +87,20 @@ def test_a_search_that_found_something_counts_as_a_test(
     project.labelling.import_data(str(picture_folder / "captions.csv"), ImportOptions())
     project.testing.search("a cat", tiny_ids["open_clip-vit"])
     assert done(project)["test"] == "tried"
+
+
+@pytest.mark.parametrize(("task", "following"), [("image-classification", "Label"), ("image-text", "Train")])
+def test_labelling_is_a_step_where_there_are_classes_and_optional_for_pairs(
+    workspace: Workspace, picture_folder: Path, task: str, following: str
+) -> None:
+    project = workspace.create_project("Steps", task)
+    (picture_folder / "captions.csv").write_text("image,caption\ncat/cat0.png,a small cat\n")
+    source = picture_folder / "captions.csv" if task == "image-text" else picture_folder
+    project.labelling.import_data(str(source), ImportOptions(keep_labels=False))
+    project.choose_model("open_clip:ViT-B-32/laion2b_s34b_b79k")
+    html = header_html(workspace, "data")
+    assert f"<b>{following}</b><small>next</small>" in html
+    assert ("<b>Label</b><small>optional</small>" in html) == (task == "image-text")
 
 
 def test_a_projects_name_is_shown_as_text(workspace: Workspace) -> None:

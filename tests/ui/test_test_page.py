@@ -74,6 +74,22 @@ def test_class_names_of_another_form_are_refused(value: Any) -> None:
         phrases_of(value)
 
 
+NO_WORDS = {"rows": [{"name": "cat", "phrase": ""}]}
+
+
+@pytest.mark.parametrize(("field", "wrong"), [(6, "a photo of"), (6, " "), (6, "{} and {}"), (5, NO_WORDS)])
+def test_words_that_do_not_work_are_said_beside_them_and_keep_the_last_answers(
+    workspace: Workspace, project: OpenProject, field: int, wrong: Any
+) -> None:
+    project.choose_model(MODEL)
+    asked = choices(project, MODEL)
+    said, answers, *_ = AskingDesk(workspace).worded({"image": b"x"}, *asked)
+    assert said == "" and "Load the model" in answers
+    asked[field] = wrong
+    said, *kept = AskingDesk(workspace).worded({"image": b"x"}, *asked)
+    assert 'role="alert"' in said and kept == [gr.skip()] * 3
+
+
 def test_words_are_kept_for_the_project(workspace: Workspace, project: OpenProject) -> None:
     rows = {"rows": [{"name": "cat", "phrase": "a small cat"}, {"name": "dog", "phrase": "dog"}]}
     AskingDesk(workspace).keep(project.id, rows, "a photo of {}\n\nart of {}")

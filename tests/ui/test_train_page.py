@@ -8,8 +8,9 @@ import pytest
 from studio.core.config import LoraConfig, TrainConfig
 from studio.core.errors import BadInput, CannotRun
 from studio.ui.pages.train import TrainPage
+from studio.ui.widgets.auto_search import MINUTES
 from studio.ui.widgets.method_choice import METHODS, modes_measured, single_methods, title_of
-from studio.ui.widgets.train_form import FIELDS, TrainForm
+from studio.ui.widgets.train_form import FIELDS, NAMES, TrainForm
 from studio.workspace import Workspace
 from studio.workspace.modes import Measured
 from studio.workspace.open_project import OpenProject
@@ -32,6 +33,46 @@ def test_an_empty_field_leaves_the_preset() -> None:
     values = TrainForm.values(TrainConfig())
     values[4] = None
     assert "batch_size" not in TrainForm.settings(values)
+
+
+def test_an_empty_field_says_what_it_falls_back_to(workspace: Workspace, project: OpenProject) -> None:
+    values = TrainForm.values(TrainConfig())
+    full, *_ = TrainPage(workspace).replan(project.id, MODEL, "lora", "best", *values)
+    values[3] = values[4] = None
+    summary, *_ = TrainPage(workspace).replan(project.id, MODEL, "lora", "best", *values)
+    assert "length 300 steps, batch size 32" in summary and "Empty" not in full
+
+
+NUMBERS = ("seed", "length", "batch size", "rank", "alpha", "dropout", "weight decay", "warmup", "min crop", "views")
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"), [*((name, -1) for name in NUMBERS), ("length", 0), ("rank", 999), ("batch size", 2.5)]
+)
+@pytest.mark.parametrize("unit", ["steps", "epochs"])
+def test_a_number_out_of_bounds_is_said_beside_the_button(
+    workspace: Workspace, project: OpenProject, name: str, wrong: float, unit: str
+) -> None:
+    values = TrainForm.values(TrainConfig())
+    values[NAMES.index("unit")] = unit
+    values[NAMES.index(name)] = wrong
+    summary, start, command, *_ = TrainPage(workspace).replan(project.id, MODEL, "lora", "best", *values)
+    assert (start["interactive"], command) == (False, "")
+    assert "lr-why" in summary and f"{wrong}" in summary
+
+
+@pytest.mark.parametrize(("minutes", "seed"), [(0, 0), (-3, 0), (float("nan"), 0), (10, -1), (10, 1.5)])
+def test_a_search_that_makes_no_sense_says_why_it_cannot_start(
+    workspace: Workspace, project: OpenProject, minutes: float, seed: float
+) -> None:
+    _, note, search, command = TrainPage(workspace).about_model(project.id, MODEL, minutes, seed)
+    assert (search["interactive"], command) == (False, "")
+    assert "lr-why" in note and f"{minutes if seed == 0 else seed:g}" in note
+
+
+def test_emptied_minutes_are_those_of_the_placeholder(workspace: Workspace, project: OpenProject) -> None:
+    *_, command = TrainPage(workspace).about_model(project.id, MODEL, None, 0)
+    assert command.endswith(f"--minutes {MINUTES}")
 
 
 def test_the_plan_says_beside_the_button_what_is_missing(workspace: Workspace, project: OpenProject) -> None:

@@ -13,6 +13,7 @@ from studio.core.errors import BadInput
 from studio.core.results import Comparison
 from studio.core.types import ImportOptions, ItemFilter
 from studio.learning.calibration import calibrate, risk_coverage, threshold_for
+from studio.runs.result import judged
 from studio.settings import Settings
 from studio.workspace import Workspace
 from studio.workspace.doubt import Held, abstention
@@ -120,6 +121,26 @@ def test_answers_say_whether_they_are_sure_once_a_rate_is_accepted(project: Open
     other = next(row.strength for row in swept.rows if row.strength != swept.chosen)
     assert sure_of(project, model, other)["lora"] is None  # judged at another strength
     assert sure_of(project, model, swept.chosen) == sure
+
+
+@pytest.mark.parametrize("method", ["few-shot", "linear"])
+def test_a_rung_that_was_trained_as_a_run_is_calibrated_like_the_one_that_is_not(
+    project: OpenProject, tiny_ids: dict[str, str], method: str
+) -> None:
+    model = tiny_ids["bert"]
+    run = project.training.start(model, method, {"shots": 0})
+    while not project.training.wait(run):
+        pass
+    assert project.training.run(run).status == "done"
+    told = judged(project.training.folder(run))
+    held = Held.of_run(project.training.folder(run))
+    assert told is not None and held is not None and held.temperature != 1.0
+    learnt = [i.label for i in project.training.snapshot(project.training.folder(run)).train]
+    assert [project.training.folder(run).spec.classes[n] for n in told[1]] == learnt
+    project.testing.accept_errors(0.9)
+    (table,) = project.testing.predict([{"text": "a cat"}], model, run)
+    answer = next(answer for answer in table.answers if answer.method == "few_shot")
+    assert answer.probabilities is not None and isinstance(answer.sure, bool)
 
 
 def test_one_label_a_class_says_nothing_of_doubt(project: OpenProject, tiny_ids: dict[str, str]) -> None:

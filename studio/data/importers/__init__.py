@@ -27,7 +27,7 @@ SPLIT_NAMES: Mapping[str, Split] = {
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One offered item (core.interfaces.ItemRow); `file` and `row` say where it stood, for the report."""
+    """One offered item; `file` and `row` say where it stood, for the report."""
 
     content: Mapping[str, bytes | str]
     name: str
@@ -50,7 +50,7 @@ class ImportRequest:
 
 
 class SourceImporter(Protocol):
-    """`core.interfaces.Importer`, with the rows and the request of this package."""
+    """What a file of this package registers: one kind of source."""
 
     name: str
 

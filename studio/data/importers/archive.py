@@ -17,7 +17,7 @@ from studio.core.interfaces import Progress
 from studio.core.results import Reject
 from studio.data.importers import IMPORTERS, MAX_FILE_BYTES, TOO_BIG, ImportRequest, Row
 from studio.data.importers.folder import natural
-from studio.data.importers.tree import Parts, tree_rows
+from studio.data.importers.tree import LINK, Parts, tree_rows
 
 MAX_MEMBERS = 500_000
 MAX_BYTES = 64 * 2**30
@@ -40,10 +40,13 @@ class ArchiveTree:
         if len(infos) > MAX_MEMBERS:
             raise ImportFailed(f"{path.name} holds {len(infos):,} files; at most {MAX_MEMBERS:,} are taken.", "Split it.")
         for info in infos:
-            self._members[tuple(info.filename.replace("\\", "/").split("/"))] = info
+            self._members[tuple(_name(info).replace("\\", "/").split("/"))] = info
 
     def paths(self) -> Sequence[Parts]:
         return sorted(self._members, key=natural)
+
+    def is_unfollowed_link(self, path: Parts) -> bool:
+        return _is_link(self._members[path])
 
     def read(self, path: Parts) -> bytes | Reject:
         """Raises ImportFailed once the archive has grown more than an honest one does."""
@@ -89,11 +92,25 @@ class ArchiveImporter:
             raise ImportFailed(f"{path.name} is not a whole .zip archive ({error}).", "Copy or download it again.") from error
 
 
+def _name(info: zipfile.ZipInfo) -> str:
+    """A member's name. Many zip programs write UTF-8 without the flag that says so, and Python then reads it as code page 437."""
+    if info.flag_bits & 0x800:
+        return info.filename
+    try:
+        return info.filename.encode("cp437").decode("utf-8")
+    except UnicodeError:
+        return info.filename
+
+
+def _is_link(info: zipfile.ZipInfo) -> bool:
+    return stat.S_ISLNK(info.external_attr >> 16)
+
+
 def _unsafe(path: Parts, info: zipfile.ZipInfo) -> str | None:
     if ".." in path or not path[0] or ":" in path[0]:
         return "has a name that leads out of the archive"
-    if stat.S_ISLNK(info.external_attr >> 16):
-        return "is a link"
+    if _is_link(info):
+        return LINK
     if info.flag_bits & 1:
         return "is encrypted: unpack it with its password first"
     return None

@@ -1,4 +1,4 @@
-"""A folder on disk. Follows no link that leads out of it, and no linked folder at all."""
+"""A folder on disk. Follows no link that leads out of it, and no linked folder at all: that is a reject."""
 
 from __future__ import annotations
 
@@ -25,8 +25,13 @@ class FolderTree:
         for folder, folders, names in os.walk(self._root):
             folders[:] = [name for name in folders if not name.startswith(".")]
             above = Path(folder).relative_to(self._root).parts
-            found += [(*above, name) for name in names]
+            linked = [name for name in folders if os.path.islink(os.path.join(folder, name))]
+            found += [(*above, name) for name in (*names, *linked)]
         return sorted(found, key=natural)
+
+    def is_unfollowed_link(self, path: Parts) -> bool:
+        where = self._root.joinpath(*path)
+        return where.is_symlink() and os.path.isdir(where)
 
     def read(self, path: Parts) -> bytes | Reject:
         """A path with `..` or an absolute one is fine as long as it stays inside."""

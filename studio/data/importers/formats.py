@@ -37,7 +37,7 @@ def read_table(data: bytes, name: str) -> Table:
 def _csv(data: bytes, name: str) -> Table:
     csv.field_size_limit(_MAX_FIELD)
     text = _text(data)
-    delimiter = _delimiter(text)
+    delimiter = _delimiter(text, name)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     header = tuple(cell.strip() for cell in next(reader, []))
     double = sorted({cell for cell in header if cell and header.count(cell) > 1})
@@ -58,27 +58,28 @@ def _csv(data: bytes, name: str) -> Table:
     return header, records()
 
 
-def _delimiter(text: str) -> str:
-    """The one that cuts the first rows into the most columns, the same number in each."""
-
+def _delimiter(text: str, name: str) -> str:
+    """The one that cuts the header into the most columns, and most of the first rows into as many."""
     head = text[:100_000]
+    tabs = name.lower().endswith(".tsv")
 
-    def columns(delimiter: str) -> int:
+    def fit(delimiter: str) -> tuple[int, float, bool]:
         try:
             rows = islice(csv.reader(io.StringIO(head, newline=""), delimiter=delimiter), 20)
-            widths = {len(row) for row in rows if row}
+            widths = [len(row) for row in rows if row]
         except csv.Error:
-            return 0
-        # the last row of a cut text may be short
-        return max(widths) if len(widths) == 1 else min(max(widths, default=0), 2) - 1
+            return 0, 0.0, False
+        alike = sum(width == widths[0] for width in widths) / len(widths) if widths else 0.0
+        # a ragged row is that row's fault, and the last one of a cut text may be short
+        return widths[0] if alike >= 0.5 else 0, alike, tabs and delimiter == "\t"
 
-    return max(_DELIMITERS, key=columns)
+    return max(_DELIMITERS, key=fit)
 
 
 def _jsonl(data: bytes, name: str) -> Table:
     lines = _text(data).split("\n")
     columns: dict[str, None] = {}
-    for line in islice(filter(str.strip, lines), 100):
+    for line in filter(str.strip, lines):  # all of them: a column may come late
         try:
             first = json.loads(line)
         except _JSON_ERRORS:

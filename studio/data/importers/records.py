@@ -50,9 +50,16 @@ def table_rows(
     split: Split | None = None,
     progress: Progress | None = None,
 ) -> Iterator[Row | Reject]:
-    """Rows of the table `name` in `folder` of `pictures`; `split` is for rows that say none. Raises ImportFailed."""
+    """Rows of the table `name` in `folder` of `pictures`; `split` is for rows that say none. Raises ImportFailed.
+
+    A table without rows is one reject: it may lie beside others that have some.
+    """
     columns, records = read_table(data, name)
-    first, records = looked_ahead(records)
+    top = next(records, None)
+    if top is None:
+        yield Reject(name, None, "has no rows")
+        return
+    first, records = looked_ahead(chain((top,), records))
     chosen = choose_columns(columns, request, name, first)
     yield from record_rows(records, name, chosen, folder, pictures, request, split, progress)
 

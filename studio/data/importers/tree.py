@@ -19,6 +19,8 @@ from studio.data.importers.records import table_rows
 
 Parts = tuple[str, ...]
 
+LINK = "is a link, which is not followed: put what it leads to in its place"
+
 _LEFT_BEHIND = frozenset({"__macosx", "thumbs.db", "desktop.ini", "__pycache__"})
 _NESTED = frozenset({".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar", ".zst"})
 
@@ -29,7 +31,11 @@ class Tree(Protocol):
     title: str
 
     def paths(self) -> Sequence[Parts]:
-        """Every file, in natural order."""
+        """Every file and every link that is not followed, in natural order."""
+        ...
+
+    def is_unfollowed_link(self, path: Parts) -> bool:
+        """Whether that one of `paths` is a link, to a folder or in an archive, so that `read` refuses it."""
         ...
 
     def read(self, path: Parts) -> bytes | Reject:
@@ -52,8 +58,10 @@ def tree_rows(tree: Tree, request: ImportRequest, progress: Progress | None = No
             "Put a captions.csv with the columns image and caption beside the pictures.",
         )
     if not loose:
+        links = " Links in it are not followed." if any(map(tree.is_unfollowed_link, paths)) else ""
         raise ImportFailed(
-            f"{tree.title} holds nothing to import.", f"This project takes {', '.join(sorted(request.suffixes))} files or tables."
+            f"{tree.title} holds nothing to import.",
+            f"This project takes {', '.join(sorted(request.suffixes))} files or tables.{links}",
         )
     yield from _loose_files(tree, paths, loose, request, progress)
 
@@ -66,7 +74,7 @@ def _loose_files(
         shown = "/".join(path)
         modality = request.suffixes.get(suffix(path[-1]))
         if modality is None:
-            yield Reject(shown, None, _why_not_taken(path[-1], request))
+            yield Reject(shown, None, LINK if tree.is_unfollowed_link(path) else _why_not_taken(path[-1], request))
         else:
             data = tree.read(path)
             if isinstance(data, Reject):

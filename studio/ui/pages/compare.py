@@ -125,7 +125,7 @@ def build(workspace: Workspace) -> None:
         model = gr.Dropdown([], label="Model", min_width=220, elem_id="compare-model")
         run = gr.Dropdown([("Newest finished", NEWEST)], value=NEWEST, label="Fine-tuned run", min_width=220)
         shots = gr.Dropdown(FEW_SHOT, value=AS_THE_RUN, label="Few-shot: labels per class", min_width=140)
-        seed = gr.Number(0, label="Seed", precision=0, minimum=0, min_width=90)
+        seed = gr.Number(0, label="Seed", min_width=90)
         compare = gr.Button("Compare", variant="primary", min_width=140, elem_id="compare-start")
     progress = progress_panel(workspace, page.activity, elem_id="compare-progress")
     result = gr.HTML("", js_on_load=None, apply_default_css=False, elem_id="compare-report")

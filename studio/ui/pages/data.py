@@ -101,14 +101,15 @@ class Imports:
         html = "" if failed or report is None else report_html(report)
         return shell.header_html(self.workspace, PATH), html, activity.started if activity else 0.0, gr.Accordion(open=failed)
 
-    def opened(self) -> tuple[str, Any, str]:
-        """On load: the newest report, the form open where nothing is there yet, and the project that the page shows."""
+    def opened(self) -> tuple[str, Any, Any, str]:
+        """On load: the newest report, the form open where nothing is there yet, its button, and the project that is shown."""
         project = self.workspace.project()
         if project is None:
-            return "", gr.Accordion(visible=False), ""
+            return "", gr.Accordion(visible=False), gr.skip(), ""
         report = project.labelling.last_report()
         empty = project.labelling.counts().total == 0
-        return report_html(report) if report else "", gr.Accordion(open=empty, visible=True), project.id
+        form, go = gr.Accordion(open=empty, visible=True), gr.Button(interactive=True)
+        return report_html(report) if report else "", form, go, project.id
 
 
 def build(workspace: Workspace) -> None:
@@ -118,13 +119,14 @@ def build(workspace: Workspace) -> None:
     shown = gr.State("")
     with gr.Accordion("Import", open=False, elem_id="import-form") as form:
         fields = _form(workspace, imports, shown)
-        go = gr.Button("Import", variant="primary", elem_id="import-start")
+        # pressed before the page knows its project, an import would be refused
+        go = gr.Button("Import", variant="primary", interactive=False, elem_id="import-start")
     progress = progress_panel(workspace, imports.activity, elem_id="import-progress")
     report = gr.HTML(elem_id="import-report", js_on_load=None)
     items = grid(Browser(workspace))
     go.click(shell.friendly(imports.start), fields, progress, **shell.ACT)
     progress.finish(shell.friendly(imports.finished), shown, [header, report, items, form], queue=False, api_visibility="private")
-    shell.on_load(imports.opened, outputs=[report, form, shown])
+    shell.on_load(imports.opened, outputs=[report, form, go, shown])
 
 
 def _form(workspace: Workspace, imports: Imports, shown: gr.State) -> list[Any]:

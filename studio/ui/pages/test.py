@@ -60,7 +60,7 @@ class AskingPage:
             self.model = gr.Dropdown([], label="Model", min_width=220, elem_id="test-model")
             self.run = gr.Dropdown([("Newest finished", NEWEST)], value=NEWEST, label="Fine-tuned run", min_width=220)
             self.shots = gr.Dropdown(FEW_SHOT, value=AS_THE_RUN, label="Few-shot: labels per class", min_width=140)
-            self.seed = gr.Number(0, label="Seed", precision=0, minimum=0, min_width=90)
+            self.seed = gr.Number(0, label="Seed", min_width=90)
         with gr.Row(visible=False, elem_classes="lr-notice") as self.unloaded:
             gr.HTML("<p>This model is not loaded yet, so it cannot answer.</p>", js_on_load=None)
             self.load = gr.Button("Load the model", variant="primary", elem_id="test-load", scale=0, min_width=180)
@@ -89,6 +89,7 @@ class AskingPage:
         with gr.Accordion("Class names and prompts for zero-shot", open=True, visible=False) as self.prompts:
             self.phrases = phrase_editor("test-phrases")
             self.templates = gr.Textbox(label="Prompt templates, one a line, {} is the class", lines=2, elem_id="test-templates")
+            self.wrong_words = gr.HTML("", js_on_load=None, apply_default_css=False, elem_id="test-wrong-words")
             with gr.Row():
                 self.keep = gr.Button("Keep for the project", min_width=140)
                 self.reset = gr.Button("Back to the project's", min_width=140)
@@ -128,11 +129,13 @@ class AskingPage:
         gr.on([self.run.input, self.shots.input, self.seed.input], show(desk.strengths), of_run, sweep, **QUIET).success(
             show(desk.answer), asked, answered, **LIVE
         )
-        gr.on([self.phrases.edit, self.templates.input, self.strength.input], show(desk.answer), asked, answered, **LIVE)
+        self.strength.input(show(desk.answer), asked, answered, **LIVE)
+        worded = [self.wrong_words, *answered]
+        gr.on([self.phrases.edit, self.templates.input], show(desk.worded), asked, worded, **LIVE)
         self.strength.input(show(desk.at_strength), [*of_run, self.strength], self.swept, **QUIET)
         self.keep.click(show(desk.keep), [self.shown, self.phrases, self.templates], None, **shell.ACT)
         self.reset.click(show(desk.reset), self.shown, [self.phrases, self.templates], **QUIET).success(
-            show(desk.answer), asked, answered, **LIVE
+            show(desk.worded), asked, worded, **LIVE
         )
         self.load.click(show(desk.load), [self.shown, self.model], self.progress, **shell.ACT)
         self.progress.finish(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -10,7 +11,7 @@ import gradio as gr
 from studio.core.errors import BadInput, CannotRun, StudioError
 from studio.ui import shell
 from studio.ui.answers import shown_project
-from studio.ui.widgets.auto_search import MINUTES, SearchBoard, SearchForm, search_board, search_note
+from studio.ui.widgets.auto_search import SearchBoard, SearchForm, budget, search_board, search_note
 from studio.ui.widgets.method_choice import method_chosen, modes_measured, single_methods
 from studio.ui.widgets.model_choice import check_offered, model_choices, whole
 from studio.ui.widgets.plan import command_line, not_a_plan, plan_summary
@@ -73,7 +74,7 @@ class TrainPage:
             plan = self.project(shown).training.plan(chosen(model), method, TrainForm.settings(values))
         except StudioError as error:
             return unplannable(str(error))
-        return as_planned(plan, method, mode)
+        return as_planned(plan, method, mode, TrainForm.emptied(values, plan.config, method))
 
     def start(self, shown: object, model: str, method: str, *values: Any) -> dict[str, str]:
         """Queue the run and show it."""
@@ -111,16 +112,16 @@ class TrainPage:
             project = self.project(shown)
             seen = measured(project.training, chosen(model))
             note = search_note(project.auto.only_rungs() if project.classifies else None)
-            command = project.auto.command(chosen(model), float(minutes or MINUTES), whole(seed))
-        except StudioError:
-            return [gr.skip(), gr.skip(), gr.update(interactive=False), ""]
+            command = project.auto.command(chosen(model), budget(minutes), whole(seed))
+        except StudioError as error:
+            return [gr.skip(), search_note(str(error)), gr.update(interactive=False), ""]
         return [modes_measured(seen, project.measure), note, gr.update(interactive=True), command]
 
     def search(self, shown: object, model: str, minutes: Any, seed: Any) -> dict[str, float]:
         """Begin a search; the board looks again."""
         project = self.project(shown)
         check_offered(self.workspace, project, model)
-        begun = project.auto.start(model, float(minutes or MINUTES), whole(seed))
+        begun = project.auto.start(model, budget(minutes), whole(seed))
         project.choose_model(model)
         return {"begun": begun.started}
 
@@ -143,14 +144,14 @@ def as_method(method: str) -> list[Any]:
     return [method_chosen(method), method if method in {name for _, name in single_methods()} else None]
 
 
-def as_planned(plan: TrainPlan, method: str, mode: str = "") -> list[Any]:
+def as_planned(plan: TrainPlan, method: str, mode: str = "", emptied: Sequence[str] = ()) -> list[Any]:
     """Summary, Start button, command line, visibility of what only LoRA has (twice), the mode that the settings are.
 
     Who wants a custom mode keeps it while its fields still say one of the others.
     """
     lora = gr.update(visible=method == "lora")
     mode = mode if mode == CUSTOM else plan.config.mode
-    return [plan_summary(plan), gr.update(interactive=plan.why_not is None), plan.command, lora, lora, mode]
+    return [plan_summary(plan, emptied), gr.update(interactive=plan.why_not is None), plan.command, lora, lora, mode]
 
 
 def unplannable(why: str) -> list[Any]:

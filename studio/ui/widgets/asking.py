@@ -24,6 +24,7 @@ from studio.ui.widgets.ranking import ranking_board
 from studio.ui.widgets.strength import strength_plot
 from studio.workspace import Workspace
 from studio.workspace.open_project import OpenProject
+from studio.workspace.prompts import checked_templates
 
 EXAMPLES = 24
 LOOKED_AT = 1000
@@ -150,6 +151,16 @@ class AskingDesk:
             return [join([about(project, subject), prediction_table(asked[0])]), *waiting]
         except StudioError as error:
             return [problem(error), *waiting]
+
+    def worded(self, subject: Subject, *choices: Any) -> list[Any]:
+        """While words for zero-shot are typed: what is wrong with them, beside them, and the last answers stay; else `answer`."""
+        phrases, templates = choices[5:7]
+        try:
+            phrases_of(phrases)
+            checked_templates(template_lines(templates))
+        except StudioError as error:
+            return [problem(error), *[gr.skip()] * 3]
+        return ["", *self.answer(subject, *choices)]
 
     def strengths(self, shown: object, model: str | None, run: str, shots: Any, seed: Any) -> list[Any]:
         """Whether there is a strength to choose, the run's own choice, and what others did."""

@@ -68,7 +68,9 @@ class SearchForm:
         with gr.Column(elem_classes="st-card lr-search-form") as self.box:
             self.note = gr.HTML(search_note(None), js_on_load=None, apply_default_css=False, elem_id="search-note")
             with gr.Row(elem_classes="lr-choices"):
-                self.minutes = gr.Number(MINUTES, label="Minutes", minimum=0.1, min_width=90, elem_id="search-minutes")
+                self.minutes = gr.Number(
+                    MINUTES, label="Minutes", placeholder=f"{MINUTES}", min_width=90, elem_id="search-minutes"
+                )
                 self.start = gr.Button("Search", variant="primary", interactive=False, min_width=120, elem_id="search-start")
             self.command = command_line("search-command")
 
@@ -87,10 +89,15 @@ def search_board(board: SearchBoard, elem_id: str) -> gr.HTML:
     )
 
 
-def search_note(only_rungs: str | None) -> Markup:
-    """What a search does; why it would compare the rungs alone, where it would."""
-    why = tag("p", only_rungs, class_="lr-why") if only_rungs else None
-    return tag("div", tag("h3", "Let Studio search"), tag("p", WHAT, class_="st-note"), why, class_="lr-search-note")
+def budget(minutes: Any) -> float:
+    """The minutes that the field sent; an empty one is `MINUTES`, as its placeholder says."""
+    return float(MINUTES if minutes is None else minutes)
+
+
+def search_note(why: str | None) -> Markup:
+    """What a search does; why it would compare the rungs alone, or cannot start, where that is so."""
+    said = tag("p", why, class_="lr-why", role="status") if why else None
+    return tag("div", tag("h3", "Let Studio search"), tag("p", WHAT, class_="st-note"), said, class_="lr-search-note")
 
 
 def _search(found: AutoState) -> dict[str, Any]:

@@ -28,6 +28,7 @@ def comparison_report(comparison: Comparison, *more: Child) -> Markup:
         "div",
         _answer(comparison),
         tag("p", _held_out(comparison, pairs), class_="st-note"),
+        tag("p", comparison.caution, class_="lr-problem", role="note") if comparison.caution else None,
         tag("div", *(_figure(score, pairs) for score in shown), class_="lr-figures"),
         ladder_table(ladder) if ladder else whiskers(shown, "Recall@1, picture → text" if pairs else "Accuracy"),
         _recall_at_k(shown) if pairs else _per_class(shown, comparison),
@@ -57,7 +58,7 @@ def _answer(comparison: Comparison) -> Markup:
 
 def _best(best: Best, few_shot: bool) -> Markup:
     title = f"Few-shot: {best.title}" if few_shot else best.title + (f" ({best.run})" if best.run else "")
-    chosen = tag("h3", "Best method", tag("small", " chosen on the labels alone, without these items"))
+    chosen = tag("h3", "Best method", tag("small", " chosen on training labels and validation items, without the test split"))
     return tag("div", chosen, tag("p", title, class_="lr-big"), tag("p", best.reason))
 
 
@@ -89,7 +90,11 @@ def _figure(score: Score, pairs: bool) -> Markup:
     head = tag("h3", score.title, tag("small", f" {score.note}" if score.note else ""))
     if _main(score) is None:
         return tag("section", head, tag("p", score.why_not or "No result.", class_="st-note"), class_="st-card lr-figure")
-    f1 = None if pairs else _line("macro-F1", percent(score.macro_f1), interval(score.macro_f1_ci95))
+    f1 = (
+        None
+        if pairs
+        else _line("macro-F1", percent(score.macro_f1), interval(score.macro_f1_ci95) or "no interval: a class has one item")
+    )
     per_item = (
         _line("per item", took(score.milliseconds), "in batches, when first read") if score.milliseconds is not None else None
     )
@@ -143,14 +148,16 @@ def _weakest(score: Score) -> str:
 
 
 def _class_row(index: int, name: str, scores: Sequence[Score]) -> Markup:
-    recalls = [score.per_class[index].recall for score in scores]
-    cells = (_recall_cell(recall, recall == max(recalls) and min(recalls) < recall) for recall in recalls)
-    return tag("tr", tag("th", name, scope="row"), tag("td", f"{scores[0].per_class[index].support:,}"), *cells)
+    support = scores[0].per_class[index].support
+    recalls = [score.per_class[index].recall if support else None for score in scores]
+    found = [recall for recall in recalls if recall is not None]
+    cells = (_recall_cell(recall, min(found, default=0) < max(found, default=0) == recall) for recall in recalls)
+    return tag("tr", tag("th", name, scope="row"), tag("td", f"{support:,}"), *cells)
 
 
-def _recall_cell(recall: float, best: bool) -> Markup:
+def _recall_cell(recall: float | None, best: bool) -> Markup:
     words = tag("b", percent(recall, 0)) if best else tag("span", percent(recall, 0))
-    return tag("td", tag("i", style=f"--w:{100 * recall:.1f}%"), words)
+    return tag("td", tag("i", style=f"--w:{100 * (recall or 0):.1f}%"), words)
 
 
 def _recall_at_k(scores: Sequence[Score]) -> Markup:

@@ -68,12 +68,12 @@ def run_choices(runs: Sequence[RunSnapshot], model: str | None) -> Choices:
 def whole(value: Any) -> int:
     """A whole number from 0 that a field sent; an empty field is 0. Raises BadInput."""
     try:
-        number = int(value or 0)
-    except (TypeError, ValueError, OverflowError):
-        number = -1
-    if number < 0:
+        number = float(value or 0)
+    except (TypeError, ValueError):
+        number = -1.0
+    if number < 0 or not number.is_integer():
         raise BadInput(f"{value!r} is not a whole number from 0.", "Correct it.")
-    return number
+    return int(number)
 
 
 def few_shot(shots: Any, seed: Any) -> tuple[int | None, int | None]:

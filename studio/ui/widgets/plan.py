@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import gradio as gr
 
 from studio.ui.widgets.markup import Markup, plural, tag
@@ -11,13 +13,14 @@ CHIPS = 12
 """With more classes than this, the counts fold away behind their range."""
 
 
-def plan_summary(plan: TrainPlan) -> Markup:
-    """The plan's figures, and why it cannot start where it cannot."""
+def plan_summary(plan: TrainPlan, emptied: Sequence[str] = ()) -> Markup:
+    """The plan's figures, why it cannot start where it cannot, and what stands for the fields that are empty."""
     parts = [plural(plan.train_items, "training item"), plural(plan.validation_items, "validation item")]
     if plan.steps > 1:
         parts.append(plural(plan.steps, "step"))
     why = tag("p", plan.why_not, class_="lr-why", role="status") if plan.why_not else None
-    return tag("div", why, tag("p", " · ".join(parts)), _labels(plan), class_="lr-plan")
+    falls_back = tag("p", f"Empty, so as the model's preset: {', '.join(emptied)}.", class_="st-note") if emptied else None
+    return tag("div", why, tag("p", " · ".join(parts)), falls_back, _labels(plan), class_="lr-plan")
 
 
 def not_a_plan(message: str) -> Markup:

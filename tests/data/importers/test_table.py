@@ -44,6 +44,30 @@ def test_formats_delimiters_and_column_names_are_recognised(tmp_path: Path, name
     assert not rejects
 
 
+@pytest.mark.parametrize(
+    ("name", "data", "expected", "rejected"),
+    [
+        ("t.tsv", "text\tlabel\nhello, world\tpos\nbye, now\tneg\nshort\n", 3, 0),
+        ("t.csv", "text;label\n" + "so, so;a\n" * 10 + "one; two;b\n" + "well, then;b\n" * 3, 1, 1),
+    ],
+)
+def test_a_ragged_row_does_not_hide_the_delimiter(tmp_path: Path, name: str, data: str, expected: int, rejected: int) -> None:
+    rows, rejects = taken(written(tmp_path, name, data))
+    assert {row.label for row in rows} >= {"a", "b"} or {row.label for row in rows} >= {"pos", "neg"}
+    assert len(rows) >= expected and len(rejects) == rejected
+
+
+def test_a_column_of_text_alone_is_not_cut_at_its_commas(tmp_path: Path) -> None:
+    rows, rejects = taken(written(tmp_path, "t.csv", "text\nhello, world\nbye\n"))
+    assert [row.content["text"] for row in rows] == ["hello, world", "bye"] and not rejects
+
+
+def test_a_column_that_comes_late_in_jsonl_is_read(tmp_path: Path) -> None:
+    lines = [json.dumps({"text": f"text {n}"}) for n in range(120)] + [json.dumps({"text": "last", "label": "a"})]
+    rows, _ = taken(written(tmp_path, "t.jsonl", "\n".join(lines)))
+    assert len(rows) == 121 and rows[-1].label == "a"
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "latin-1"])
 def test_encodings_are_recognised(tmp_path: Path, encoding: str) -> None:
     rows, _ = taken(written(tmp_path, "t.csv", "text,label\nGrüße,süß\n", encoding))
@@ -81,6 +105,16 @@ def test_row_with_too_many_cells_is_rejected(tmp_path: Path) -> None:
     rows, rejects = taken(written(tmp_path, "t.csv", "text,label\nfine,a\nI came, I saw,a\n"))
     assert len(rows) == 1
     assert (rejects[0].row, rejects[0].reason) == (3, "has 3 cells, the header has 2")
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [("t.csv", "text,label\n"), ("t.csv", "text;label\n\n\n"), ("t.jsonl", "\n\n"), ("t.json", "[]")],
+)
+def test_table_without_rows_says_so(tmp_path: Path, name: str, data: str) -> None:
+    rows, rejects = taken(written(tmp_path, name, data))
+    assert not rows
+    assert [(reject.file, reject.row, reject.reason) for reject in rejects] == [(name, None, "has no rows")]
 
 
 def test_field_longer_than_the_csv_module_takes_is_a_row(tmp_path: Path) -> None:

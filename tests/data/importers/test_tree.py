@@ -71,6 +71,15 @@ def test_folders_name_splits_and_classes(
     assert not rejects
 
 
+def test_names_in_utf8_without_the_zips_flag_are_read_as_they_were_written(tmp_path: Path) -> None:
+    raw = "train/grün/1.jpg".encode()  # as zip under the C locale writes it
+    with zipfile.ZipFile(tmp_path / "plain.zip", "w") as archive:
+        archive.writestr("x" * len(raw), b"x")
+    (tmp_path / "plain.zip").write_bytes((tmp_path / "plain.zip").read_bytes().replace(b"x" * len(raw), raw))
+    rows, rejects = taken(str(tmp_path / "plain.zip"))
+    assert [row.label for row in rows] == ["grün"] and not rejects
+
+
 @both
 def test_what_systems_leave_behind_is_passed_over_and_other_files_are_rejected(tmp_path: Path, zipped: bool) -> None:
     files = [
@@ -97,6 +106,14 @@ def test_tables_of_a_folder_go_where_their_names_say(tmp_path: Path, zipped: boo
 
 
 @both
+def test_table_without_rows_does_not_stop_those_beside_it(tmp_path: Path, zipped: bool) -> None:
+    files = {"dev.csv": b"text,label\n", "train.csv": b"text,label\nhi,a\n"}
+    rows, rejects = taken(source(tmp_path, files, zipped), TEXTS)
+    assert [row.content["text"] for row in rows] == ["hi"]
+    assert [(reject.file, reject.reason) for reject in rejects] == [("dev.csv", "has no rows")]
+
+
+@both
 def test_pairs_come_from_the_table_beside_the_pictures(tmp_path: Path, zipped: bool) -> None:
     files = {"set/captions.csv": b"image,caption\na/1.jpg,one\n./a/1.jpg,two\n../x.jpg,three\n", "set/a/1.jpg": b"pixels"}
     rows, rejects = taken(source(tmp_path, files, zipped), PAIRS)
@@ -120,6 +137,46 @@ def test_link_that_leads_out_of_the_folder_is_rejected(tmp_path: Path) -> None:
     rows, rejects = taken(data)
     assert [row.file for row in rows] == ["1.jpg"]
     assert [reject.file for reject in rejects] == ["2.jpg", "3.jpg"]
+
+
+def with_linked_folder(root: Path, files: dict[str, bytes], zipped: bool) -> str:
+    """A source with `dog`, a link to a folder outside it, and with `.cache`, one that is hidden."""
+    path = source(root, files, zipped)
+    if zipped:
+        with zipfile.ZipFile(path, "a") as archive:
+            for name in ("dog", ".cache"):
+                link = zipfile.ZipInfo(name)
+                link.external_attr = (stat.S_IFLNK | 0o777) << 16
+                archive.writestr(link, "../elsewhere")
+        return path
+    (root / "elsewhere").mkdir()
+    (root / "elsewhere" / "2.jpg").write_bytes(b"x")
+    for name in ("dog", ".cache"):
+        Path(path, name).symlink_to(root / "elsewhere")
+    return path
+
+
+@both
+def test_linked_folder_is_rejected_and_the_others_are_taken(tmp_path: Path, zipped: bool) -> None:
+    rows, rejects = taken(with_linked_folder(tmp_path, {"cat/1.jpg": b"x"}, zipped))
+    assert placed(rows) == {("cat/1.jpg", None, "cat")}
+    assert [(reject.file, "is a link" in reject.reason) for reject in rejects] == [("dog", True)]
+
+
+def test_linked_file_that_is_not_taken_is_rejected_for_its_kind(tmp_path: Path) -> None:
+    data = source(tmp_path, {"1.jpg": b"x", "notes.md": b"x"}, zipped=False)
+    Path(data, "more.md").symlink_to(Path(data, "notes.md"))
+    _, rejects = taken(data)
+    assert [(reject.file, "is not a file that this project takes" in reject.reason) for reject in rejects] == [
+        ("more.md", True), ("notes.md", True)
+    ]  # fmt: skip
+
+
+@both
+def test_source_of_links_alone_says_that_they_are_not_followed(tmp_path: Path, zipped: bool) -> None:
+    with pytest.raises(ImportFailed, match="holds nothing") as refused:
+        taken(with_linked_folder(tmp_path, {"notes.md": b"x"}, zipped))
+    assert "not followed" in refused.value.hint
 
 
 def test_unsafe_members_are_rejected_and_the_others_taken(tmp_path: Path) -> None:
