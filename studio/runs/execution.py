@@ -107,7 +107,8 @@ def _run_lora(folder: RunFolder, spec: RunSpec, m: Materials, ending: Callable[[
         _say(folder, f"Going on from step {resume.step}")
     events = fit(model, m.task, objective, m.data, config, resume, partial(_save, folder), _bf16(spec, m), folder.path)
     scores = _follow(folder, events, ending)
-    outcome = finish(model, m.task, m.data, spec, _trained_head(objective, spec), watch)
+    folder.update(eta_s=None, note="Finishing")
+    outcome = finish(model, m.task, m.data, spec, _trained_head(objective, spec), _watch(folder, ending, learnt=True))
     _publish_result(folder, partial(_write_adapter, model, outcome))
     _say_the_end(folder, outcome)
     if outcome.judged is not None:
@@ -192,12 +193,18 @@ def _wants_end(folder: RunFolder, ending: Callable[[], bool]) -> bool:
     return wish == "keep"
 
 
-def _watch(folder: RunFolder, ending: Callable[[], bool]) -> Progress:
-    """Progress of the work before the steps, shown as the run's note; stops where somebody asked."""
+def _watch(folder: RunFolder, ending: Callable[[], bool], learnt: bool = False) -> Progress:
+    """Progress of the work before or after the steps, shown as the run's note.
+
+    Before them, a wish to end stops the run: there is nothing to keep yet. Once it has `learnt`, only a closing process does.
+    """
     written = [0.0]
 
     def progress(done: int, total: int, what: str) -> None:
-        _wants_end(folder, ending)
+        if learnt and ending():
+            raise Interrupted
+        if not learnt and _wants_end(folder, ending):
+            raise _Stopped
         if time.monotonic() - written[0] >= STATE_EVERY_S:
             written[0] = time.monotonic()
             folder.update(note=f"{what}: {done} of {total}")

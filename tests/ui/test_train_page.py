@@ -121,6 +121,14 @@ def test_a_mode_sets_its_fields_and_is_known_by_them(workspace: Workspace, proje
     assert (config.mode, config.lora.rank, rest[-1]) == (mode, 4, mode)
 
 
+def test_nothing_of_a_mode_stays_behind_when_another_is_chosen(workspace: Workspace, project: OpenProject) -> None:
+    page = TrainPage(workspace)
+    start = page.in_mode(project.id, MODEL, "lora", "best", *TrainForm.values(TrainConfig()))[1:]
+    paper = page.in_mode(project.id, MODEL, "lora", "paper", *start[:FIELDS])[1:]
+    assert paper[-1] == "paper"
+    assert page.in_mode(project.id, MODEL, "lora", "best", *paper[:FIELDS])[1:] == start
+
+
 def test_a_custom_mode_changes_nothing_and_stays(workspace: Workspace, project: OpenProject) -> None:
     values = TrainForm.values(TrainConfig())
     advanced, *rest = TrainPage(workspace).in_mode(project.id, MODEL, "lora", "custom", *values)

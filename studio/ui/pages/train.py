@@ -64,8 +64,18 @@ class TrainPage:
         return [gr.skip(), *as_method(method), *TrainForm.values(plan.config), *as_planned(plan, method)]
 
     def in_mode(self, shown: object, model: str | None, method: str, mode: str, *values: Any) -> list[Any]:
-        """Advanced unfolded for a custom mode; the fields with what the mode sets, and what they would do."""
-        fields = TrainForm.in_mode(mode, values)
+        """Advanced unfolded for a custom mode; the fields with what the mode sets of the preset, and what they would do.
+
+        From the preset, so that nothing of a mode that was looked at before stays behind.
+        """
+        fields = list(values)
+        if mode != CUSTOM:
+            shots, seed = values[:2]
+            said = {name: value for name, value in (("mode", mode), ("shots", shots), ("seed", seed)) if value not in (None, "")}
+            try:
+                fields = TrainForm.values(self.project(shown).training.plan(chosen(model), method, said).config)
+            except StudioError as error:
+                return [gr.skip(), *fields, *unplannable(str(error))]
         return [gr.update(open=True) if mode == CUSTOM else gr.skip(), *fields, *self.replan(shown, model, method, mode, *fields)]
 
     def replan(self, shown: object, model: str | None, method: str, mode: str, *values: Any) -> list[Any]:

@@ -11,7 +11,6 @@ from typing import Any
 
 import gradio as gr
 
-from studio.core.config import MODES as MODE_SETTINGS
 from studio.core.config import TrainConfig
 from studio.core.errors import BadInput
 from studio.ui.widgets.method_choice import METHODS, MODES, single_methods
@@ -80,16 +79,6 @@ class TrainForm:
             for name, sent, value in read
             if sent in (None, "")
         ]
-
-    @staticmethod
-    def in_mode(mode: str, values: Sequence[Any]) -> list[Any]:
-        """The fields' values with those that the mode sets; a custom mode sets none."""
-        said = MODE_SETTINGS.get(mode, {})
-        shots, seed, unit, length, batch_size, *rest = values
-        advanced = [said.get(name, value) for name, value in zip(ADVANCED, rest, strict=True)]
-        if "steps" in said:
-            unit, length = "steps", said["steps"]
-        return [shots, seed, unit, length, said.get("batch_size", batch_size), *advanced]
 
 
 def _advanced() -> tuple[dict[str, gr.components.Component], gr.Column, gr.Column]:
