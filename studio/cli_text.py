@@ -82,17 +82,18 @@ def _comparison(r: dict[str, Any]) -> str:
     lines = []
     few_shot = r.get("few_shot", {}).get("rung")
     methods = {k: v for k, v in r.items() if isinstance(v, dict) and "n" in v and k not in ("few_shot", "best", "calibration")}
+    width = max((len(score["title"]) + 2 for score in methods.values()), default=0)
     for name, score in methods.items():
         title = score["title"] + (" *" if name == few_shot else "")
         if "why_not" in score:
-            lines.append(f"{title:<14} –  {score['why_not']}")
+            lines.append(f"{title:<{width}} –  {score['why_not']}")
         elif "recall" in score:
-            lines.append(f"{title:<14} " + "  ".join(f"{k} {v:.3f}" for k, v in score["recall"].items()))
+            lines.append(f"{title:<{width}} " + "  ".join(f"{k} {v:.3f}" for k, v in score["recall"].items()))
         else:
             low, high = score["ci95"]
             interval = f"[{low:.3f}, {high:.3f}]"
             lines.append(
-                f"{title:<14} accuracy {score['accuracy']:.3f} {interval}  macro-F1 {score['macro_f1']:.3f}  "
+                f"{title:<{width}} accuracy {score['accuracy']:.3f} {interval}  macro-F1 {score['macro_f1']:.3f}  "
                 f"n = {score['n']}  ({score['note']})"
             )
     best = r.get("best")
