@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from studio.core.results import AutoState
+from studio.core.results.training import AutoState
 from studio.core.types import RunSnapshot
 
 

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, is_dataclass
 from typing import Any
 
-from studio.core.results import Comparison
+from studio.core.results.comparison import Comparison
 
 
 def plain(value: Any) -> Any:

@@ -192,8 +192,9 @@ const refill = async () => {
   const mine = generation, answer = await ask("more", { project: desk.project.id, show: desk.show, after: desk.after });
   refilling = false;
   if (!answer.ok || mine !== generation) return;
-  desk.items.push(...answer.items); desk.after = answer.after;
-  if (at >= desk.items.length - answer.items.length) show();
+  const there = new Set(desk.items.map((it) => it.id)), fresh = answer.items.filter((it) => !there.has(it.id));
+  desk.items.push(...fresh); desk.after = answer.after; desk.show = answer.show;
+  if (at >= desk.items.length - fresh.length) show();
 };
 const open = async (which) => {
   await chain;
@@ -210,7 +211,7 @@ const open = async (which) => {
 const frame = (root) => {
   const both = desk.project.modalities.length > 1;
   const choose = el("select", { class: "st-field", "aria-label": "Which items", onchange: (e) => open(e.target.value) },
-    ...[["unlabelled", "Unlabelled items"], ["all", "All items"]].map(([value, words]) => el("option", { value, selected: value === desk.show }, words)));
+    ...[["unlabelled", "Unlabelled items"], ["all", "All items"]].map(([value, words]) => el("option", { value, selected: value === desk.chosen }, words)));
   const field = el("input", { class: "st-field", placeholder: "Find or add a class", "aria-label": "Find or add a class: Enter labels with the marked one, or adds it where none is found", maxlength: 200, enterkeyhint: "done", autocomplete: "off" });
   field.addEventListener("input", classButtons);
   field.addEventListener("keydown", (e) => {

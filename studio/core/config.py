@@ -12,7 +12,7 @@ from studio.core.errors import BadInput
 Towers = Literal["image", "text", "both"]
 Layers = Literal["all", "half", "top-2", "top-1"]
 Projections = Literal["all", "qkv"]
-Mode = Literal["fast", "best", "paper", "custom"]
+Mode = Literal["preset", "fast", "best", "paper", "custom"]
 PAPER: Mapping[str, Any] = {
     "rank": 2, "alpha": 1.0, "rslora": True, "dropout": 0.25, "layers": "all", "towers": "both", "projections": "qkv",
     "lr": 2e-4, "weight_decay": 0.01, "warmup": 0.0, "steps": 2000, "batch_size": 32, "min_crop": 0.08, "views": 0,
@@ -24,6 +24,8 @@ MODES: Mapping[str, Mapping[str, Any]] = {
     "paper": PAPER,
 }
 """Names for settings that belong together, as in `mode=fast`: a run's own settings say what was done."""
+FREE = {"shots", "seed", "steps", "epochs", "batch_size", "micro_batch", "evaluate_every", "checkpoint_every", "precision"}
+"""Settings that differ between runs of the same mode."""
 ObjectiveName = Literal["auto", "head", "contrastive"]
 
 
@@ -117,12 +119,13 @@ class TrainConfig:
             return self.steps
         return max(1, ceil(self.epochs * items / min(self.batch_size, items)))
 
-    @property
-    def mode(self) -> Mode:
-        """Which of the modes these settings are."""
+    def modes(self, preset: TrainConfig) -> tuple[Mode, ...]:
+        """Which modes these settings are, the most telling first: the family's `preset`, a named one, always `custom`."""
         mine = {**self.as_json(), **self.as_json()["lora"]}
         names: tuple[Mode, ...] = ("paper", "fast", "best")  # the paper's settings are those of `best`, and more
-        return next((n for n in names if all(mine[k] == v for k, v in MODES[n].items())), "custom")
+        named = tuple(name for name in names if all(mine[k] == v for k, v in MODES[name].items()))
+        recommended: tuple[Mode, ...] = () if set(self.changed_from(preset)) - FREE else ("preset",)
+        return (*recommended, *named, "custom")
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -142,8 +145,8 @@ class TrainConfig:
         adapter = {f.name for f in fields(LoraConfig)}
         own = {f.name for f in fields(self)} - {"lora"}
         if "mode" in settings:
-            _one_of("mode", str(settings["mode"]), tuple(MODES))
-            settings = {**MODES[str(settings["mode"])], **{k: v for k, v in settings.items() if k != "mode"}}
+            _one_of("mode", str(settings["mode"]), ("preset", *MODES))
+            settings = {**MODES.get(str(settings["mode"]), {}), **{k: v for k, v in settings.items() if k != "mode"}}
         for name in settings:
             if name not in adapter | own:
                 raise BadInput(f"There is no setting {name!r}.", f"Known: {', '.join(sorted(adapter | own | {'mode'}))}.")

@@ -15,6 +15,9 @@ TaskName = str
 RunStatus = Literal["queued", "running", "done", "stopped", "failed", "interrupted"]
 """`done`: finished, or stopped and kept. `stopped`: cancelled. `interrupted`: its process died; it can be resumed."""
 
+FINE_TUNING = "lora"
+"""The method of a run that changes the model; every other one is a rung on cached features, or a choice among rungs."""
+
 
 @dataclass(frozen=True, slots=True)
 class Item:
@@ -83,6 +86,7 @@ class ItemFilter:
     split: Split | None = None
     label: str | None = None
     labelled: bool | None = None
+    skipped: bool | None = None
     search: str = ""
     """Words that must occur in the text or the name, case-insensitive."""
 
@@ -172,3 +176,8 @@ class RunSnapshot:
     """The equivalent command line."""
     note: str = ""
     """Newest log line, for people."""
+
+    @property
+    def tunes(self) -> bool:
+        """Whether it changes the model, and is no rung on cached features."""
+        return self.method == FINE_TUNING

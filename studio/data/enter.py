@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from studio.core.errors import StudioError
-from studio.core.results import Reject
+from studio.core.results.projects import Reject
 from studio.core.types import Split
 from studio.data.classes import ensure
 from studio.data.content import canonical, mix

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from studio.core.errors import BadInput, UnreadableItem
 from studio.core.interfaces import Progress
-from studio.core.results import ImportReport, Reject
+from studio.core.results.projects import ImportReport, Reject
 from studio.core.types import ImportOptions
 from studio.data.classes import class_name
 from studio.data.content import content_key, group_key, plain_name

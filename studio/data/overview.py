@@ -6,7 +6,7 @@ import sqlite3
 from pathlib import Path
 
 from studio.core.errors import ProjectError
-from studio.core.results import ProjectCard
+from studio.core.results.projects import ProjectCard
 from studio.data.project import read_card
 
 

@@ -29,6 +29,8 @@ def where(filter: ItemFilter) -> tuple[str, list[str]]:
         values.append(filter.label)
     if filter.labelled is not None:
         parts.append("i.class IS NOT NULL" if filter.labelled else "i.class IS NULL")
+    if filter.skipped is not None:
+        parts.append("i.skipped" if filter.skipped else "NOT i.skipped")
     for word in filter.search.split():
         if word.isascii():
             parts.append(rf"({TEXT} LIKE ? ESCAPE '\' OR i.name LIKE ? ESCAPE '\')")

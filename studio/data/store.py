@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from studio.core.errors import NotFound, ProjectError
-from studio.core.results import Counts
+from studio.core.results.projects import Counts
 from studio.core.types import SPLITS, ClassInfo, Item, ItemFilter, LabelEvent, Split
 from studio.data import classes, labels
 from studio.data.query import COLUMNS, item_of, prepare, where
@@ -86,8 +86,8 @@ class Store:
             condition, values = where(filter)
             return int(self._read(f"SELECT count(*) FROM items i WHERE {condition}", *values)[0][0])
         total = 0
-        for split, name, _, n in self._counters():
-            fits = filter.split in (None, split) and filter.label in (None, name)
+        for split, name, skipped, n in self._counters():
+            fits = filter.split in (None, split) and filter.label in (None, name) and filter.skipped in (None, bool(skipped))
             total += n if fits and filter.labelled in (None, name is not None) else 0
         return total
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from studio.core.results import CurvePoint, LearningCurve
+from studio.core.results.evidence import CurvePoint, LearningCurve
 from studio.evaluation.advice import Gain, Tuning, advise
 
 Array = NDArray[np.float64]

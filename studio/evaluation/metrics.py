@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from studio.core.results import ClassScore
+from studio.core.results.comparison import ClassScore
 
 Z95 = 1.959964
 RESAMPLES = 1000

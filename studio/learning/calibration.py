@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from studio.core.errors import BadInput
-from studio.core.results import Abstention, Calibration, Reliability, ReliabilityBin, RiskPoint
+from studio.core.results.evidence import Abstention, Calibration, Reliability, ReliabilityBin, RiskPoint
 
 COLDEST, HOTTEST = 0.02, 50.0
 """Bounds of the temperature: beyond them there is no evidence, only separable data or answers worse than chance."""

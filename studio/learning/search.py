@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 ETA = 3
 """Of the trials that reached a rung, the best third goes on."""
-RUNGS = (1 / 9, 1 / 3)
+HALVINGS = (1 / 9, 1 / 3)
 """Shares of a run's steps at which it is compared with the others."""
 STARTUP = 4
 """Trials drawn at random before TPE models the space: half a usual search of 12 would be random with Optuna's ten."""
@@ -53,13 +53,13 @@ class LogRange:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class OneOf:
     """One of a few values."""
 
     values: tuple[str | int | float, ...]
 
-    def including(self, value: str | int | float) -> Choice:
-        return self if value in self.values else Choice((*self.values, value))
+    def including(self, value: str | int | float) -> OneOf:
+        return self if value in self.values else OneOf((*self.values, value))
 
     def distribution(self) -> BaseDistribution:
         from optuna.distributions import CategoricalDistribution
@@ -88,13 +88,13 @@ def lora_space(two_towers: bool, steps: Sequence[int]) -> Space:
     """What is searched for LoRA; towers only where a model has two."""
     space: dict[str, Dimension] = {
         "lr": LogRange(5e-5, 1e-3),
-        "rank": Choice((2, 4, 8, 16)),
-        "layers": Choice(("top-1", "top-2", "half", "all")),
-        "dropout": Choice((0.0, 0.25)),
-        "steps": Choice(tuple(steps)),
+        "rank": OneOf((2, 4, 8, 16)),
+        "layers": OneOf(("top-1", "top-2", "half", "all")),
+        "dropout": OneOf((0.0, 0.25)),
+        "steps": OneOf(tuple(steps)),
     }
     if two_towers:
-        space["towers"] = Choice(("image", "both"))
+        space["towers"] = OneOf(("image", "both"))
     return space
 
 
@@ -150,7 +150,7 @@ class Search:
         self._past.append(trial)
 
     def goes_on(self, rung: int, loss: float) -> bool:
-        """Whether a running trial with this loss at `RUNGS[rung]` belongs to the best third of those that came so far.
+        """Whether a running trial with this loss at `HALVINGS[rung]` belongs to the best third of those that came so far.
 
         Asynchronous successive halving (Li et al. 2018, arXiv:1810.05934): no trial waits for another. The preset always
         goes on: fewer than three were there before it.

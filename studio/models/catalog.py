@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from studio.core.errors import StudioError
-from studio.core.results import CatalogEntry
+from studio.core.results.projects import CatalogEntry
 from studio.models.families.hf_clip import TYPES as CLIP_TYPES
 from studio.models.families.text_encoder import TYPES as TEXT_TYPES
 from studio.models.hub import cached_file, cached_model

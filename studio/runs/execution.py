@@ -66,7 +66,7 @@ def execute(folder: RunFolder, gather: Callable[[RunSpec, Progress], Materials],
         spec = folder.spec
         _say(folder, f"Loading {spec.model}")
         materials = gather(spec, _watch(folder, ending))
-        work = _run_lora if spec.method == "lora" else _run_rung
+        work = _run_lora if spec.tunes else _run_rung
         work(folder, spec, materials, ending)
         folder.update(status="done", ended=time.time(), eta_s=None)
     except _Stopped:

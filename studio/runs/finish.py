@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from studio.core.interfaces import AdaptedModel, Inputs, Progress, Snapshot, Task
-from studio.core.results import StrengthRow
+from studio.core.results.evidence import StrengthRow
 from studio.core.types import Item
 from studio.learning.classifier import Classifier
 from studio.learning.finetune import kept_as
@@ -108,6 +108,14 @@ def finish(
         rows=tuple(swept[strength].row() for strength in sorted(swept, reverse=True)),
         judged=Judged(best.logits, judge.truth),
     )
+
+
+def item_passes(train: int, held_out: int, head: bool) -> int:
+    """Forward passes of one item each that `finish` takes, about: what it costs, before it is known."""
+    if not held_out:
+        return 0
+    learns = train if train <= MOST_SWEPT else 0
+    return len(STRENGTHS) * held_out + learns * (len(STRENGTHS) if head else 1)
 
 
 def _with_head(judge: _Judge, trained: Classifier, progress: Progress) -> list[Candidate]:

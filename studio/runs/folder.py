@@ -19,8 +19,8 @@ from typing import Any, Literal
 from studio.core.config import TrainConfig
 from studio.core.errors import BadInput, NotFound, RunError
 from studio.core.publish import publish_folder, publish_text
-from studio.core.results import Preflight
-from studio.core.types import RunSnapshot, TrainEvent
+from studio.core.results.training import Preflight
+from studio.core.types import FINE_TUNING, RunSnapshot, TrainEvent
 from studio.runs.process import alive, identity
 
 Wish = Literal["stop", "keep"]
@@ -43,6 +43,11 @@ class RunSpec:
     """The equivalent command line."""
     created: float
     """Seconds since 1970."""
+
+    @property
+    def tunes(self) -> bool:
+        """Whether it changes the model, and is no rung on cached features."""
+        return self.method == FINE_TUNING
 
 
 class RunFolder:

@@ -16,9 +16,10 @@ import torch
 
 from studio.core.config import TrainConfig
 from studio.core.interfaces import FoundationModel, Prior, Snapshot, Task
-from studio.core.results import Preflight
+from studio.core.results.training import Preflight
 from studio.core.types import Item, TrainEvent
 from studio.learning.finetune import fit
+from studio.runs.finish import item_passes
 
 STEPS = 3
 """The first step warms up; the pace is that of the others."""
@@ -26,6 +27,8 @@ WARM = 2
 """Items of the steps before, which pay what is paid once: imports, the allocator's first blocks."""
 PROBE = 8
 """Items whose memory is measured first, so that the whole batch is tried only where it should fit."""
+FORWARD = 1 / 3
+"""A forward pass as a share of a step: the backward pass takes about twice its arithmetic."""
 ROOM = 0.8
 """Share of the free memory that a batch may take."""
 
@@ -108,11 +111,14 @@ def preflight(
         views = min(config.views, ceil(total * batch / len(items)))
         filling = max(0.0, steps[0].at - events[0].at - pace) / batch * len(items) * views
     halved = next((e.values["micro_batch"] for e in reversed(events) if "micro_batch" in e.values), micro)
+    passes = item_passes(len(items), len(data.held_out), prior.head is not None) if task.classifies else 0
+    finishing = passes * FORWARD * pace / batch
     return Preflight(
         device=device,
         step_s=pace,
         fill_s=filling,
-        total_s=pace * total + filling,
+        total_s=pace * total + filling + finishing,
+        finish_s=finishing,
         memory_mb=max(float(e.values.get("memory_mb", 0.0)) for e in steps),
         micro_batch=0 if halved >= batch else int(halved),
         steps=total,

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from studio.core.errors import BadInput, NotFound, StudioError
-from studio.core.results import Activity
+from studio.core.results.projects import Activity
 from studio.core.types import ClassInfo, Item
 from studio.workspace import Workspace
 from studio.workspace.open_project import OpenProject

@@ -15,7 +15,7 @@ from typing import Any
 
 from studio.core.errors import NotFound, StudioError
 from studio.core.interfaces import Progress
-from studio.core.results import Activity
+from studio.core.results.projects import Activity
 
 KEPT = 50
 log = logging.getLogger(__name__)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
 
-from studio.core.results import Comparison, MethodAnswer
+from studio.core.results.answers import MethodAnswer
+from studio.core.results.comparison import Comparison
 from studio.core.types import Prediction
 
 if TYPE_CHECKING:

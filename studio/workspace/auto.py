@@ -19,7 +19,9 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter
 
 from studio.core.errors import BadInput, CannotRun, StudioError
-from studio.core.results import AutoState, Best, TrialRow
+from studio.core.results.comparison import Best
+from studio.core.results.training import AutoState, TrialRow
+from studio.core.types import FINE_TUNING
 from studio.data.project import Project
 from studio.workspace.training import Training
 from studio.workspace.trials import TrialRuns
@@ -31,6 +33,8 @@ LEAST_SHOTS = 16
 """Labels of the rarest class below which settings cannot be told apart: then only the rungs are compared."""
 TOO_FEW = f"Fewer than {LEAST_SHOTS} labels of a class: settings cannot be told apart, so only the rungs are compared."
 COMPARING = "Comparing the methods"
+LEAST_SHARE = 0.5
+"""Of the budget, for trials, however long the rungs take."""
 MOST_MINUTES = 24 * 60.0
 KEY, STOP = "auto", "auto-stop"
 log = logging.getLogger(__name__)
@@ -58,7 +62,7 @@ class Auto:
 
         _check(minutes)
         # the gate needs classes, and a trial labels
-        for method in ("best", "lora"):
+        for method in ("best", FINE_TUNING):
             if why := self._training.plan(model, method, {"seed": seed}).why_not:
                 raise CannotRun(why)
         with self._lock:
@@ -75,6 +79,8 @@ class Auto:
 
         with self._lock:
             found = self.state()
+            if found is not None and found.status == "running":
+                raise CannotRun("The search is at work.", "Wait for its end.")
             if found is None or found.status not in {"stopped", "interrupted"}:
                 raise CannotRun("There is no search to resume.", "Start one.")
             self._change(status="running", process=identity(), note="")
@@ -137,7 +143,7 @@ class Auto:
         try:
             found = self._load()
             too_few = self.only_rungs()
-            run = None if too_few else self._search(found)
+            run = None if too_few else self._search(found, self._for_trials(found))
             if self._over():
                 self._change(status="interrupted" if self._closing.is_set() else "stopped")
                 return
@@ -153,12 +159,22 @@ class Auto:
             log.exception("the search failed")
             self._change(status="failed", note=f"{type(error).__name__}: {error}")
 
-    def _search(self, found: AutoState) -> str | None:
+    def _for_trials(self, found: AutoState) -> float:
+        """Seconds of the budget that trials may take: the rungs are compared before them, which reads the features and says
+        how long it will take again after them."""
+        self._change(note=COMPARING)
+        started = time.monotonic()
+        self._judge(found.model, None, 0, found.seed)
+        self._change(note="")
+        budget = 60 * found.minutes
+        return max(budget - 2 * (time.monotonic() - started), LEAST_SHARE * budget)
+
+    def _search(self, found: AutoState, budget_s: float) -> str | None:
         """Trials until the budget is spent; the best one's run."""
-        search, runs = self._resumed(found), TrialRuns(self._training, self._over, self._keep)
-        cut = next((row for row in found.trials if row.state == "running"), None)
+        search, runs = self._resumed(found, budget_s), TrialRuns(self._training, self._over, self._keep)
+        cut = next((row for row in found.trials if not row.ended), None)
         while not self._over() and (settings := cut.settings if cut else search.propose()) is not None:
-            row = runs.begin(found.model, found.seed, cut or TrialRow(1 + len(search.trials), settings, None, 0.0, "running"))
+            row = runs.begin(found.model, found.seed, cut or TrialRow(1 + len(search.trials), settings, None, 0.0, "queued"))
             self._keep(row)
             ended, cut = runs.follow(row, search), None
             if ended is None:
@@ -168,14 +184,14 @@ class Auto:
         best = search.best()
         return next((row.run for row in self._load().trials if best is not None and _trial(row) == best), None)
 
-    def _resumed(self, found: AutoState) -> Search:
+    def _resumed(self, found: AutoState, budget_s: float) -> Search:
         from studio.learning.search import Search, lora_space, preset_settings
 
-        preset = self._training.plan(found.model, "lora").config
+        preset = self._training.plan(found.model, FINE_TUNING).config
         both = len(self._training.modalities_of(found.model)) > 1 and preset.lora.towers != "text"
         space = lora_space(both, sorted({max(20, preset.steps // 2), preset.steps, preset.steps * 2}))
-        past = [_trial(row) for row in found.trials if row.state != "running"]
-        return Search(space, preset_settings(space, preset), found.seed, 60 * found.minutes, past)
+        past = [_trial(row) for row in found.trials if row.ended]
+        return Search(space, preset_settings(space, preset), found.seed, budget_s, past)
 
     def _over(self) -> bool:
         """Whether somebody wants the search to end before its time."""
@@ -212,6 +228,6 @@ def _stored() -> TypeAdapter[AutoState]:
 def _trial(row: TrialRow) -> Trial:
     from studio.learning.search import Trial
 
-    if row.state == "running":
+    if row.state == "queued" or row.state == "running":
         raise ValueError(f"trial {row.number} has not ended")
     return Trial(row.settings, row.loss, row.seconds, row.state, row.looks)

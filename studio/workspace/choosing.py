@@ -7,14 +7,15 @@ items. Imported lazily: it imports torch.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
 from torch import Tensor
 
 from studio.core.interfaces import Progress
-from studio.core.results import Best, Calibration, LearningCurve, RiskPoint
+from studio.core.results.comparison import Best
+from studio.core.results.evidence import Calibration, LearningCurve, RiskPoint
 from studio.evaluation.advice import Tuning
 from studio.evaluation.learning_curve import learning_curve
 from studio.learning.calibration import calibrate, risk_coverage
@@ -55,13 +56,15 @@ def choose(questions: Questions, question: Question, climbed: Climbed) -> Choice
     title = rung(verdict.rung).title
     seen = next((e for e in climbed.ladder.evidence if e.name == verdict.rung), None)
     of_rung = Choice(Best(verdict.rung, title, verdict.reason), seen.logits if seen else None, climbed.support.labels)
-    told = judged(question.run) if question.run is not None and question.run.spec.method == "lora" else None
+    told = judged(question.run) if question.run is not None and question.run.spec.tunes else None
     if told is None or question.run is None:
         return of_rung
     items = [i for i in question.judged if i.label in question.run.spec.classes]
-    same = question.support and len(items) == len(told[1]) and climbed.support.classes == question.run.spec.classes
-    if not same:  # another support set or other classes than the run's: nothing to pair
+    if not question.support or len(items) != len(told[1]):  # another support set than the run's: nothing to pair
         return of_rung
+    if climbed.support.classes != question.run.spec.classes:
+        reason = f"{verdict.reason} Fine-tuning ({question.run.id}) learnt other classes than these: it is not weighed."
+        return replace(of_rung, best=replace(of_rung.best, reason=reason))
     x, raw, _ = questions.features(question.model, questions.task.modalities[0], items, None)
     simpler = climbed.ladder.classifiers[verdict.rung].logits(x, raw)
     theirs = _evidence(verdict.rung, title, rung(verdict.rung).order, simpler, told[1])

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from studio.core.errors import BadInput, CannotRun
 from studio.core.interfaces import Progress
-from studio.core.results import Best, Comparison, Ladder, PredictionTable, RungRow
+from studio.core.results.answers import PredictionTable
+from studio.core.results.comparison import Best, Comparison
+from studio.core.results.evidence import Ladder, RungRow
 from studio.core.types import Item
 from studio.workspace.answers import answers
 from studio.workspace.question import Question, Questions

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from studio.core.results import Abstention, Comparison, RiskPoint
+from studio.core.results.comparison import Comparison
+from studio.core.results.evidence import Abstention, RiskPoint
 from studio.learning.calibration import fit_temperature, threshold_for
 from studio.learning.ladder import Ladder
 from studio.runs.folder import RunFolder

@@ -11,7 +11,7 @@ from typing import Any
 
 from studio.core.errors import BadInput, UnreadableItem
 from studio.core.interfaces import Progress, Task
-from studio.core.results import Counts, ImportReport, ItemPage, Reject
+from studio.core.results.projects import Counts, ImportReport, ItemPage, Reject
 from studio.core.types import ClassInfo, ImportOptions, Item, ItemFilter, LabelEvent
 from studio.data.importers import ImportRequest, importer_for
 from studio.data.importers.hub import HubImporter

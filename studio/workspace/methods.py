@@ -127,7 +127,7 @@ class Methods:
     def few_shot(self, q: Question) -> Method:
         """The best rung that learns on cached features, or the one of the run that is asked about."""
         classes, _ = class_prompts(self._project, self._task)
-        if q.run is not None and q.run.spec.method != "lora" and (learnt := classifier_in(q.run, "", classes)) is not None:
+        if q.run is not None and not q.run.spec.tunes and (learnt := classifier_in(q.run, "", classes)) is not None:
             return _few_shot(f"{learnt.rung} of {q.run.id}", Answering(q.model, learnt), self._held_of(q.run), q)
         found = self.climbed(q)
         if isinstance(found, Method):
@@ -139,7 +139,7 @@ class Methods:
 
     def fine_tuned(self, q: Question) -> Method:
         """The run's adapter, at its chosen strength or the one asked for."""
-        if q.run is None or q.run.spec.method != "lora":
+        if q.run is None or not q.run.spec.tunes:
             return Method("lora", TITLES["lora"], "no run yet", why_not=NO_RUN)
         note = f"LoRA r={q.run.spec.train.lora.rank}, {q.run.id}"
         strength = None if q.strength == chosen_strength(q.run) else q.strength

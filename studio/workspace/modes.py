@@ -26,9 +26,10 @@ class Measured:
 def measured(training: Training, model: str) -> Mapping[Mode, Measured]:
     """For each mode that a finished run with this model had."""
     found: dict[Mode, Measured] = {}
+    preset = training.preset(model)
     for run in training.runs():
-        if run.status == "done" and run.method == "lora" and run.model == model:
-            mode = TrainConfig.from_json(run.config).mode
+        if run.status == "done" and run.tunes and run.model == model:
+            mode = TrainConfig.from_json(run.config).modes(preset)[0]
             if mode not in found:
                 found[mode] = Measured(run.id, run.step, run.steps_per_s, _seconds(training, run), run.accuracy)
     return found

@@ -91,10 +91,13 @@ class Questions:
         if folder is not None and folder.spec.model != model:
             raise BadInput(f"{folder.id} tuned {folder.spec.model}, not {model}.", "Choose its model, or another run.")
         base = self._shelf.get(model)
-        if folder is None or (shots, seed) != (None, None):
-            return Question(base, folder, shots or 0, seed or 0, strength=strength, accepts=self.accepted())
+        if folder is None:
+            return Question(base, None, shots or 0, seed or 0, strength=strength, accepts=self.accepted())
         chosen, data = folder.spec.train, self._training.snapshot(folder)
-        return Question(base, folder, chosen.shots, chosen.seed, data.train, strength, data.held_out, self.accepted())
+        asked = (shots, seed) != (None, None)  # then the support set is another than the run's
+        numbers = (shots or 0, seed or 0) if asked else (chosen.shots, chosen.seed)
+        learnt = None if asked else data.train
+        return Question(base, folder, *numbers, learnt, strength, data.held_out, self.accepted())
 
     def run(self, model: str, run: str | None, shots: int | None, seed: int | None) -> RunFolder | None:
         """The run that answers as fine-tuned: the one asked for, or the newest that fits."""
@@ -132,6 +135,6 @@ class Questions:
         """The newest finished LoRA run with that model and, where they are said, those shots and that seed."""
         for found in self._training.runs():
             fits = shots in (None, found.config["shots"]) and seed in (None, found.config["seed"])
-            if fits and found.model == model and found.method == "lora" and found.has_adapter and found.status == "done":
+            if fits and found.model == model and found.tunes and found.has_adapter and found.status == "done":
                 return self._training.folder(found.id)
         return None

@@ -8,7 +8,8 @@ from typing import Any
 
 from studio.core.errors import CannotRun
 from studio.core.interfaces import FoundationModel, Progress
-from studio.core.results import Comparison, Hit, Ranking
+from studio.core.results.answers import Hit, Ranking
+from studio.core.results.comparison import Comparison
 from studio.core.types import Item
 from studio.workspace.question import Question, Questions
 

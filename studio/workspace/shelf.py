@@ -17,7 +17,7 @@ from pathlib import Path
 from studio.core.config import TrainConfig
 from studio.core.errors import BadInput
 from studio.core.interfaces import FoundationModel, Progress
-from studio.core.results import CatalogEntry
+from studio.core.results.projects import CatalogEntry
 from studio.core.types import ModelInfo
 from studio.models import FORMS, family_for, load_model
 from studio.models.catalog import catalog

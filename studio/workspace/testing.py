@@ -7,7 +7,9 @@ from dataclasses import asdict, replace
 
 from studio.core.errors import BadInput, CannotRun
 from studio.core.interfaces import Progress, Task
-from studio.core.results import Abstention, Best, Comparison, PredictionTable, Ranking, StrengthRow, Strengths
+from studio.core.results.answers import PredictionTable, Ranking
+from studio.core.results.comparison import Best, Comparison
+from studio.core.results.evidence import Abstention, StrengthRow, Strengths
 from studio.core.types import Item
 from studio.data.project import Project
 from studio.workspace.answers import comparison_from
@@ -88,7 +90,8 @@ class Testing:
         judge = self._classifying or self._searching()
         with self._questions.in_use(model):
             question = self._questions.of(model, run, shots, seed)
-            items, caution = untouched(items, question.judged)
+            # of pairs nothing is chosen on a run's validation items
+            items, caution = untouched(items, question.judged if self._classifying else ())
             found = replace(judge.compare(split, items, question, progress), caution=caution)
         self._store.set_meta("comparison", asdict(found))
         return found
@@ -111,7 +114,7 @@ class Testing:
         The run is the one that `predict` would take for fine-tuned. Loads no model.
         """
         folder = self._questions.run(model, run, shots, seed)
-        report = folder.report() if folder is not None and folder.spec.method == "lora" else {}
+        report = folder.report() if folder is not None and folder.spec.tunes else {}
         rows = tuple(StrengthRow(**row) for row in report.get("strengths", ()))
         return Strengths(folder.id, report["strength"], rows) if folder is not None and len(rows) > 1 else None
 

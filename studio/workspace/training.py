@@ -12,10 +12,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from studio.core.config import TrainConfig
+from studio.core.config import Mode, TrainConfig
 from studio.core.errors import BadInput, CannotRun, RunError
 from studio.core.interfaces import Progress, Task
-from studio.core.types import Item, RunSnapshot, TrainEvent
+from studio.core.types import FINE_TUNING, Item, RunSnapshot, TrainEvent
 from studio.data.project import Project
 from studio.data.snapshot import Snapshot
 from studio.data.splits import support, validation
@@ -37,6 +37,8 @@ class TrainPlan:
     """What a run would do, before it starts."""
 
     config: TrainConfig
+    modes: tuple[Mode, ...]
+    """Which modes these settings are, the most telling first."""
     train_items: int
     validation_items: int
     per_class: Mapping[str, int]
@@ -51,7 +53,7 @@ def methods() -> tuple[str, ...]:
     """What a run can be: LoRA, a rung on cached features, or a choice among these. Imports no rung: a rung is its file's name."""
     folder = Path(__file__).parents[1] / "learning" / "rungs"
     rungs = sorted(module.name.replace("_", "-") for module in pkgutil.iter_modules([str(folder)]))
-    return ("lora", *CHOOSING, *rungs)
+    return (FINE_TUNING, *CHOOSING, *rungs)
 
 
 class Training:
@@ -64,7 +66,7 @@ class Training:
         self._queue = queue
         self._readers = readers_of(task)
 
-    def plan(self, model: str, method: str = "lora", settings: Mapping[str, Any] | None = None) -> TrainPlan:
+    def plan(self, model: str, method: str = FINE_TUNING, settings: Mapping[str, Any] | None = None) -> TrainPlan:
         """The family's preset with `settings` (flat names: rank, lr, shots, seed …) on top; loads no weights.
 
         Raises BadInput for a bad setting, method or model id.
@@ -72,21 +74,26 @@ class Training:
         if method not in methods():
             raise BadInput(f"There is no method {method!r}.", f"Choose one of: {', '.join(methods())}.")
         model = self._shelf.check(model)
-        preset = self._shelf.preset(self._task.name, model)
+        preset = self.preset(model)
         config = preset.with_settings(settings or {})
         train, held_out = self._select(config, method)
         counts = Counter(item.label for item in train if item.label is not None)
         return TrainPlan(
             config=config,
+            modes=config.modes(preset),
             train_items=len(train),
             validation_items=len(held_out),
             per_class={c.name: counts.get(c.name, 0) for c in self._project.store.classes()},
-            steps=config.total_steps(len(train)) if method == "lora" else 1,
+            steps=config.total_steps(len(train)) if method == FINE_TUNING else 1,
             command=self._command(model, method, config, preset),
             why_not=self._why_not(model, method, train),
         )
 
-    def start(self, model: str, method: str = "lora", settings: Mapping[str, Any] | None = None) -> str:
+    def preset(self, model: str) -> TrainConfig:
+        """What the model's family recommends for this task. Raises BadInput for a model id that is none."""
+        return self._shelf.preset(self._task.name, self._shelf.check(model))
+
+    def start(self, model: str, method: str = FINE_TUNING, settings: Mapping[str, Any] | None = None) -> str:
         """Queue a run; its id. Raises CannotRun with the same text as `plan().why_not`."""
         from studio.runs.folder import RunFolder, RunSpec
 
@@ -184,7 +191,7 @@ class Training:
         if modalities and not self._task.fits(modalities):
             takes = " and ".join(modalities)
             return f"{model} takes {takes}, which does not serve {self._task.title.lower()}. Choose another model."
-        if method != "lora" and not self._task.classifies:
+        if method != FINE_TUNING and not self._task.classifies:
             return "All methods but LoRA need classes; pairs have none. Choose LoRA."
         return self._task.why_not(train)
 

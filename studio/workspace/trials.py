@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from studio.core.errors import RunError
-from studio.core.results import TrialRow
-from studio.core.types import RunSnapshot
+from studio.core.results.training import TrialRow
+from studio.core.types import FINE_TUNING, RunSnapshot
 from studio.workspace.training import Training
 
 if TYPE_CHECKING:
@@ -36,10 +36,10 @@ class TrialRuns:
         """The trial with its run: a new one, or its own that was cut off with the search. Raises CannotRun."""
         if row.run is None:
             looks = {"evaluate_every": -(-int(row.settings["steps"]) // LOOKS)}
-            return replace(row, run=self._training.start(model, "lora", {**row.settings, **looks, "seed": seed}))
+            return replace(row, run=self._training.start(model, FINE_TUNING, {**row.settings, **looks, "seed": seed}))
         if self._training.run(row.run).resumable:
             self._training.resume(row.run)
-        return row
+        return replace(row, state="queued")
 
     def follow(self, row: TrialRow, search: Search) -> TrialRow | None:
         """Wait for its end, or end it: where it lost against the others, or the time is over (what was learnt counts then).
@@ -53,37 +53,45 @@ class TrialRuns:
             if self._training.run(run).status != "running":
                 self._end(run, keep=False, when=self._over())
                 continue
+            if row.state == "queued":
+                self._save(row := replace(row, state="running"))
             looks = self._looks(run)
             pruned = pruned or any(not search.goes_on(int(n), x) for n, x in looks.items() if n not in row.looks)
             row = replace(row, seconds=row.seconds + now - before, looks=looks)
-            late = row.seconds > search.left_s
+            late = row.seconds + self._finishing(run) > search.left_s
             self._end(run, keep=late and not pruned, when=late or pruned or self._over())
             if now - saved > SAVE_S:
                 saved = now
                 self._save(row)
-        row = replace(row, seconds=row.seconds + time.monotonic() - clock, looks=self._looks(run))
-        return self._ended(row, self._training.run(run), pruned)
+        ended = self._training.run(run)
+        row = replace(row, seconds=row.seconds + time.monotonic() - clock, looks=self._looks(run), steps=ended.step)
+        return self._ended(row, ended, pruned)
 
     def _ended(self, row: TrialRow, run: RunSnapshot, pruned: bool) -> TrialRow | None:
         loss = run.nll if run.nll is not None and run.nll < float("inf") else None
         if run.status == "done" and loss is not None:
             return replace(row, state="done", loss=loss)
         if run.status == "interrupted" or (run.status == "stopped" and self._over() and not pruned):
-            self._save(row)
+            self._save(replace(row, steps=None))
             return None
         return replace(row, state="pruned" if run.status == "stopped" else "failed", loss=loss)
 
     def _looks(self, run: str) -> dict[str, float]:
         """Loss at each point of comparison that the run reached: its first look from there on."""
-        from studio.learning.search import RUNGS
+        from studio.learning.search import HALVINGS
 
         found: dict[str, float] = {}
         for event in self._training.events(run)[0]:
             loss = event.values.get("loss") if event.kind == "eval" else None
             if isinstance(loss, float):
-                reached = (str(n) for n, share in enumerate(RUNGS) if event.step >= share * event.total)
+                reached = (str(n) for n, share in enumerate(HALVINGS) if event.step >= share * event.total)
                 found = {**{n: loss for n in reached}, **found}
         return found
+
+    def _finishing(self, run: str) -> float:
+        """Seconds that the run will take after its last step, as its pre-flight expects."""
+        measured = self._training.folder(run).preflight()
+        return measured.finish_s if measured else 0.0
 
     def _end(self, run: str, keep: bool, when: bool) -> None:
         try:

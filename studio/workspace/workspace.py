@@ -10,7 +10,7 @@ from pathlib import Path
 
 from studio.core.errors import NotFound, ProjectError, StudioError
 from studio.core.publish import publish_text
-from studio.core.results import ProjectCard
+from studio.core.results.projects import ProjectCard
 from studio.data.overview import overview
 from studio.data.project import Project, read_card
 from studio.runs.queue import RunQueue

@@ -42,14 +42,21 @@ def test_only_what_differs_from_the_preset_is_said() -> None:
 
 def test_a_mode_stands_for_its_settings_and_the_run_says_what_they_were() -> None:
     fast = TrainConfig().with_settings({"mode": "fast"})
-    assert (fast.lora.layers, fast.views > 0, fast.mode) == ("top-2", True, "fast")
+    assert (fast.lora.layers, fast.views > 0, fast.modes(TrainConfig())) == ("top-2", True, ("fast", "custom"))
     assert "mode" not in fast.as_json()
-    assert fast.with_settings({"mode": "best"}).mode == "best"
+    assert fast.with_settings({"mode": "best"}).modes(fast) == ("best", "custom")
+
+
+def test_what_a_family_recommends_is_a_mode_whatever_is_learnt_from_and_for_how_long() -> None:
+    preset = TrainConfig().with_settings({"layers": "half"})
+    assert preset.with_settings({"shots": 4, "seed": 2, "steps": 7}).modes(preset) == ("preset", "custom")
+    assert preset.with_settings({"rank": 2}).modes(preset) == ("custom",)
+    assert TrainConfig().with_settings({"mode": "best"}).modes(TrainConfig()) == ("preset", "best", "custom")
 
 
 def test_settings_beside_a_mode_win() -> None:
     mixed = TrainConfig().with_settings({"mode": "fast", "layers": "top-1"})
-    assert (mixed.lora.layers, mixed.mode) == ("top-1", "custom")
+    assert (mixed.lora.layers, mixed.modes(TrainConfig())) == ("top-1", ("custom",))
 
 
 def test_an_unknown_mode_is_refused() -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from studio.evaluation.verdict import mcnemar, verdict
+from studio.evaluation.verdict import mcnemar, observed, verdict
 
 TITLES = {"zero_shot": "Zero-shot", "few_shot": "Few-shot", "lora": "Fine-tuned"}
 
@@ -37,6 +37,12 @@ def test_fine_tuning_that_loses_is_said_to_lose() -> None:
 def test_a_gain_within_chance_leaves_the_simpler_method() -> None:
     right = {"zero_shot": [True] * 50 + [False] * 50, "few_shot": [True] * 52 + [False] * 48}
     assert verdict(right, TITLES).startswith("Use Zero-shot: what scored higher did so within chance on 100 items.")
+
+
+def test_what_is_observed_recommends_nothing() -> None:
+    right = {"zero_shot": [True] * 50 + [False] * 50, "few_shot": [False] + [True] * 52 + [False] * 47}
+    said = observed(right, TITLES)
+    assert said == "Few-shot and Zero-shot cannot be told apart on 100 items: 3 answers gained, 1 lost (p = 0.625)."
 
 
 @pytest.mark.parametrize(("gained", "words"), [(1, "1 answer gained, 0 lost"), (2, "2 answers gained, 0 lost")])

@@ -50,7 +50,7 @@ def test_the_papers_recipe_leaves_the_output_projections_alone(vit: FoundationMo
     names = vit.adapted(paper.lora).adapted_modules
     assert {name.rpartition(".")[2] for name in names} == {"q_proj", "k_proj", "v_proj"}
     assert {name.split(".")[0] for name in names} == {"visual", "transformer"}
-    assert paper.mode == "paper" and paper.lora.rslora and TrainConfig.from_json(paper.as_json()) == paper
+    assert paper.modes(TrainConfig())[0] == "paper" and paper.lora.rslora and TrainConfig.from_json(paper.as_json()) == paper
 
 
 def test_layers_are_counted_from_the_output(vit: FoundationModel) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from studio.core.results import AutoState, Best, TrialRow
+from studio.core.results.comparison import Best
+from studio.core.results.training import AutoState, TrialRow
 from studio.ui.answers import answering
 from studio.ui.pages.train import TrainPage
 from studio.ui.widgets.auto_search import SearchBoard

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from studio.core.results import Best, ClassScore, Comparison, Ladder, RungRow, Score
+from studio.core.results.comparison import Best, ClassScore, Comparison, Score
+from studio.core.results.evidence import Ladder, RungRow
 from studio.ui.widgets.comparison import comparison_report, main_methods, whiskers
 from studio.ui.widgets.confusion import heat_map
 

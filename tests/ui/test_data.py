@@ -7,7 +7,7 @@ import pytest
 from gradio.utils import get_upload_folder
 
 from studio.core.errors import BadInput
-from studio.core.results import ImportReport, Reject
+from studio.core.results.projects import ImportReport, Reject
 from studio.ui.pages.data import KEEP, NAMES_ONLY, Imports, report_html
 from studio.ui.widgets.upload import uploaded_path
 from studio.workspace import Workspace

@@ -7,17 +7,8 @@ from dataclasses import replace
 import pytest
 
 from studio.core.errors import BadInput
-from studio.core.results import (
-    Abstention,
-    Best,
-    Calibration,
-    Comparison,
-    Reliability,
-    ReliabilityBin,
-    RiskPoint,
-    StrengthRow,
-    Strengths,
-)
+from studio.core.results.comparison import Best, Comparison
+from studio.core.results.evidence import Abstention, Calibration, Reliability, ReliabilityBin, RiskPoint, StrengthRow, Strengths
 from studio.ui.widgets.asking import strength_at
 from studio.ui.widgets.evidence import NOT_HELD_OUT, Wish, calibration_section, curve_section, doubt_section, wish_of
 from studio.ui.widgets.strength import strength_plot

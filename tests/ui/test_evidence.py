@@ -7,11 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from studio.core.results import (
+from studio.core.results.comparison import Best, Comparison
+from studio.core.results.evidence import (
     Abstention,
-    Best,
     Calibration,
-    Comparison,
     CurvePoint,
     Ladder,
     LearningCurve,
@@ -19,8 +18,8 @@ from studio.core.results import (
     ReliabilityBin,
     RiskPoint,
     RungRow,
-    TrialRow,
 )
+from studio.core.results.training import TrialRow
 from studio.ui.widgets.evidence import curve_section
 from studio.ui.widgets.ladder import ladder_table
 from studio.ui.widgets.learning_curve import learning_curve_plot

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from studio.core.types import ItemFilter
 from studio.ui.answers import answering
 from studio.ui.widgets.label import Desk
 from studio.workspace import Workspace
@@ -31,6 +32,29 @@ def test_the_desk_opens_with_items_classes_and_counts(desk: Desk, project: OpenP
     assert [c["name"] for c in opened["classes"]] == ["cat", "dog"]
     assert (len(opened["items"]), opened["total"], opened["all"], opened["labelled"]) == (6, 6, 6, 0)
     assert opened["items"][0]["sha"]
+
+
+def test_skipped_items_come_after_the_others(desk: Desk, project: OpenProject, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("studio.ui.widgets.label.BATCH", 2)
+    order = [i.id for i in project.labelling.page(ItemFilter(), mixed=True).items]
+    for item in order[:2]:
+        project.labelling.skip(item)
+    project.labelling.label(order[2], "cat")
+    project.labelling.skip(order[2])  # a label outlasts a skip: it does not come back
+    answer = desk.open_desk({"show": "unlabelled"})
+    assert answer["total"] == 5
+    seen = [item["id"] for item in answer["items"]]
+    while answer["after"] is not None:
+        answer = desk.more({"project": project.id, "show": answer["show"], "after": answer["after"]})
+        seen += [item["id"] for item in answer["items"]]
+    assert seen == [*order[3:], *order[:2]]
+
+
+def test_where_all_that_is_left_was_skipped_the_desk_opens_with_it(desk: Desk, project: OpenProject) -> None:
+    for item in project.labelling.page(ItemFilter()).items:
+        project.labelling.skip(item.id)
+    opened = desk.open_desk({"show": "unlabelled"})
+    assert (len(opened["items"]), opened["after"]) == (6, None)
 
 
 def test_without_a_project_the_desk_says_so(desk: Desk) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from studio.core.results import MethodAnswer, PredictionTable
+from studio.core.results.answers import MethodAnswer, PredictionTable
 from studio.ui.widgets.prediction_table import ROWS_AT_FIRST, prediction_table
 
 ZERO = MethodAnswer("zero_shot", "Zero-shot", "no training", (0.2, 0.7, 0.1), 41.4)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from studio.core.results import Hit, Ranking
+from studio.core.results.answers import Hit, Ranking
 from studio.core.types import Item
 from studio.ui.widgets.ranking import ranking_board
 

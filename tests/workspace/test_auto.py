@@ -15,12 +15,14 @@ import pytest
 from PIL import Image
 
 from studio.core.errors import BadInput, CannotRun
-from studio.core.results import AutoState
+from studio.core.results.training import AutoState, TrialRow
 from studio.core.types import ImportOptions, ItemFilter
+from studio.learning.search import HALVINGS
 from studio.settings import Settings
 from studio.workspace import Workspace
 from studio.workspace.auto import COMPARING, TOO_FEW
 from studio.workspace.open_project import OpenProject
+from studio.workspace.trials import TrialRuns
 
 ROOT = Path(__file__).resolve().parents[2]
 NOUNS = {"cat": ("cat", "dog"), "car": ("car", "house")}
@@ -137,6 +139,25 @@ def test_closing_leaves_a_search_that_can_be_resumed(
     again.close()
 
 
+def test_a_search_that_the_closing_queue_cuts_off_is_not_done(
+    project: OpenProject, workspace: Workspace, tiny_ids: dict[str, str]
+) -> None:
+    project.auto.start(tiny_ids["bert"], LONG)
+    seen(project, steps_done(project, 0))
+    workspace._queue.close()
+    found = finished(project)
+    assert (found.status, found.best, found.trials[0].state) == ("interrupted", None, "running")
+
+
+@pytest.mark.parametrize("steps", [20, 90, 150, 301])
+def test_the_first_look_is_just_after_the_first_mark(project: OpenProject, tiny_ids: dict[str, str], steps: int) -> None:
+    runs = TrialRuns(project.training, lambda: False, lambda row: None)
+    run = str(runs.begin(tiny_ids["bert"], 0, TrialRow(1, {"steps": steps}, None, 0.0, "queued")).run)
+    project.training.stop(run)
+    every = project.training.run(run).config["evaluate_every"]
+    assert HALVINGS[0] * steps <= every < HALVINGS[0] * steps + 1
+
+
 @pytest.mark.slow
 def test_a_search_whose_process_died_is_interrupted_and_resumes(
     project: OpenProject, settings: Settings, tiny_ids: dict[str, str]
@@ -175,12 +196,19 @@ def test_from_16_labels_a_class_settings_are_searched(workspace: Workspace, tmp_
     assert project_of(workspace, tmp_path, 16).auto.only_rungs() is None
 
 
+def test_a_class_without_labels_does_not_end_the_search_for_settings(workspace: Workspace, tmp_path: Path) -> None:
+    unused = project_of(workspace, tmp_path, 16)
+    unused.labelling.add_class("bird")
+    assert unused.auto.only_rungs() is None
+
+
 def test_a_trial_that_outlasts_the_budget_counts_as_far_as_it_came(project: OpenProject, tiny_ids: dict[str, str]) -> None:
     project.auto.start(tiny_ids["bert"], SHORT)
     found = finished(project)
     assert [row.state for row in found.trials] == ["done"]
     run = project.training.run(str(found.trials[0].run))
     assert 0 < run.step < run.total
+    assert found.trials[0].steps == run.step
     assert (found.status, found.best_run) == ("done", run.id)
     assert found.best is not None and found.best.run in (None, run.id)
 
@@ -192,7 +220,7 @@ def test_waiting_in_the_queue_is_not_charged_to_a_trial(project: OpenProject, ti
     seen(project, lambda found: len(found.trials) == 1)
     time.sleep(60 * SHORT + 0.5)
     waiting = project.auto.state()
-    assert waiting is not None and (waiting.trials[0].state, waiting.trials[0].seconds) == ("running", 0.0)
+    assert waiting is not None and (waiting.trials[0].state, waiting.trials[0].seconds) == ("queued", 0.0)
     project.training.stop(first)
     found = finished(project)
     assert found.trials[0].state == "done"

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from studio.core.errors import BadInput
-from studio.core.results import Comparison
+from studio.core.results.comparison import Comparison
 from studio.core.types import ImportOptions, ItemFilter
 from studio.learning.calibration import calibrate, risk_coverage, threshold_for
 from studio.runs.result import judged
@@ -163,6 +163,23 @@ def test_a_class_with_a_single_label_among_others_does_not_stop_a_comparison(
     for item in project.labelling.page(ItemFilter(split="train", label="dog")).items[1:]:
         project.labelling.label(item.id, None)
     assert project.testing.compare(tiny_ids["bert"]).curve is None
+
+
+def test_also_where_shots_are_given_what_judged_the_run_is_known(project: OpenProject, tiny_ids: dict[str, str]) -> None:
+    run = project.training.start(tiny_ids["bert"])
+    project.training.stop(run)
+    asked = project.testing._questions.of(tiny_ids["bert"], run, shots=1, seed=0)
+    assert asked.judged == tuple(project.training.snapshot(project.training.folder(run)).held_out) != ()
+
+
+def test_a_run_of_other_classes_is_not_weighed_and_it_is_said(project: OpenProject, tiny_ids: dict[str, str]) -> None:
+    run = project.training.start(tiny_ids["bert"], settings={"steps": 2})
+    while not project.training.wait(run):
+        pass
+    assert "other classes" not in project.testing.best(tiny_ids["bert"], run).reason
+    project.labelling.add_class("bird")
+    found = project.testing.best(tiny_ids["bert"], run)
+    assert found.rung != "lora" and "learnt other classes" in found.reason
 
 
 def test_without_a_run_there_is_no_strength_to_choose(project: OpenProject, tiny_ids: dict[str, str]) -> None:

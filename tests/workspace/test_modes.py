@@ -66,7 +66,7 @@ def test_a_resumed_run_claims_no_time(project: OpenProject, tiny_ids: dict[str, 
         project.training.wait(run, 0.05)
     project.training.stop(run, keep=True)
     assert project.training.wait(run, 60)
-    found = measured(project.training, model)["best"]
+    found = measured(project.training, model)["preset"]
     assert (found.run, found.seconds) == (run, None)
 
 

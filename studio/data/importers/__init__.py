@@ -12,7 +12,7 @@ from typing import Protocol
 from studio.core.errors import ImportFailed
 from studio.core.interfaces import Progress
 from studio.core.registry import Registry, discover
-from studio.core.results import Reject
+from studio.core.results.projects import Reject
 from studio.core.types import ImportOptions, Split
 
 MAX_FILE_BYTES = 200 * 2**20

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from studio.core.errors import ImportFailed
 from studio.core.interfaces import Progress
-from studio.core.results import Reject
+from studio.core.results.projects import Reject
 from studio.data.importers import IMPORTERS, MAX_FILE_BYTES, TOO_BIG, ImportRequest, Row
 from studio.data.importers.folder import natural
 from studio.data.importers.tree import LINK, Parts, tree_rows

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from studio.core.interfaces import Progress
-from studio.core.results import Reject
+from studio.core.results.projects import Reject
 from studio.data.importers import IMPORTERS, MAX_FILE_BYTES, TOO_BIG, ImportRequest, Row
 from studio.data.importers.tree import Parts, tree_rows
 

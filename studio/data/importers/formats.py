@@ -15,7 +15,7 @@ from itertools import islice
 from typing import Any
 
 from studio.core.errors import ImportFailed
-from studio.core.results import Reject
+from studio.core.results.projects import Reject
 
 Record = tuple[int, Mapping[str, Any]]
 Table = tuple[tuple[str, ...], Iterator[Record | Reject]]

@@ -12,7 +12,7 @@ from typing import Any
 
 from studio.core.errors import ImportFailed, Offline
 from studio.core.interfaces import Progress
-from studio.core.results import Reject
+from studio.core.results.projects import Reject
 from studio.data.importers import IMPORTERS, ImportRequest, Row, split_of
 from studio.data.importers.formats import TABLE_SUFFIXES, Record, named_classes
 from studio.data.importers.records import choose_columns, looked_ahead, record_rows

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from studio.core.errors import ImportFailed
 from studio.core.interfaces import Progress
-from studio.core.results import Reject
+from studio.core.results.projects import Reject
 from studio.core.types import Split
 from studio.data.importers import ImportRequest, Row, split_of
 from studio.data.importers.formats import Record, read_table

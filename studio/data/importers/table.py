@@ -8,7 +8,7 @@ from pathlib import Path
 
 from studio.core.errors import ImportFailed
 from studio.core.interfaces import Progress
-from studio.core.results import Reject
+from studio.core.results.projects import Reject
 from studio.data.importers import IMPORTERS, ImportRequest, Row, split_of
 from studio.data.importers.folder import FolderTree
 from studio.data.importers.formats import TABLE_SUFFIXES, read_table

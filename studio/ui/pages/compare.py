@@ -8,7 +8,8 @@ from typing import Any
 import gradio as gr
 
 from studio.core.interfaces import Progress
-from studio.core.results import Activity, Comparison
+from studio.core.results.comparison import Comparison
+from studio.core.results.projects import Activity
 from studio.ui import shell
 from studio.ui.answers import shown_project
 from studio.ui.widgets.comparison import comparison_report

@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 
 from studio.core.errors import BadInput, StudioError
-from studio.core.results import Activity, ImportReport
+from studio.core.results.projects import Activity, ImportReport
 from studio.core.types import ImportOptions, Split
 from studio.ui import shell
 from studio.ui.answers import newest, shown_project

@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 
 from studio.core.errors import BadInput, CannotRun, StudioError
+from studio.core.types import FINE_TUNING
 from studio.ui import shell
 from studio.ui.answers import shown_project
 from studio.ui.widgets.auto_search import SearchBoard, SearchForm, budget, search_board, search_note
@@ -157,10 +158,10 @@ def as_method(method: str) -> list[Any]:
 def as_planned(plan: TrainPlan, method: str, mode: str = "", emptied: Sequence[str] = ()) -> list[Any]:
     """Summary, Start button, command line, visibility of what only LoRA has (twice), the mode that the settings are.
 
-    Who wants a custom mode keeps it while its fields still say one of the others.
+    Who chose one keeps it while the settings are of it, as they may be of several.
     """
-    lora = gr.update(visible=method == "lora")
-    mode = mode if mode == CUSTOM else plan.config.mode
+    lora = gr.update(visible=method == FINE_TUNING)
+    mode = mode if mode in plan.modes else plan.modes[0]
     return [plan_summary(plan, emptied), gr.update(interactive=plan.why_not is None), plan.command, lora, lora, mode]
 
 

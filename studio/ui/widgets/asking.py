@@ -11,7 +11,9 @@ import gradio as gr
 
 from studio.core.errors import BadInput, StudioError
 from studio.core.interfaces import Progress
-from studio.core.results import Activity, Ranking, Strengths
+from studio.core.results.answers import Ranking
+from studio.core.results.evidence import Strengths
+from studio.core.results.projects import Activity
 from studio.core.types import Item, ItemFilter, Split
 from studio.ui import shell
 from studio.ui.answers import shown_project

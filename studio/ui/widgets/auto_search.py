@@ -14,7 +14,7 @@ from typing import Any
 import gradio as gr
 
 from studio.core.errors import BadInput
-from studio.core.results import AutoState
+from studio.core.results.training import AutoState
 from studio.ui import theme
 from studio.ui.answers import Answer, Payload, answering, open_project, page_project
 from studio.ui.widgets.markup import Markup, tag
@@ -101,7 +101,7 @@ def search_note(why: str | None) -> Markup:
 
 
 def _search(found: AutoState) -> dict[str, Any]:
-    at_work = next((row for row in found.trials if row.state == "running"), None)
+    at_work = next((row for row in found.trials if not row.ended), None)
     used = sum(row.seconds for row in found.trials)
     best = found.best
     return {
@@ -118,5 +118,5 @@ def _search(found: AutoState) -> dict[str, Any]:
 
 def _digest(found: AutoState) -> str:
     """Changes when the trials do; the time of the one at work is said beside them."""
-    rows = [{**asdict(row), "seconds": 0 if row.state == "running" else row.seconds, "looks": {}} for row in found.trials]
+    rows = [{**asdict(row), "seconds": row.seconds if row.ended else 0, "looks": {}} for row in found.trials]
     return hashlib.sha256(json.dumps([found.started, found.status, rows]).encode()).hexdigest()[:16]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from studio.core.results import Best, Comparison, Score
+from studio.core.results.comparison import Best, Comparison, Score
 from studio.ui.widgets.confusion import confusion_maps, worst
 from studio.ui.widgets.fold import fold
 from studio.ui.widgets.ladder import ladder_table

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from studio.core.results import Score
+from studio.core.results.comparison import Score
 from studio.ui.widgets.markup import Markup, join, plural, tag
 
 NUMBERS_UP_TO = 16

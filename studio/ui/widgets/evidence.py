@@ -12,7 +12,8 @@ from typing import Any
 import gradio as gr
 
 from studio.core.errors import BadInput
-from studio.core.results import Abstention, Comparison
+from studio.core.results.comparison import Comparison
+from studio.core.results.evidence import Abstention
 from studio.ui import theme
 from studio.ui.widgets.fold import fold
 from studio.ui.widgets.learning_curve import learning_curve_plot

@@ -7,7 +7,7 @@ from typing import get_args
 import gradio as gr
 
 from studio.core.errors import BadInput
-from studio.core.results import Counts
+from studio.core.results.projects import Counts
 from studio.core.types import SPLITS, ItemFilter, Split
 from studio.ui import theme
 from studio.ui.answers import Answer, Payload, answering, class_json, integer, item_json, page_project, project_json, text

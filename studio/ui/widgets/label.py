@@ -33,7 +33,13 @@ LONGEST_NAME = 200
 LONGEST_CAPTION = 10_000
 REMEMBERED = 512
 
-FILTERS = {"unlabelled": ItemFilter(labelled=False), "all": ItemFilter()}
+FILTERS = {
+    "unlabelled": ItemFilter(labelled=False, skipped=False),
+    "skipped": ItemFilter(labelled=False, skipped=True),
+    "all": ItemFilter(),
+}
+THEN = {"unlabelled": "skipped"}
+"""What comes once there is no more of a filter: who skipped an item does not want it back first."""
 
 
 class Desk:
@@ -51,24 +57,21 @@ class Desk:
             return {"project": None}
         show = _filter_name(payload)
         counts = project.labelling.counts()
-        first = project.labelling.page(FILTERS[show], limit=BATCH, mixed=True)
         return {
             "project": project_json(project),
-            "show": show,
+            "chosen": show,
             "fixed": bool(project.fixed_classes),
-            "items": [item_json(item) for item in first.items],
-            "after": first.after,
-            "total": first.total,
+            **_batch(project, show, 0),
+            "total": counts.total if show == "all" else counts.total - counts.labelled,
             "all": counts.total,
             "labelled": counts.labelled,
             "classes": [class_json(c) for c in project.labelling.classes()],
         }
 
     def more(self, payload: Payload) -> Answer:
-        """The next items of the same filter."""
+        """The next items of the same filter, or of the one that comes after it."""
         project = open_project(self.workspace, payload)
-        page = project.labelling.page(FILTERS[_filter_name(payload)], after=integer(payload, "after"), limit=BATCH, mixed=True)
-        return {"items": [item_json(item) for item in page.items], "after": page.after}
+        return _batch(project, _filter_name(payload), integer(payload, "after"))
 
     def act(self, payload: Payload) -> Answer:
         """One of label, skip, caption, undo. Returns when it is on disk."""
@@ -137,6 +140,16 @@ def labeler(desk: Desk) -> gr.HTML:
         apply_default_css=False,
         elem_id="labeler",
     )
+
+
+def _batch(project: OpenProject, show: str, after: int) -> Answer:
+    """Items after the item `after`, and where to go on: `show` and `after`, None at the end."""
+    page = project.labelling.page(FILTERS[show], after=after, limit=BATCH, mixed=True)
+    then = THEN.get(show) if page.after is None else None
+    if then and not page.items:
+        return _batch(project, then, 0)
+    going = (then, 0) if then else (show, page.after)
+    return {"items": [item_json(item) for item in page.items], "show": going[0], "after": going[1]}
 
 
 def _filter_name(payload: Payload) -> str:

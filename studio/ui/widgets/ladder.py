@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from studio.core.results import Ladder, RungRow
+from studio.core.results.evidence import Ladder, RungRow
 from studio.ui.widgets.markup import Markup, duration, interval, percent, tag
 from studio.ui.widgets.plot import Axis, shares
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from studio.core.results import CurvePoint, LearningCurve
+from studio.core.results.evidence import CurvePoint, LearningCurve
 from studio.ui.widgets.markup import Markup, percent, plural, tag
 from studio.ui.widgets.plot import Axis, Plot, figure, shares
 

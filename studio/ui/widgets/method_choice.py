@@ -19,6 +19,7 @@ RUNGS = {"linear": "Linear head", "tip": "Tip-Adapter", "gda": "Gaussian discrim
 """Where a method's title is more than its name."""
 
 MODES: list[tuple[str, Mode]] = [
+    ("Recommended: what did well for this kind of model", "preset"),
     ("Fast: the top two blocks, what lies below computed once", "fast"),
     ("Best: all layers", "best"),
     ("Paper: CLIP-LoRA's recipe, as published", "paper"),
@@ -50,7 +51,8 @@ def modes_measured(found: Mapping[Mode, Measured], measure: str) -> Markup:
     if not found:
         words = "What a mode takes and brings stands here once a run of this project with this model has measured it."
         return tag("p", words, class_="st-note")
-    lines = (tag("li", tag("b", name.capitalize()), f" {_line(found[name], measure)}") for _, name in MODES if name in found)
+    modes = [(title.split(":")[0], name) for title, name in MODES if name in found]
+    lines = (tag("li", tag("b", title), f" {_line(found[name], measure)}") for title, name in modes)
     return tag("div", tag("p", "Measured here:", class_="st-note"), tag("ul", *lines), class_="lr-measured")
 
 

@@ -59,7 +59,7 @@ def run_choices(runs: Sequence[RunSnapshot], model: str | None) -> Choices:
     """Finished runs with this model, newest first, after the choice that follows the newest."""
     choices = [("Newest finished", NEWEST)]
     for run in runs:
-        if run.has_adapter and run.method == "lora" and run.model == model:
+        if run.has_adapter and run.tunes and run.model == model:
             score = f" · {100 * run.accuracy:.1f} % validation" if run.accuracy is not None else ""
             choices.append((f"{run.id.replace('run-', 'Run ')}{score}", run.id))
     return choices

@@ -6,7 +6,7 @@ import gradio as gr
 
 from studio.core.errors import BadInput
 from studio.core.interfaces import Progress
-from studio.core.results import Activity, CatalogEntry
+from studio.core.results.projects import Activity, CatalogEntry
 from studio.core.types import ModelInfo
 from studio.ui import theme
 from studio.ui.answers import Answer, Payload, activity_json, answering, newest, open_project, page_project, project_json, text

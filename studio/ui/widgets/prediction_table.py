@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from studio.core.results import MethodAnswer, PredictionTable
+from studio.core.results.answers import MethodAnswer, PredictionTable
 from studio.ui.widgets.markup import Markup, join, percent, tag, took
 
 ROWS_AT_FIRST = 10

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import gradio as gr
 
-from studio.core.results import Activity
+from studio.core.results.projects import Activity
 from studio.ui import theme
 from studio.ui.answers import Answer, Payload, activity_json, answering, page_project
 from studio.workspace import Workspace

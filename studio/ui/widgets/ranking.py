@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from studio.core.results import Hit, Ranking
+from studio.core.results.answers import Hit, Ranking
 from studio.ui.server import MEDIA
 from studio.ui.widgets.markup import Markup, tag, took
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from studio.core.results import Calibration, Reliability
+from studio.core.results.evidence import Calibration, Reliability
 from studio.ui.widgets.markup import Markup, percent, plural, tag
 from studio.ui.widgets.plot import Plot, figure, shares
 

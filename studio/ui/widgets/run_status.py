@@ -152,7 +152,7 @@ def _thinned(series: list[list[float]]) -> list[list[float]]:
 
 def _rung(project: OpenProject, run: RunSnapshot) -> dict[str, str] | None:
     """Which rung a finished run is, and why."""
-    found = project.training.chosen(run.id) if run.method != "lora" and run.status == "done" else None
+    found = project.training.chosen(run.id) if not run.tunes and run.status == "done" else None
     return {"title": title_of(found[0]), "reason": found[1]} if found else None
 
 

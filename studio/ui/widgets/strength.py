@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from studio.core.results import StrengthRow, Strengths
+from studio.core.results.evidence import StrengthRow, Strengths
 from studio.ui.widgets.markup import Markup, percent, tag
 from studio.ui.widgets.plot import Axis, Plot, figure, shares
 
 TITLE = "Accuracy over how far the model has moved"
 TICKS = 4
+ANSWERS = {"prompts": "class prompts answer", "head": "a head answers"}
+"""Who turns the tuned features into answers, by `StrengthRow.answers`."""
 
 
 def strength_plot(strengths: Strengths, at: float) -> Markup:
@@ -15,9 +17,12 @@ def strength_plot(strengths: Strengths, at: float) -> Markup:
     rows = sorted(strengths.rows, key=lambda row: row.strength)
     found = [row.accuracy for row in rows]
     plot = Plot(_moved(max(row.drift for row in rows)), shares(min(found), max(found), "Accuracy on the validation items"))
-    points = [(row.drift, row.accuracy) for row in rows]
-    used = [point for point, row in zip(points, rows, strict=True) if row.strength == at]
-    shapes = [plot.line(points, "line0"), *plot.dots(used, "ring"), *plot.dots(points, "line0")]
+    points = {said: [(row.drift, row.accuracy) for row in rows if row.answers == said] for said in ANSWERS}
+    used = [(row.drift, row.accuracy) for row in rows if row.strength == at]
+    lines = [plot.line(points[said], f"line{n}") for n, said in enumerate(ANSWERS) if len(points[said]) > 1]
+    dots = [dot for n, said in enumerate(ANSWERS) for dot in plot.dots(points[said], f"line{n}")]
+    shapes = [*lines, *plot.dots(used, "ring"), *dots]
+    legend = tuple((title, f"line{n} dot") for n, (said, title) in enumerate(ANSWERS.items()) if points[said])
     words = _words(rows[0], rows[-1], strengths)
     note = (
         "What was forgotten is not measured itself. What is: how far the features of the validation items have moved, "
@@ -25,7 +30,7 @@ def strength_plot(strengths: Strengths, at: float) -> Markup:
     )
     return figure(
         TITLE,
-        (("strengths 0 to 1", "line0"), ("in use", "line1 dot")),
+        (*legend, ("in use", "ring dot")),
         tag("p", words, class_="lr-words"),
         plot.drawn(shapes, words),
         _table(rows, at, strengths.chosen),
@@ -40,14 +45,16 @@ def _moved(most: float) -> Axis:
 
 
 def _words(base: StrengthRow, whole: StrengthRow, strengths: Strengths) -> str:
+    answers = {row.answers for row in strengths.rows}
+    alone = " A head was fitted there alone: at any other strength the class prompts answer." if len(answers) > 1 else ""
     return (
         f"The whole adapter of {strengths.run} finds {percent(whole.accuracy)} of the validation items, "
-        f"the base model {percent(base.accuracy)}. Chosen by the log loss on them: strength {strengths.chosen:g}."
+        f"the base model {percent(base.accuracy)}. Chosen by the log loss on them: strength {strengths.chosen:g}.{alone}"
     )
 
 
 def _table(rows: list[StrengthRow], at: float, chosen: float) -> Markup:
-    head = tag("tr", *(tag("th", name, scope="col") for name in ("Strength", "Accuracy", "Log loss", "Moved")))
+    head = tag("tr", *(tag("th", name, scope="col") for name in ("Strength", "Accuracy", "Log loss", "Moved", "By")))
     table = tag("table", tag("thead", head), tag("tbody", *(_row(row, at, chosen) for row in rows)), class_="lr-table")
     return tag("div", table, class_="lr-scroll")
 
@@ -55,5 +62,5 @@ def _table(rows: list[StrengthRow], at: float, chosen: float) -> Markup:
 def _row(row: StrengthRow, at: float, chosen: float) -> Markup:
     badge = tag("span", "chosen", class_="st-badge on") if row.strength == chosen else None
     name = tag("th", f"{row.strength:g} ", badge, scope="row")
-    figures = (percent(row.accuracy), f"{row.nll:.3f}", f"{row.drift:.3f}")
+    figures = (percent(row.accuracy), f"{row.nll:.3f}", f"{row.drift:.3f}", row.answers)
     return tag("tr", name, *(tag("td", said) for said in figures), class_="best" if row.strength == at else None)

@@ -13,6 +13,7 @@ import gradio as gr
 
 from studio.core.config import TrainConfig
 from studio.core.errors import BadInput
+from studio.core.types import FINE_TUNING
 from studio.ui.widgets.method_choice import METHODS, MODES, single_methods
 from studio.ui.widgets.model_choice import SHOTS
 
@@ -38,7 +39,7 @@ class TrainForm:
             self.shots = gr.Dropdown(SHOTS, value=0, label="Labels per class", allow_custom_value=True, min_width=120)
             self.seed = gr.Number(0, label="Seed", min_width=90)
         with gr.Column(visible=True) as self.lora_only:
-            self.mode = gr.Radio(MODES, value="best", label="Mode", elem_id="train-mode")
+            self.mode = gr.Radio(MODES, value="preset", label="Mode", elem_id="train-mode")
             self.measured = gr.HTML("", js_on_load=None, apply_default_css=False, elem_id="train-measured")
             with gr.Row():
                 self.length = gr.Number(150, label="Length", min_width=70, scale=3)
@@ -73,7 +74,7 @@ class TrainForm:
         """What this configuration has for the empty fields, as `batch size 32`; without LoRA only the first two count."""
         used = TrainForm.values(config)
         unit = used[NAMES.index("unit")]
-        read = list(zip(NAMES, values, used, strict=True))[: None if method == "lora" else 2]
+        read = list(zip(NAMES, values, used, strict=True))[: None if method == FINE_TUNING else 2]
         return [
             f"{name} {value:g} {unit}" if name == "length" else f"{name} {value}"
             for name, sent, value in read

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from studio.core.results import TrialRow
-from studio.ui.widgets.markup import Markup, duration, plural, tag
+from studio.core.results.training import TrialRow
+from studio.ui.widgets.markup import Child, Markup, duration, plural, tag
 from studio.ui.widgets.plot import Axis, Plot, figure
 
 TITLE = "Trials of the search"
-STATES = {"running": "at work", "done": "done", "pruned": "stopped early", "failed": "failed"}
+STATES = {"queued": "waiting", "running": "at work", "done": "done", "pruned": "stopped early", "failed": "failed"}
 CUT_OFF = "cut off"
 
 
@@ -44,7 +44,7 @@ def _loss(row: TrialRow) -> float:
 
 
 def _words(rows: Sequence[TrialRow], best: TrialRow | None) -> str:
-    took = sum(row.seconds for row in rows if row.state != "running")
+    took = sum(row.seconds for row in rows if row.ended)
     said = plural(len(rows), "trial") + (f" in {duration(took)}" if took else "")
     if best is None:
         return f"{said}; none has finished yet."
@@ -90,21 +90,25 @@ def _table(rows: Sequence[TrialRow], best: TrialRow | None, at_work: bool) -> Ma
 
 
 def _row(row: TrialRow, names: Sequence[str], best: bool, at_work: bool) -> Markup:
-    state = CUT_OFF if row.state == "running" and not at_work else STATES[row.state]
+    state = STATES[row.state] if at_work or row.ended else CUT_OFF
     badge = tag("span", "best", class_="st-badge on") if best else None
     cells = (
         tag("td", "–" if row.loss is None else f"{row.loss:.3f}"),
         tag("td", tag("span", state, class_=f"lr-state {row.state}")),
-        tag("td", "–" if row.state == "running" else duration(row.seconds)),
-        *(tag("td", _value(row.settings.get(name))) for name in names),
+        tag("td", duration(row.seconds) if row.ended else "–"),
+        *(tag("td", _setting(row, name)) for name in names),
     )
-    number = (
-        tag("button", str(row.number), type="button", data_run=row.run, title=f"Show {row.run}") if row.run else str(row.number)
-    )
-    return tag("tr", tag("th", number, " ", badge, scope="row"), *cells, class_="best" if best else None)
+    return tag("tr", tag("th", _number(row), " ", badge, scope="row"), *cells, class_="best" if best else None)
 
 
-def _number(row: TrialRow) -> str:
+def _setting(row: TrialRow, name: str) -> str:
+    """What was set; of the steps also how many were done, where it ended before them."""
+    value = row.settings.get(name)
+    early = name == "steps" and row.steps is not None and isinstance(value, int) and row.steps < value
+    return f"{row.steps} of {value}" if early else _value(value)
+
+
+def _number(row: TrialRow) -> Child:
     """A button for the page's script, where there is a run to show."""
     return (
         tag("button", str(row.number), type="button", data_run=row.run, title=f"Show {row.run}") if row.run else str(row.number)

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from studio.core.errors import ImportFailed, Offline
-from studio.core.results import Reject
+from studio.core.results.projects import Reject
 from studio.core.types import ImportOptions
 from studio.data.importers import ImportRequest, Row, importer_for
 from studio.data.importers.hub import split_rows

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from studio.core.errors import ImportFailed
-from studio.core.results import Reject
+from studio.core.results.projects import Reject
 from studio.data.importers import ImportRequest, Row, importer_for
 
 IMAGES = ImportRequest(suffixes={".jpg": "image"}, modalities=("image",))

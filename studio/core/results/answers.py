@@ -1,0 +1,52 @@
+"""What use cases return to a question about one input."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from studio.core.types import Item
+
+
+@dataclass(frozen=True, slots=True)
+class MethodAnswer:
+    """One column of the test table."""
+
+    method: str
+    """`zero_shot`, `few_shot` or `lora`."""
+    title: str
+    note: str
+    """`no training`, `96 labels`, `LoRA r=8, run 3`."""
+    probabilities: tuple[float, ...] | None
+    """One a class, in the table's order; None where it cannot answer."""
+    milliseconds: float | None
+    why_not: str | None = None
+    sure: bool | None = None
+    """False: so unsure that it would exceed the error rate that the project accepts; None: there is nothing to tell by."""
+
+
+@dataclass(frozen=True, slots=True)
+class PredictionTable:
+    """Rows are classes, columns are methods, for one input."""
+
+    classes: tuple[str, ...]
+    answers: tuple[MethodAnswer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One item found by search or ranking."""
+
+    item: Item
+    score: float
+    """Cosine similarity."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """What one method finds for a query: best first."""
+
+    method: str
+    title: str
+    hits: tuple[Hit, ...]
+    milliseconds: float
+    why_not: str | None = None

@@ -1,0 +1,108 @@
+"""What use cases return about a project's contents, its models and work in progress."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from studio.core.types import Item, TaskName
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """One file or row that an import did not take, and why."""
+
+    file: str
+    row: int | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What came in. `added + duplicates + rejected` is what the source held."""
+
+    source: str
+    added: int
+    duplicates: int
+    rejected: int
+    rejects: tuple[Reject, ...]
+    """At most the first 1,000; `rejected` counts them all."""
+    by_split: Mapping[str, int]
+    by_label: Mapping[str, int]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class ItemPage:
+    """One page of the grid, paged by key."""
+
+    items: tuple[Item, ...]
+    after: int | None
+    """Pass it to get the next page; None on the last one."""
+    total: int
+    """Items that match the filter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How far labelling is."""
+
+    total: int
+    labelled: int
+    skipped: int
+    by_split: Mapping[str, int]
+    labelled_by_split: Mapping[str, int]
+    by_class: Mapping[str, Mapping[str, int]]
+    """`{class: {split: labelled items}}`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectCard:
+    """A project as the start page lists it."""
+
+    id: str
+    name: str
+    task: TaskName
+    path: str
+    items: int
+    labelled: int
+    cover: str | None
+    """sha256 of a picture to show, if it has one."""
+    opened: float
+    """Seconds since 1970."""
+    problem: str | None = None
+    """Why it cannot be opened now, if so."""
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogEntry:
+    """A model that people are offered."""
+
+    id: str
+    title: str
+    modalities: tuple[str, ...]
+    download_mb: int
+    licence: str
+    good_for: str
+    local: bool
+    """True where its files lie on this machine, so that it loads without a network."""
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """Something that takes a while, other than training: an import, a model's loading, a comparison."""
+
+    id: str
+    kind: str
+    title: str
+    done: int
+    total: int
+    what: str
+    started: float
+    eta_s: float | None
+    state: Literal["running", "done", "failed"]
+    result: Any = None
+    """What it returned, once done."""
+    error: str | None = None
+    hint: str | None = None
