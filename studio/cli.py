@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ from typing import Any, NoReturn
 from studio.cli_progress import show_run, show_search
 from studio.cli_text import as_text, comparison_json, plain
 from studio.core.errors import BadInput, RunError, StudioError
-from studio.core.types import ImportOptions
+from studio.core.types import SPLITS, ImportOptions, ItemFilter
 from studio.settings import Settings
 from studio.workspace import Workspace
 from studio.workspace.open_project import OpenProject
@@ -26,7 +27,7 @@ from studio.workspace.training import methods
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; the exit code: 0, or 2 for an error that was said."""
+    """Run one command; the exit code: 0, 2 for an error that was said, 1 where a run or search ended without a result."""
     given = list(sys.argv[1:] if argv is None else argv)
     as_json = "--json" in given
     try:
@@ -48,12 +49,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
     finally:
         workspace.close()
-    if arguments.json:
-        print(json.dumps(plain(result), ensure_ascii=False))
-    else:
-        print(as_text(arguments.command, plain(result)))
-    failed = isinstance(result, dict) and result.get("status") == "failed"
-    return 2 if failed else 0
+    _say(json.dumps(plain(result), ensure_ascii=False) if arguments.json else as_text(arguments.command, plain(result)))
+    status = result.get("status", "done") if arguments.command in ENDING else "done"
+    return {"done": 0, "failed": 2}.get(status, 1)
+
+
+ENDING = {"train", "resume", "auto"}
+"""Commands that wait for an end, which may be another than `done`."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -82,9 +84,15 @@ def _parser() -> argparse.ArgumentParser:
     data.add_argument("source")
     for column in ("text", "label", "image"):
         data.add_argument(f"--{column}", metavar="COL", help=f"column with the {column}")
-    data.add_argument("--split", metavar="NAME", choices=("train", "val", "test"), help="put everything into this split")
+    data.add_argument("--split", metavar="NAME", choices=SPLITS, help="put everything into this split")
     data.add_argument("--no-labels", action="store_true", help="take the class names, but no labels")
     command("models", _models, "list what can be loaded here, offline included", project=False)
+    items = command("items", _items, "list items with their numbers, as `label` takes them")
+    items.add_argument("--split", choices=SPLITS)
+    items.add_argument("--label", help="those with this label")
+    items.add_argument("--unlabelled", action="store_true", help="those without a label")
+    items.add_argument("--search", default="", help="words in the text or the name")
+    items.add_argument("--limit", type=int, default=60)
     label = command("label", _label, "label one item")
     label.add_argument("item", type=int)
     label.add_argument("label")
@@ -138,6 +146,12 @@ def _import(workspace: Workspace, a: argparse.Namespace) -> Any:
 
 def _models(workspace: Workspace, a: argparse.Namespace) -> Any:
     return {"models": [asdict(entry) for entry in workspace.models.catalog()]}
+
+
+def _items(workspace: Workspace, a: argparse.Namespace) -> Any:
+    wanted = ItemFilter(a.split, a.label, False if a.unlabelled else None, search=a.search)
+    page = workspace.open_project(a.project).labelling.page(wanted, limit=a.limit)
+    return {"items": [asdict(item) for item in page.items], "total": page.total}
 
 
 def _label(workspace: Workspace, a: argparse.Namespace) -> Any:
@@ -248,9 +262,16 @@ def _progress(done: int, total: int, what: str) -> None:
             print(file=sys.stderr)
 
 
+def _say(words: str) -> None:
+    try:
+        print(words, flush=True)
+    except BrokenPipeError:  # whoever read has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _say_error(error: StudioError, as_json: bool) -> int:
     if as_json:
-        print(json.dumps({"error": error.message, "hint": error.hint}, ensure_ascii=False))
+        _say(json.dumps({"error": error.message, "hint": error.hint}, ensure_ascii=False))
     else:
         print(f"{error.message}\n{error.hint}".strip(), file=sys.stderr)
     return 2

@@ -38,7 +38,7 @@ def comparison_json(found: Comparison) -> dict[str, Any]:
 def as_text(command: str, result: Any) -> str:
     """Lines for people."""
     writers = {"import": _report, "models": _models, "runs": _runs, "compare": _comparison}
-    write = {**writers, "predict": _predictions, "search": _rankings}.get(command)
+    write = {**writers, "predict": _predictions, "search": _rankings, "items": _items}.get(command)
     return write(result) if write else "\n".join(_lines(result))
 
 
@@ -54,7 +54,8 @@ def _lines(result: dict[str, Any], indent: str = "") -> list[str]:
 
 
 def _report(r: dict[str, Any]) -> str:
-    lines = [f"{r['added']} added, {r['duplicates']} already there, {r['rejected']} rejected, in {r['seconds']:.1f} s"]
+    there = f"{r['duplicates']} already there" + (f" ({r['labelled']} of them labelled now)" if r["labelled"] else "")
+    lines = [f"{r['added']} added, {there}, {r['rejected']} rejected, in {r['seconds']:.1f} s"]
     lines += [f"  {split}: {n}" for split, n in r["by_split"].items() if n]
     lines += [f"  rejected {x['file']}{_row(x)}: {x['reason']}" for x in r["rejects"][:20]]
     return "\n".join(lines)
@@ -65,7 +66,7 @@ def _row(reject: dict[str, Any]) -> str:
 
 
 def _models(r: dict[str, Any]) -> str:
-    rows = [(m["id"], "here" if m["local"] else f"{m['download_mb']} MB", m["licence"], m["good_for"]) for m in r["models"]]
+    rows = [(m["id"], f"{m['download_mb']} MB{', here' if m['local'] else ''}", m["licence"], m["good_for"]) for m in r["models"]]
     return _columns([("model", "size", "licence", "good for"), *rows])
 
 
@@ -76,6 +77,12 @@ def _runs(r: dict[str, Any]) -> str:
         (x["id"], x["status"], x["method"], f"{x['step']}/{x['total']}", _share(x["accuracy"]), x["model"]) for x in r["runs"]
     ]
     return _columns([("run", "status", "method", "steps", "validation", "model"), *rows])
+
+
+def _items(r: dict[str, Any]) -> str:
+    rows = [(str(x["id"]), x["split"], x["label"] or "–", x["content"].get("text", x["name"])[:80]) for x in r["items"]]
+    more = [f"{r['total'] - len(rows)} more match."] if r["total"] > len(rows) else []
+    return "\n".join([_columns([("item", "split", "label", "what"), *rows]), *more])
 
 
 def _comparison(r: dict[str, Any]) -> str:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +14,7 @@ import pytest
 
 from studio.cli import main
 
+ROOT = Path(__file__).resolve().parents[1]
 ROWS = ["text,label,split"]
 ROWS += [f"{w} cat {n},cat,train\n{w} car {n},car,train" for n, w in enumerate(("small", "big", "red", "blue"))]
 ROWS += ["one cat,cat,test", "two car,car,test"]
@@ -68,6 +73,49 @@ def test_a_search_with_few_labels_says_which_rung_and_why(project: str, said: An
     assert (code, found["status"], found["trials"], found["seed"]) == (0, "done", [], 2)
     assert found["best"]["rung"] != "lora" and found["best"]["reason"]
     assert "only the rungs are compared" in found["note"]
+
+
+def test_items_are_listed_with_the_numbers_that_label_takes(project: str, said: Any) -> None:
+    code, found = said("items", project, "--split", "test", "--limit", "1")
+    assert (code, found["total"], len(found["items"])) == (0, 2, 1)
+    said("label", project, str(found["items"][0]["id"]), "car")
+    assert said("items", project, "--split", "test", "--label", "car")[1]["total"] == 2
+    assert said("items", project, "--unlabelled")[1] == {"items": [], "total": 0}
+
+
+def test_a_run_that_was_stopped_is_no_success(project: str, said: Any, tiny_ids: dict[str, str]) -> None:
+    def stop_soon() -> None:
+        while (runs := said_quietly("runs", project)) is None or not runs["runs"] or runs["runs"][0]["step"] < 1:
+            time.sleep(0.05)
+        said_quietly("cancel", project, "run-1")
+
+    def said_quietly(*arguments: str) -> Any:
+        command = [sys.executable, "-m", "studio", arguments[0], "--json", *arguments[1:]]
+        return json.loads(subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout)
+
+    thread = threading.Thread(target=stop_soon)
+    thread.start()
+    code, run = said("train", project, "--model", tiny_ids["bert"], "--set", "steps=100000")
+    thread.join()
+    assert (code, run["status"]) == (1, "stopped")
+
+
+def test_labels_for_what_is_there_are_counted(tmp_path: Path, said: Any) -> None:
+    project = str(tmp_path / "late")
+    said("new", project, "--task", "text-classification")
+    for name, rows in (("bare.csv", "text\na cat\na car"), ("labelled.csv", "text,label\na cat,cat\na car,car")):
+        (tmp_path / name).write_text(rows)
+        report = said("import", project, str(tmp_path / name))[1]
+    assert (report["added"], report["duplicates"], report["labelled"], report["by_label"]) == (0, 2, 2, {"cat": 1, "car": 1})
+
+
+def test_whoever_stops_reading_gets_no_traceback(project: str) -> None:
+    command = [sys.executable, "-m", "studio", "items", project, "--json"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as ran:
+        assert ran.stdout and ran.stderr
+        ran.stdout.close()
+        assert ran.stderr.read() == ""
+    assert ran.returncode == 0
 
 
 def test_a_label_is_said_with_what_it_replaced(project: str, said: Any) -> None:

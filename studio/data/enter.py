@@ -43,6 +43,8 @@ class Entered:
     by_split: Counter[str] = field(default_factory=Counter)
     by_label: Counter[str] = field(default_factory=Counter)
     duplicates: int = 0
+    labelled: int = 0
+    """Of the duplicates, those that get their label from here."""
     conflicts: list[Reject] = field(default_factory=list)
 
 
@@ -165,3 +167,5 @@ def _meet(candidate: Candidate, label: str | None, known: _There, entered: Enter
     entered.duplicates += 1
     if label is not None and known.label is None and not known.touched:
         known.label, known.relabelled = label, True
+        entered.labelled += 1
+        entered.by_label[label] += 1

@@ -81,6 +81,7 @@ def ingest(
         by_split=dict(entered.by_split),
         by_label=dict(entered.by_label),
         seconds=time.monotonic() - started,
+        labelled=entered.labelled,
     )
 
 

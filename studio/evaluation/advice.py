@@ -28,11 +28,14 @@ class Tuning:
 
     gain: float
     standard_error: float
+    chosen: bool = False
+    """It is the method to use: by its log loss, whatever its accuracy."""
 
 
 def advise(gains: Sequence[Gain], weakest: tuple[str, float] | None = None, tuning: Tuning | None = None) -> str:
     """One sentence. `gains` in order of preference, each wish from few labels to many; `weakest` is (class, its recall)."""
-    return f"{_labels(gains, weakest)}; {_tuning(tuning)}."
+    found_least = weakest if weakest and weakest[1] < 1 else None
+    return f"{_labels(gains, found_least)}; {_tuning(tuning)}."
 
 
 def _labels(gains: Sequence[Gain], weakest: tuple[str, float] | None) -> str:
@@ -69,4 +72,6 @@ def _tuning(tuning: Tuning | None) -> str:
     brought = f"{_points(tuning.gain)} ± {100 * tuning.standard_error:.0f} points when tried"
     if tuning.gain > tuning.standard_error:
         return f"fine-tuning helps already ({brought})"
+    if tuning.chosen:
+        return f"fine-tuning answers about as many rightly ({brought}), but with better probabilities"
     return f"fine-tuning is unlikely to help yet ({brought})"

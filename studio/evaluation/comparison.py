@@ -10,7 +10,7 @@ from torch import Tensor
 from studio.core.results.comparison import Comparison, Score
 from studio.core.types import Item, Prediction
 from studio.evaluation.metrics import confusion, macro_f1, per_class, wilson
-from studio.evaluation.verdict import observed, verdict
+from studio.evaluation.verdict import verdict
 from studio.tasks.objectives.pairs import hits
 
 
@@ -54,7 +54,7 @@ def compare_classes(
         scores.append(_class_score(answer, truth, said, classes))
     titles = {a.method: "Few-shot" if a.method == few_shot else a.title for a in answers}
     shown = {method: hits for method, hits in right.items() if method in ("zero_shot", few_shot, "lora")}
-    return Comparison(model, split, tuple(classes), tuple(scores), observed(shown, titles), few_shot)
+    return Comparison(model, split, tuple(classes), tuple(scores), verdict(shown, titles), few_shot)
 
 
 def _class_score(answer: Answers, truth: Sequence[int], said: Sequence[int], classes: Sequence[str]) -> Score:

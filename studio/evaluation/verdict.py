@@ -21,36 +21,13 @@ def mcnemar(first: Sequence[bool], second: Sequence[bool]) -> tuple[int, int, fl
     return fixed, broken, min(1.0, 2 * tail)
 
 
-def observed(right: Mapping[str, Sequence[bool]], titles: Mapping[str, str], what: str = "answer") -> str:
+def verdict(right: Mapping[str, Sequence[bool]], titles: Mapping[str, str], what: str = "answer") -> str:
     """A sentence for each method beside the next simpler one; recommends none. `right` holds for each method, simplest
     first, which held-out items it got right."""
     methods = list(right)
     if len(methods) < 2 or not right[methods[0]]:
         return "Only one method can answer here, so there is nothing to compare yet."
     return " ".join(_sentence(a, b, right, titles, what) for a, b in pairwise(methods))
-
-
-def verdict(right: Mapping[str, Sequence[bool]], titles: Mapping[str, str], what: str = "answer") -> str:
-    """What was observed, after the method to use, where nothing but these items can choose one.
-
-    A method is worth its trouble where it beats the best simpler one beyond chance; otherwise the simpler one stays.
-    """
-    methods = list(right)
-    said = observed(right, titles, what)
-    if len(methods) < 2 or not right[methods[0]]:
-        return said
-    best = methods[0]
-    for method in methods[1:]:
-        fixed, broken, p = mcnemar(right[best], right[method])
-        if fixed > broken and p < SIGNIFICANT:
-            best = method
-    if best == methods[-1]:
-        advice = f"Use {titles[best]}."
-    elif all(_share(right[m]) <= _share(right[best]) for m in methods):
-        advice = f"Use {titles[best]}: nothing costlier did better here."
-    else:
-        advice = f"Use {titles[best]}: what scored higher did so within chance on {len(right[best])} items."
-    return f"{advice} {said}"
 
 
 def _sentence(a: str, b: str, right: Mapping[str, Sequence[bool]], titles: Mapping[str, str], what: str) -> str:
@@ -61,10 +38,6 @@ def _sentence(a: str, b: str, right: Mapping[str, Sequence[bool]], titles: Mappi
     if p >= SIGNIFICANT:
         return f"{titles[b]} and {titles[a]} cannot be told apart on {len(right[a])} items: {gained} ({_p(p)})."
     return f"{titles[b]} is {'better' if fixed > broken else 'worse'} than {titles[a]}, beyond chance: {gained} ({_p(p)})."
-
-
-def _share(right: Sequence[bool]) -> float:
-    return sum(right) / len(right)
 
 
 def _p(p: float) -> str:

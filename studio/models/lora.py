@@ -58,17 +58,29 @@ def trainable(network: nn.Module) -> dict[str, Tensor]:
 
 
 def snapshot(network: nn.Module) -> dict[str, Tensor]:
-    """Copies of the trainable parameters, to compare with after the first step."""
-    return {name: p.detach().clone() for name, p in trainable(network).items()}
+    """Copies of every adapter's B by its layer's name, to compare with after the first step."""
+    return {name: _up(layer).detach().clone() for name, layer in adapted(network).items()}
 
 
 def check_moved(before: Mapping[str, Tensor], network: nn.Module) -> None:
-    """Raise ModelError where training would change nothing: no trainable parameter, or none that differs from `before`."""
-    now = trainable(network)
+    """Raise ModelError where an adapter does not learn: after a step its B is what `snapshot` had.
+
+    B alone tells: it starts at zero, so that weight decay moves A without any gradient, but never B.
+    """
+    now = snapshot(network)
     if not now:
         raise ModelError("This model has no trainable parameters.", "Choose other layers or towers.")
-    if not any(name not in before or not torch.equal(before[name].to(p.device), p) for name, p in now.items()):
-        raise ModelError("The first step changed no weight of the adapter.", "Choose a larger learning rate or other layers.")
+    still = [name for name, up in now.items() if torch.equal(before[name], up)]
+    if still:
+        raise ModelError(
+            f"The first step changed nothing in {len(still)} of {len(now)} adapters, the first at {still[0]}.",
+            "Choose other layers or towers.",
+        )
+
+
+def _up(layer: LoraLayer) -> Tensor:
+    found: Tensor = layer.lora_B[ADAPTER].weight
+    return found
 
 
 def scale(network: nn.Module, lora: LoraConfig, strength: float) -> None:

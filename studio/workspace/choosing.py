@@ -69,7 +69,7 @@ def choose(questions: Questions, question: Question, climbed: Climbed) -> Choice
     simpler = climbed.ladder.classifiers[verdict.rung].logits(x, raw)
     theirs = _evidence(verdict.rung, title, rung(verdict.rung).order, simpler, told[1])
     between = judge([theirs, _evidence("lora", TITLES["lora"], LORA_ORDER, *told)])
-    tuning = _tuning(simpler, *told)
+    tuning = replace(_tuning(simpler, *told), chosen=between.rung == "lora")
     if between.rung != "lora":
         reason = f"{verdict.reason} Fine-tuning ({question.run.id}) does not beat it on {len(items)} validation items."
         return Choice(Best(verdict.rung, title, reason), of_rung.logits, of_rung.labels, tuning)

@@ -142,8 +142,11 @@ class Methods:
 
     def fine_tuned(self, q: Question) -> Method:
         """The run's adapter, at its chosen strength or the one asked for."""
-        if q.run is None or not q.run.spec.tunes:
+        if q.run is None:
             return Method("lora", TITLES["lora"], "no run yet", why_not=NO_RUN)
+        if not q.run.spec.tunes:
+            said = f"{q.run.id} is no fine-tuning: it stands as few-shot. Choose another run, or leave the choice open."
+            return Method("lora", TITLES["lora"], f"not {q.run.id}", why_not=said)
         note = f"LoRA r={q.run.spec.train.lora.rank}, {q.run.id}"
         strength = None if q.strength == chosen_strength(q.run) else q.strength
         if strength is not None:
@@ -180,7 +183,7 @@ class Methods:
             data = Snapshot(items, [], self._project.media, self._readers)
             learnt = support_of(q.model, self._task, data, self.features, classes, prompts, q.seed, progress)
             ladder = climb(learnt, [rung(LIVE_RUNG)] if one else None, progress)
-            chosen = few_shot(ladder)
+            chosen = _of_run(q, ladder) or few_shot(ladder)
             return Climbed(items, learnt, ladder, chosen, Held.of_rung(ladder, chosen.rung, learnt.labels))
 
         return self._ladders.get((*key, LIVE_RUNG) if one else key, build)
@@ -201,6 +204,12 @@ def _few_shot(note: str, predictor: Answering, held: Held | None, q: Question) -
     return Method("few_shot", TITLES["few_shot"], note, calibrated, threshold=held.threshold(q.accepts))
 
 
+def _of_run(q: Question, ladder: Ladder) -> Verdict | None:
+    """The rung that the run asked about learnt, where it learnt one, from these labels."""
+    learnt = q.run.report() if q.run is not None and q.support and not q.run.spec.tunes else {}
+    return Verdict(learnt["rung"], learnt["reason"], ()) if learnt.get("rung") in ladder.classifiers else None
+
+
 def _published(run: RunFolder) -> int:
     """When its adapter was; 0 where it has none."""
     manifest = run.adapter / "manifest.json"
@@ -208,7 +217,7 @@ def _published(run: RunFolder) -> int:
 
 
 def _labels(items: Sequence[Item], q: Question) -> str:
-    return f"{len(items)} labels" + (f" · {q.shots} a class" if q.shots else "")
+    return f"{len(items)} labels" + (f" · up to {q.shots} a class" if q.shots else "")
 
 
 class _Kept(Generic[T]):

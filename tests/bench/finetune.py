@@ -39,7 +39,7 @@ from studio.learning.zero_shot import StartingPoint
 from studio.modalities import discover_modalities
 from studio.models import load_model
 from studio.models.device import native_bf16
-from studio.models.lora import snapshot
+from studio.models.lora import trainable
 from studio.tasks import task as task_named
 from tests.bench.embed import write_vit
 
@@ -165,13 +165,17 @@ def exactness(model: FoundationModel, weights: Path, data: Folder) -> dict[str, 
         theirs = {"image": bare.encode_image(pixels, normalize=True)}
         theirs["text"] = bare.encode_text(open_clip.tokenize(payloads["text"]), normalize=True)
         found = [float((ours.encode(m, kept[m]) - theirs[m]).abs().max()) for m in theirs]
-    start = snapshot(ours.module)
+    start = weights_of(ours)
     two_steps(ours, kept, ours.encode)
     two_steps(plain, inputs, plainly)
-    learnt, same = snapshot(ours.module), snapshot(plain.module)
+    learnt, same = weights_of(ours), weights_of(plain)
     found += [float((learnt[name] - same[name]).abs().max()) for name in learnt]
     moved = max(float((learnt[name] - start[name]).abs().max()) for name in learnt)
     return {"exact.max_abs_diff": max(found), "exact.moved": moved}
+
+
+def weights_of(model: AdaptedModel) -> dict[str, torch.Tensor]:
+    return {name: weight.detach().clone() for name, weight in trainable(model.module).items()}
 
 
 def two_steps(model: AdaptedModel, inputs: Mapping[str, Any], encode: Callable[[str, Any], torch.Tensor]) -> None:

@@ -155,6 +155,7 @@ def test_advice_promises_the_fewest_labels_that_surely_help() -> None:
         ([], None, "start with 'glass', found least (40 %)"),
         ([], None, "fine-tuning has not been tried at this size"),
         ([], Tuning(0.04, 0.01), "fine-tuning helps already (4 ± 1 points when tried)"),
+        ([], Tuning(0.0, 0.01, chosen=True), "about as many rightly (0 ± 1 points when tried), but with better probabilities"),
     ],
 )
 def test_advice_says_what_is_not_known(gains: list[Gain], tuning: Tuning | None, words: str) -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from studio.evaluation.verdict import mcnemar, observed, verdict
+from studio.evaluation.verdict import mcnemar, verdict
 
 TITLES = {"zero_shot": "Zero-shot", "few_shot": "Few-shot", "lora": "Fine-tuned"}
 
@@ -22,26 +22,19 @@ def test_answers_to_different_items_are_refused() -> None:
         mcnemar([True], [True, False])
 
 
-def test_fine_tuning_that_clearly_wins_is_advised() -> None:
+def test_fine_tuning_that_clearly_wins_is_said_to_win() -> None:
     right = {"zero_shot": [True] * 40 + [False] * 60, "lora": [True] * 90 + [False] * 10}
-    assert verdict(right, TITLES).startswith("Use Fine-tuned.")
+    assert verdict(right, TITLES).startswith("Fine-tuned is better than Zero-shot, beyond chance: 50 answers gained, 0 lost")
 
 
 def test_fine_tuning_that_loses_is_said_to_lose() -> None:
     right = {"zero_shot": [True] * 90 + [False] * 10, "lora": [True] * 60 + [False] * 40}
-    said = verdict(right, TITLES)
-    assert said.startswith("Use Zero-shot: nothing costlier did better here.")
-    assert "Fine-tuned is worse than Zero-shot, beyond chance" in said
+    assert verdict(right, TITLES).startswith("Fine-tuned is worse than Zero-shot, beyond chance")
 
 
-def test_a_gain_within_chance_leaves_the_simpler_method() -> None:
-    right = {"zero_shot": [True] * 50 + [False] * 50, "few_shot": [True] * 52 + [False] * 48}
-    assert verdict(right, TITLES).startswith("Use Zero-shot: what scored higher did so within chance on 100 items.")
-
-
-def test_what_is_observed_recommends_nothing() -> None:
+def test_what_is_within_chance_is_no_difference_and_nothing_is_recommended() -> None:
     right = {"zero_shot": [True] * 50 + [False] * 50, "few_shot": [False] + [True] * 52 + [False] * 47}
-    said = observed(right, TITLES)
+    said = verdict(right, TITLES)
     assert said == "Few-shot and Zero-shot cannot be told apart on 100 items: 3 answers gained, 1 lost (p\u00a0=\u00a00.625)."
 
 

@@ -128,8 +128,16 @@ def test_nothing_to_adapt_is_an_error() -> None:
 
 def test_a_step_that_moves_nothing_is_an_error(vit: FoundationModel) -> None:
     adapted = vit.adapted(LoraConfig())
-    with pytest.raises(ModelError, match="changed no weight"):
-        check_moved(snapshot(adapted.module), adapted.module)
+    before = snapshot(adapted.module)
+    with pytest.raises(ModelError, match="changed nothing in"):
+        check_moved(before, adapted.module)
+    lazy = torch.optim.AdamW([p for p in adapted.module.parameters() if p.requires_grad], weight_decay=0.1)
+    for group in lazy.param_groups:
+        for parameter in group["params"]:
+            parameter.grad = torch.zeros_like(parameter)
+    lazy.step()  # weight decay moves A without any gradient
+    with pytest.raises(ModelError, match="changed nothing in"):
+        check_moved(before, adapted.module)
     with pytest.raises(ModelError, match="no trainable"):
         check_moved({}, nn.Linear(1, 1).requires_grad_(False))
 

@@ -30,7 +30,10 @@ class ImportReport:
     """At most the first 1,000; `rejected` counts them all."""
     by_split: Mapping[str, int]
     by_label: Mapping[str, int]
+    """Labels given, to new items and to those that were there."""
     seconds: float
+    labelled: int = 0
+    """Of the duplicates, those that got their label from this source."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -171,6 +171,10 @@ def report_html(report: ImportReport) -> str:
     numbers = f"{report.added:,} added"
     if report.duplicates:
         numbers += f" · {report.duplicates:,} there already"
+    if report.labelled:
+        numbers += f", {report.labelled:,} of them labelled now"
+    if report.rejected and not report.added and not report.labelled:
+        numbers = f"nothing new: {numbers}"
     numbers += f" · {report.rejected:,} rejected · {report.seconds:.1f} s"
     splits = ", ".join(f"{escape(name)} {n:,}" for name, n in report.by_split.items()) or "none"
     labels = ", ".join(f"{escape(name)} {n:,}" for name, n in list(report.by_label.items())[:30]) or "none"
