@@ -237,7 +237,8 @@ def _input(project: OpenProject, given: str) -> dict[str, bytes | str]:
     try:
         return {"image": Path(given).expanduser().read_bytes(), "name": given}
     except (OSError, RuntimeError, ValueError) as error:
-        raise BadInput(f"{given} cannot be read ({error}).", "Give the path of a picture.") from error
+        why = getattr(error, "strerror", None) or error
+        raise BadInput(f"{given} cannot be read: {str(why).lower()}.", "Give the path of a picture.") from error
 
 
 def _follow(project: OpenProject, run_id: str) -> dict[str, Any]:

@@ -14,6 +14,8 @@ StudioError
 └── RunError              a training run that failed, or an act that its status does not allow
 """
 
+from typing import Self
+
 
 class StudioError(Exception):
     """Base of the tree. `message` says what happened, `hint` what to do next."""
@@ -35,7 +37,7 @@ class UnreadableItem(BadInput):
     """One file or row that cannot be read."""
 
     def __init__(self, file: str, reason: str) -> None:
-        super().__init__(f"{file}: {reason}")
+        super().__init__(f"{file}: {reason}", "Leave it out, or give one that can be read.")
         self.file = file
         self.reason = reason
 
@@ -65,7 +67,13 @@ class Untrusted(ModelError):
 
 
 class CannotRun(StudioError):
-    """A method lacks what it needs; the message is also the disabled button's text."""
+    """A method lacks what it needs."""
+
+    @classmethod
+    def saying(cls, why: str) -> Self:
+        """From a disabled button's text: its first sentence is what is missing, the rest what to do."""
+        what, stop, rest = why.partition(". ")
+        return cls(what + stop.strip(), rest)
 
 
 class TooFewLabels(CannotRun):

@@ -73,7 +73,9 @@ def _bytes(source: bytes | str, name: str) -> tuple[bytes, str]:
     try:
         return path.read_bytes(), name or path.name
     except (OSError, ValueError) as error:
-        raise UnreadableItem(name or path.name, f"cannot be opened ({error})") from error
+        raise UnreadableItem(
+            name or path.name, f"cannot be opened: {str(getattr(error, 'strerror', None) or error).lower()}"
+        ) from error
 
 
 def _open(data: bytes, name: str) -> Image.Image:

@@ -1,4 +1,7 @@
-"""The queue of one process: a first-in-first-out line and one worker thread, so that one run at a time has the device."""
+"""The queue of one process: a first-in-first-out line and one worker thread, so that one run at a time has the device.
+
+A lock file keeps the device from the queues of other processes while a run has it.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +11,22 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from studio.core.errors import RunError
 from studio.runs.folder import RunFolder
 
 Work = Callable[[RunFolder], None]
+LOOK_S = 0.3
 log = logging.getLogger(__name__)
 
 
 class RunQueue:
     """Runs wait here; nothing about them lives here that is not also in their folders."""
 
-    def __init__(self) -> None:
+    def __init__(self, device: Path) -> None:
+        """`device` is the lock file of the device, held while a run works."""
+        self._device = FileLock(device)
         self._waiting: deque[tuple[RunFolder, Work]] = deque()
         self._current: Path | None = None
         self._changed = threading.Condition()
@@ -69,6 +77,25 @@ class RunQueue:
         if self._worker is not None:
             self._worker.join(timeout_s)
 
+    def _takes_device(self, folder: RunFolder) -> bool:
+        """Lock the device, once no other process's run has it; False where this run is to end before it began."""
+        said = False
+        Path(self._device.lock_file).parent.mkdir(parents=True, exist_ok=True)
+        while not self._closing.is_set():
+            try:
+                self._device.acquire(timeout=0)
+                return True
+            except Timeout:
+                if folder.wish():
+                    folder.update(status="stopped", note="Stopped before its turn.")
+                    return False
+                if not said:
+                    folder.update(note="Another Studio trains on this device: waiting for its run to end")
+                    said = True
+                self._closing.wait(LOOK_S)
+        folder.update(status="interrupted", note="Studio was closed before its turn. It can be resumed.")
+        return False
+
     def _holds(self, path: Path) -> bool:
         return path == self._current or any(path == folder.path for folder, _ in self._waiting)
 
@@ -81,7 +108,11 @@ class RunQueue:
                 folder, work = self._waiting.popleft()
                 self._current = folder.path
             try:
-                work(folder)
+                if self._takes_device(folder):
+                    try:
+                        work(folder)
+                    finally:
+                        self._device.release()
             except Exception:  # one run's fault must not stop the next; its folder says what happened
                 log.exception("%s failed", folder.path)
             with self._changed:

@@ -64,7 +64,7 @@ class Auto:
         # the gate needs classes, and a trial labels
         for method in ("best", FINE_TUNING):
             if why := self._training.plan(model, method, {"seed": seed}).why_not:
-                raise CannotRun(why)
+                raise CannotRun.saying(why)
         with self._lock:
             if (now := self.state()) and now.status == "running":
                 raise CannotRun("A search is at work already.", "Stop it first, or wait for its end.")

@@ -99,7 +99,7 @@ class Training:
 
         plan = self.plan(model, method, settings)
         if plan.why_not:
-            raise CannotRun(plan.why_not)
+            raise CannotRun.saying(plan.why_not)
         train, held_out = self._select(plan.config, method)
         classes, prompts = class_prompts(self._project, self._task)
         spec = RunSpec(

@@ -32,7 +32,7 @@ class Workspace:
         self.settings = settings
         self.models = ModelShelf(settings)
         self.activities = Activities()
-        self._queue = RunQueue()
+        self._queue = RunQueue(settings.home / f"{settings.device.replace(':', '-')}.lock")
         self._open: dict[str, OpenProject] = {}
         self._current: str | None = None  # path of the one that this process opened last
         self._lock = threading.RLock()

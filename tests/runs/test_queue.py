@@ -11,7 +11,7 @@ from tests.runs.test_folder import SPEC
 
 
 def test_runs_are_worked_one_at_a_time_in_their_order(tmp_path: Path) -> None:
-    queue, worked, at_once = RunQueue(), [], []
+    queue, worked, at_once = RunQueue(tmp_path / "device.lock"), [], []
     folders = [RunFolder.create(tmp_path, SPEC) for _ in range(3)]
     busy = threading.Semaphore(1)
 
@@ -30,7 +30,7 @@ def test_runs_are_worked_one_at_a_time_in_their_order(tmp_path: Path) -> None:
 
 
 def test_a_waiting_run_can_be_taken_out(tmp_path: Path) -> None:
-    queue, go = RunQueue(), threading.Event()
+    queue, go = RunQueue(tmp_path / "device.lock"), threading.Event()
     first, second = RunFolder.create(tmp_path, SPEC), RunFolder.create(tmp_path, SPEC)
     worked: list[str] = []
 
@@ -49,7 +49,7 @@ def test_a_waiting_run_can_be_taken_out(tmp_path: Path) -> None:
 
 
 def test_a_run_is_not_queued_twice(tmp_path: Path) -> None:
-    queue, go = RunQueue(), threading.Event()
+    queue, go = RunQueue(tmp_path / "device.lock"), threading.Event()
     folder = RunFolder.create(tmp_path, SPEC)
     queue.submit(folder, lambda _: go.wait(5) and None)
     with pytest.raises(RunError, match="already"):
@@ -59,7 +59,7 @@ def test_a_run_is_not_queued_twice(tmp_path: Path) -> None:
 
 
 def test_a_fault_in_one_run_leaves_the_next_its_turn(tmp_path: Path) -> None:
-    queue, worked = RunQueue(), []
+    queue, worked = RunQueue(tmp_path / "device.lock"), []
 
     def fail(_: RunFolder) -> None:
         raise ValueError("broken")
@@ -73,7 +73,7 @@ def test_a_fault_in_one_run_leaves_the_next_its_turn(tmp_path: Path) -> None:
 
 
 def test_closing_leaves_waiting_runs_resumable(tmp_path: Path) -> None:
-    queue, started = RunQueue(), threading.Event()
+    queue, started = RunQueue(tmp_path / "device.lock"), threading.Event()
     first, second = RunFolder.create(tmp_path, SPEC), RunFolder.create(tmp_path, SPEC)
 
     def until_closing(_: RunFolder) -> None:
@@ -86,3 +86,24 @@ def test_closing_leaves_waiting_runs_resumable(tmp_path: Path) -> None:
     started.wait(5)
     queue.close()
     assert second.snapshot().status == "interrupted"
+
+
+def test_a_run_waits_while_another_process_has_the_device(tmp_path: Path) -> None:
+    device, worked = tmp_path / "locks" / "device.lock", list[str]()
+    here, elsewhere, go = RunQueue(device), RunQueue(device), threading.Event()
+    first, second, third = (RunFolder.create(tmp_path, SPEC) for _ in range(3))
+    elsewhere.submit(first, lambda _: go.wait(10) and None)
+    while not device.exists():
+        time.sleep(0.01)
+    here.submit(second, lambda folder: worked.append(folder.id))
+    here.submit(third, lambda folder: worked.append(folder.id))
+    while "Another Studio" not in second.snapshot().note:
+        time.sleep(0.01)
+    second.ask_to_stop(False)
+    assert here.wait(second, 10)
+    assert (second.snapshot().status, worked) == ("stopped", [])
+    go.set()
+    assert here.wait(third, 10)
+    assert worked == ["run-3"]
+    here.close()
+    elsewhere.close()
