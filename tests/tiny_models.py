@@ -38,6 +38,8 @@ def tiny_ids(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         "siglip": _siglip,
         "bert": _bert,
         "distilbert": _distilbert,
+        "mpnet": _mpnet,
+        "modernbert": _modernbert,
     }
     ids = {}
     for name, make in makers.items():
@@ -165,4 +167,35 @@ def _distilbert(folder: Path) -> str:
     sizes = {"dim": 32, "hidden_dim": 64, "n_layers": 2, "n_heads": 2, "max_position_embeddings": 24}
     config = DistilBertConfig(vocab_size=size, dropout=0.0, attention_dropout=0.0, **sizes)
     DistilBertModel(config).save_pretrained(folder)
+    return f"hf:{folder}"
+
+
+def _mpnet(folder: Path) -> str:
+    import torch
+    from transformers import MPNetConfig, MPNetModel
+
+    torch.manual_seed(0)
+    size = write_tokenizer(folder, "<s>", "</s>", 24)
+    sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
+    still = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
+    MPNetModel(MPNetConfig(vocab_size=size, max_position_embeddings=26, **sizes, **still)).save_pretrained(folder)
+    return f"hf:{folder}"
+
+
+def _modernbert(folder: Path) -> str:
+    import torch
+    from transformers import ModernBertConfig, ModernBertModel
+
+    torch.manual_seed(0)
+    size = write_tokenizer(folder, "[CLS]", "[SEP]", 24)
+    sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
+    ends = {
+        "pad_token_id": 0,
+        "cls_token_id": size - 2,
+        "sep_token_id": size - 1,
+        "bos_token_id": size - 2,
+        "eos_token_id": size - 1,
+    }
+    local = {"max_position_embeddings": 24, "local_attention": 8, "global_attn_every_n_layers": 2}
+    ModernBertModel(ModernBertConfig(vocab_size=size, **sizes, **ends, **local)).save_pretrained(folder)
     return f"hf:{folder}"

@@ -182,7 +182,11 @@ def _convert(name: str, value: Any, like: Any) -> Any:
 
 def _within(name: str, value: float, low: float, high: float) -> None:
     if not low <= value <= high:
-        raise BadInput(f"{name} is {value:g}, outside {low:g} … {high:g}.", f"Choose {name} between them.")
+        raise BadInput(f"{name} is {_said(value)}, outside {_said(low)} to {_said(high)}.", f"Choose {name} between them.")
+
+
+def _said(value: float) -> str:
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:g}"
 
 
 def _one_of(name: str, value: str, choices: tuple[str, ...]) -> None:

@@ -53,7 +53,8 @@ class Rows:
         start, shape, dtype = self._placed[key]
         content = bytearray(shape.numel() * dtype.itemsize)
         with self._lock:
-            assert self._file is not None
+            if self._file is None:
+                raise KeyError(key)
             self._file.seek(start)
             self._file.readinto(content)  # type: ignore[attr-defined]
         return torch.frombuffer(content, dtype=dtype).view(shape)

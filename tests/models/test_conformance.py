@@ -15,7 +15,7 @@ from studio.core.interfaces import AdaptedModel, FoundationModel
 from studio.models import all_families, family_for, load_model
 from studio.models.lora import check_moved, snapshot, trainable
 
-KINDS = ("open_clip-vit", "open_clip-conv", "hf-clip", "siglip", "bert", "distilbert")
+KINDS = ("open_clip-vit", "open_clip-conv", "hf-clip", "siglip", "bert", "distilbert", "mpnet", "modernbert")
 LORA = LoraConfig(rank=4, alpha=8, dropout=0.0, towers="both")
 
 

@@ -54,13 +54,14 @@ def hits(similarity: Tensor, images: Sequence[str], texts: Sequence[str], ks: Se
     `similarity` `[n, n]` of n pairs. Pictures and texts that occur in several pairs count once; any of a picture's texts
     is a right answer, and the other way round.
     """
-    first_image = list(dict.fromkeys(images))
-    first_text = list(dict.fromkeys(texts))
-    rows = torch.tensor([images.index(i) for i in first_image])
-    columns = torch.tensor([texts.index(t) for t in first_text])
+    # the first place of each that occurs, in the order of the pairs
+    image_place = {image: n for n, image in reversed(list(enumerate(images)))}
+    text_place = {text: n for n, text in reversed(list(enumerate(texts)))}
+    image_number = {image: n for n, image in enumerate(dict.fromkeys(images))}
+    text_number = {text: n for n, text in enumerate(dict.fromkeys(texts))}
+    rows = torch.tensor([image_place[image] for image in image_number])
+    columns = torch.tensor([text_place[text] for text in text_number])
     right = torch.zeros(len(rows), len(columns), dtype=torch.bool)
-    image_number = {image: n for n, image in enumerate(first_image)}
-    text_number = {text: n for n, text in enumerate(first_text)}
     for image, text in zip(images, texts, strict=True):
         right[image_number[image], text_number[text]] = True
     scores = similarity.cpu()[rows][:, columns]
