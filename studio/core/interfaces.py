@@ -144,12 +144,20 @@ class ModelFamily(Protocol):
         """`open_clip`, `hf-clip`, …: also the first part of a model's id where `accepts` says so."""
         ...
 
+    @property
+    def forms(self) -> tuple[str, ...]:
+        """How its ids are written. `…:ORG/NAME` is a repository of the hub, `…:PATH` a folder, any other form its own."""
+        ...
+
     def accepts(self, model_id: str) -> bool:
         """Whether this family loads that id; reads at most a local `config.json`, never the network, never weights."""
         ...
 
     def modalities(self, model_id: str) -> tuple[str, ...]:
-        """What that model takes, as cheaply as `accepts`; empty where it is not known before loading."""
+        """What that model takes, as cheaply as `accepts`; empty where it is not known before loading.
+
+        A folder for which it is not empty is offered as a model of this family.
+        """
         ...
 
     def load(self, model_id: str, device: str, offline: bool, progress: Progress | None = None) -> FoundationModel:
