@@ -34,8 +34,21 @@ class Modality(Protocol):
         """File suffixes, lower case with the dot, that an importer may offer to this modality."""
         ...
 
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """Names, lower case, by which a table's column is known to hold this modality, the likeliest first."""
+        ...
+
+    @property
+    def inline(self) -> bool:
+        """Whether a table's cell, or an argument, is the content itself, as with texts; else it is the path of a file."""
+        ...
+
     def read(self, source: bytes | str, name: str = "") -> Any:
-        """The payload that models take: an RGB `PIL.Image.Image`, a `str`. Raises UnreadableItem(name, reason)."""
+        """The payload that models take: an RGB `PIL.Image.Image`, a `str`. Raises UnreadableItem(name, reason).
+
+        Bytes are a file's, or an `inline` cell's in UTF-8. A `str` is the content of an `inline` modality as it stands.
+        """
         ...
 
     def thumbnail(self, source: bytes | str, size: int) -> bytes:
