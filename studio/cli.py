@@ -22,7 +22,9 @@ from studio.core.errors import BadInput, RunError, StudioError
 from studio.core.types import SPLITS, ImportOptions, ItemFilter
 from studio.settings import Settings
 from studio.workspace import Workspace
+from studio.workspace.labelling import modality_names
 from studio.workspace.open_project import OpenProject
+from studio.workspace.shelf import ModelShelf
 from studio.workspace.training import methods
 
 
@@ -80,12 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     new = command("new", _new, "create a project")
     new.add_argument("--task", required=True, help="image-classification, text-classification or image-text")
     new.add_argument("--name", help="what people see; the folder's name by default")
-    data = command("import", _import, "import a folder, zip, CSV, JSONL, Parquet or hub data set")
-    data.add_argument("source")
-    for column in ("text", "label", "image"):
-        data.add_argument(f"--{column}", metavar="COL", help=f"column with the {column}")
-    data.add_argument("--split", metavar="NAME", choices=SPLITS, help="put everything into this split")
-    data.add_argument("--no-labels", action="store_true", help="take the class names, but no labels")
+    _import_arguments(command("import", _import, "import a folder, zip, CSV, JSONL, Parquet or hub data set"))
     command("models", _models, "list what can be loaded here, offline included", project=False)
     items = command("items", _items, "list items with their numbers, as `label` takes them")
     items.add_argument("--split", choices=SPLITS)
@@ -114,7 +111,7 @@ def _parser() -> argparse.ArgumentParser:
     compare = command("compare", _compare, "compare every method on the held-out items, and say which to use")
     _model_arguments(compare)
     compare.add_argument("--run", help="the run to compare; the newest finished one by default")
-    predict = command("predict", _predict, "predict pictures (by path) or texts")
+    predict = command("predict", _predict, "predict texts, or pictures and other files by their paths")
     _model_arguments(predict)
     predict.add_argument("--run")
     predict.add_argument("inputs", nargs="+", metavar="INPUT")
@@ -127,8 +124,21 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _import_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("source")
+    for part in modality_names():
+        parser.add_argument(f"--{part}", dest=part, metavar="COL", help=f"column with the {part}")
+    parser.add_argument("--label", metavar="COL", help="column with the label")
+    parser.add_argument("--split-column", metavar="COL", help="column with the split")
+    parser.add_argument("--split", metavar="NAME", choices=SPLITS, help="put everything into this split")
+    share = ImportOptions().test_share
+    held_out = f"share held out where the source says no split; {share:g} by default"
+    parser.add_argument("--test-share", type=float, default=share, metavar="SHARE", help=held_out)
+    parser.add_argument("--no-labels", action="store_true", help="take the class names, but no labels")
+
+
 def _model_arguments(parser: argparse.ArgumentParser, shots: bool = True) -> None:
-    parser.add_argument("--model", required=True, help="open_clip:NAME/TAG, open_clip:local-dir:PATH, hf:ORG/NAME or hf:PATH")
+    parser.add_argument("--model", required=True, help=ModelShelf.forms())
     if shots:
         parser.add_argument("--shots", type=int, help="labels per class; all by default")
     parser.add_argument("--seed", type=int, help="which labels, and every random draw")
@@ -140,7 +150,15 @@ def _new(workspace: Workspace, a: argparse.Namespace) -> Any:
 
 
 def _import(workspace: Workspace, a: argparse.Namespace) -> Any:
-    options = ImportOptions(text=a.text, label=a.label, image=a.image, split=a.split, keep_labels=not a.no_labels)
+    given = {name: getattr(a, name) for name in modality_names()}
+    options = ImportOptions(
+        columns={name: column for name, column in given.items() if column},
+        label=a.label,
+        split_column=a.split_column,
+        split=a.split,
+        keep_labels=not a.no_labels,
+        test_share=a.test_share,
+    )
     return workspace.open_project(a.project).labelling.import_data(a.source, options, _progress)
 
 
@@ -232,13 +250,14 @@ def _doctor(workspace: Workspace, a: argparse.Namespace) -> Any:
 
 
 def _input(project: OpenProject, given: str) -> dict[str, bytes | str]:
-    if "image" not in project.modalities or not project.classifies:
-        return {"text": given}
+    modality = project.modalities[0]
+    if not (project.asks_by_file and project.classifies):
+        return {modality: given}
     try:
-        return {"image": Path(given).expanduser().read_bytes(), "name": given}
+        return {modality: Path(given).expanduser().read_bytes(), "name": given}
     except (OSError, RuntimeError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
-        raise BadInput(f"{given} cannot be read: {str(why).lower()}.", "Give the path of a picture.") from error
+        raise BadInput(f"{given} cannot be read: {str(why).lower()}.", f"Give the path of a file with the {modality}.") from error
 
 
 def _follow(project: OpenProject, run_id: str) -> dict[str, Any]:

@@ -168,6 +168,27 @@ def test_without_json_people_read_lines(project: str, capsys: pytest.CaptureFixt
     assert captured.out == "" and "dog" in captured.err
 
 
+def test_columns_of_any_name_are_told_apart(tmp_path: Path, said: Any) -> None:
+    rows = [f"words {n},{'ab'[n % 2]},{('train', 'test')[n % 2]}" for n in range(10)]
+    (tmp_path / "rows.csv").write_text("\n".join(["said,kind,part", *rows]))
+    assert said("new", str(tmp_path / "odd"), "--task", "text-classification")[0] == 0
+    columns = ("--text", "said", "--label", "kind", "--split-column", "part")
+    code, report = said("import", str(tmp_path / "odd"), str(tmp_path / "rows.csv"), *columns)
+    assert (code, report["by_split"], report["by_label"]) == (0, {"train": 5, "test": 5}, {"a": 5, "b": 5})
+    columns = ("--text", "said", "--split-column", "kind")
+    assert said("import", str(tmp_path / "odd"), str(tmp_path / "rows.csv"), *columns)[1]["rejected"] == 10
+
+
+@pytest.mark.parametrize(("share", "splits"), [("0", {"train"}), ("0.5", {"train", "test"})])
+def test_the_share_that_is_held_out_can_be_said(tmp_path: Path, said: Any, share: str, splits: set[str]) -> None:
+    (tmp_path / "rows.csv").write_text("\n".join(["text", *(f"text {n}" for n in range(40))]))
+    assert said("new", str(tmp_path / "shared"), "--task", "text-classification")[0] == 0
+    code, report = said("import", str(tmp_path / "shared"), str(tmp_path / "rows.csv"), "--test-share", share)
+    assert code == 0 and set(report["by_split"]) == splits
+    code, error = said("import", str(tmp_path / "shared"), str(tmp_path / "rows.csv"), "--test-share", "1.5")
+    assert code == 2 and "test share" in error["error"]
+
+
 def test_labelling_begins_headless_with_a_class_of_its_own(tmp_path: Path, said: Any) -> None:
     (tmp_path / "bare.csv").write_text("text\nfirst\nsecond")
     assert said("new", str(tmp_path / "bare"), "--task", "text-classification")[0] == 0

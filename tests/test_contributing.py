@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from studio.core.errors import Untrusted
+from studio.core.errors import BadInput, Offline, Untrusted
 from studio.core.interfaces import FoundationModel
 from studio.models import FAMILIES, all_families, families, load_model
 from studio.settings import Settings
@@ -89,6 +89,34 @@ def test_the_workspace_knows_the_new_ids(family: str, tiny_t5: str, tmp_path: Pa
     assert (info.family, info.modalities, info.dim) == (family, ("text",), 32)
     assert shelf.get(info.id).embed("text", ["a cat", "a dog"]).shape == (2, 32)
     shelf.unload(info.id)
+
+
+def test_a_folder_of_it_is_one_model_from_everywhere(
+    family: str, tiny_t5: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf, folder = ModelShelf(Settings(home=tmp_path, device="cpu", offline=True)), Path(tiny_t5.removeprefix("t5:"))
+    monkeypatch.chdir(folder.parent)
+    assert shelf.check(f"t5:./{folder.name}") == shelf.check(f"t5:{folder.name}") == tiny_t5
+    assert shelf.gone(tiny_t5) is None and shelf.gone("t5:org/name") is None
+    assert shelf.gone("t5:/nope") == Path("/nope") and shelf.gone("t5:./nope") == Path("nope")
+
+
+def test_a_folder_of_it_is_offered(family: str, tiny_t5: str, tmp_path: Path) -> None:
+    folder = Path(tiny_t5.removeprefix("t5:"))
+    settings = Settings(home=tmp_path, device="cpu", offline=True, extra_model_folders=(folder,))
+    found = {entry.id: entry for entry in ModelShelf(settings).catalog("text-classification")}
+    assert (found[tiny_t5].modalities, found[tiny_t5].local) == (("text",), True)
+    assert "t5:" not in {entry.id[:3] for entry in found.values() if entry.id != tiny_t5}
+
+
+def test_hints_say_how_its_ids_are_written(family: str, tmp_path: Path) -> None:
+    shelf = ModelShelf(Settings(home=tmp_path, device="cpu", offline=True))
+    for nothing in ("", "resnet"):
+        with pytest.raises(BadInput) as caught:
+            shelf.check(nothing)
+        assert "t5:ORG/NAME" in caught.value.hint and "t5:PATH" in caught.value.hint
+    with pytest.raises(Offline, match="t5:PATH"):
+        shelf.load("t5:org/name")
 
 
 def test_another_type_of_model_is_refused(family: str, tmp_path: Path) -> None:

@@ -44,7 +44,8 @@ const trim = () => { for (const id of pictures.keys()) if (pictures.size > 4 * (
 const stage = () => {
   const it = item(), box = $(".lb-box");
   box.classList.toggle("is-text", !it.sha);
-  if (!it.sha) { box.replaceChildren(el("p", { class: "lb-text" + (it.text.length > 280 ? " long" : "") }, it.text)); return; }
+  const words = it.text || it.name; // what is neither a picture nor a text has its name
+  if (!it.sha) { box.replaceChildren(el("p", { class: "lb-text" + (words.length > 280 ? " long" : "") }, words)); return; }
   prefetch(at);
   box.replaceChildren(pictures.get(it.id));
 };

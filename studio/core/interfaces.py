@@ -34,8 +34,21 @@ class Modality(Protocol):
         """File suffixes, lower case with the dot, that an importer may offer to this modality."""
         ...
 
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """Names, lower case, by which a table's column is known to hold this modality, the likeliest first."""
+        ...
+
+    @property
+    def inline(self) -> bool:
+        """Whether a table's cell, or an argument, is the content itself, as with texts; else it is the path of a file."""
+        ...
+
     def read(self, source: bytes | str, name: str = "") -> Any:
-        """The payload that models take: an RGB `PIL.Image.Image`, a `str`. Raises UnreadableItem(name, reason)."""
+        """The payload that models take: an RGB `PIL.Image.Image`, a `str`. Raises UnreadableItem(name, reason).
+
+        Bytes are a file's, or an `inline` cell's in UTF-8. A `str` is the content of an `inline` modality as it stands.
+        """
         ...
 
     def thumbnail(self, source: bytes | str, size: int) -> bytes:
@@ -144,12 +157,20 @@ class ModelFamily(Protocol):
         """`open_clip`, `hf-clip`, …: also the first part of a model's id where `accepts` says so."""
         ...
 
+    @property
+    def forms(self) -> tuple[str, ...]:
+        """How its ids are written. `…:ORG/NAME` is a repository of the hub, `…:PATH` a folder, any other form its own."""
+        ...
+
     def accepts(self, model_id: str) -> bool:
         """Whether this family loads that id; reads at most a local `config.json`, never the network, never weights."""
         ...
 
     def modalities(self, model_id: str) -> tuple[str, ...]:
-        """What that model takes, as cheaply as `accepts`; empty where it is not known before loading."""
+        """What that model takes, as cheaply as `accepts`; empty where it is not known before loading.
+
+        A folder for which it is not empty is offered as a model of this family.
+        """
         ...
 
     def load(self, model_id: str, device: str, offline: bool, progress: Progress | None = None) -> FoundationModel:

@@ -65,11 +65,11 @@ class LabelEvent:
 
 @dataclass(frozen=True, slots=True)
 class ImportOptions:
-    """How to read a source. Column names are for tables; None means: recognised by name."""
+    """How to read a source. Column names are for tables; those that are not given are recognised by name."""
 
-    text: str | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """{modality: the column that holds it}."""
     label: str | None = None
-    image: str | None = None
     split_column: str | None = None
     split: Split | None = None
     """Put everything into this split, whatever the source says."""

@@ -90,7 +90,7 @@ class _Checker:
 
     def __init__(self, media: Media, journal: Journal, rules: Rules, options: ImportOptions) -> None:
         self._media, self._journal, self._rules, self._options = media, journal, rules, options
-        self._known: dict[str, str] = {}
+        self._known: set[tuple[str, str]] = set()
 
     def __call__(self, row: Row) -> Candidate | Reject:
         content: dict[str, str] = {}
@@ -99,7 +99,7 @@ class _Checker:
             if raw is None:
                 return Reject(row.file, row.row, f"has no {modality}")
             try:
-                content[modality] = self._checked(raw, read, row.name)
+                content[modality] = self._checked(modality, raw, read, row.name)
             except UnreadableItem as error:
                 return Reject(row.file, row.row, error.reason)
         try:
@@ -110,17 +110,16 @@ class _Checker:
         split = options.split or row.split or assign(group_key(content), options.test_share)
         return Candidate(content_key(content), content, split, plain_name(row.name) or "item", label, row.file, row.row)
 
-    def _checked(self, raw: bytes | str, read: Read, name: str) -> str:
+    def _checked(self, modality: str, raw: bytes | str, read: Read, name: str) -> str:
         """The text itself, or the sha256 of stored media; a picture with five captions is decoded once."""
-        sha = hashlib.sha256(raw).hexdigest() if isinstance(raw, bytes) else ""
-        if sha in self._known:
-            return self._known[sha]
-        payload = read(raw, name)
-        if isinstance(payload, str):
-            return payload
-        if not isinstance(raw, bytes):
-            raise UnreadableItem(name, "holds a text where a file should be")
-        self._known[sha] = self._media.put(raw, self._journal.note)
+        if modality == "text":
+            return str(read(raw, name))
+        data = raw.encode("utf-8", "replace") if isinstance(raw, str) else raw
+        sha = hashlib.sha256(data).hexdigest()
+        if (modality, sha) not in self._known:
+            read(data, name)
+            self._media.put(data, self._journal.note)
+            self._known.add((modality, sha))
         return sha
 
     def _label(self, label: str | None) -> str | None:

@@ -45,6 +45,8 @@ class ImageModality:
 
     name = "image"
     suffixes = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif"})
+    column_names = ("image", "file", "filename", "file_name", "path", "image_path", "img")
+    inline = False
 
     def read(self, source: bytes | str, name: str = "") -> Image.Image:
         """The first frame as RGB, upright, on white where it was transparent. A `str` is a path. Raises UnreadableItem."""

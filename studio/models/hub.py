@@ -18,7 +18,6 @@ VOCABULARIES = (
     ("sentencepiece.bpe.model",),
 )  # fmt: skip
 """The files of which a tokenizer has at least one set."""
-HINT = "Download it once where there is a network, or use a local folder (hf:PATH, open_clip:local-dir:PATH)."
 
 
 def expanded(reference: str) -> Path:
@@ -129,7 +128,7 @@ def _downloaded(repository: str, cached: Path | None, patterns: Sequence[str], o
 
     if offline or not (reaches_hub() or getproxies()):
         if cached is None:
-            raise Offline(f"{repository} is not on this machine and the model hub cannot be reached.", HINT)
+            raise Offline(f"{repository} is not on this machine and the model hub cannot be reached.", _elsewhere())
         return cached
     # what is here is made whole at its own commit: files of two commits may not fit each other
     commit = cached.name if cached else None
@@ -151,7 +150,15 @@ def _explained(repository: str, error: Exception) -> ModelError | NotFound:
         )
     if isinstance(error, errors.RepositoryNotFoundError):
         return NotFound(f"The hub has no model {repository}.", "Check the spelling; private models need `hf auth login`.")
-    return Offline(f"{repository} could not be downloaded: {type(error).__name__}.", HINT)
+    return Offline(f"{repository} could not be downloaded: {type(error).__name__}.", _elsewhere())
+
+
+def _elsewhere() -> str:
+    """What to do without the hub."""
+    from studio.models import FOLDER, ids_of
+
+    written = ", ".join(dict.fromkeys(form for form, _ in ids_of(FOLDER, FOLDER)))
+    return f"Download it once where there is a network, or use a local folder ({written})."
 
 
 def _bar(progress: Progress | None) -> Any:

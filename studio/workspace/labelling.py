@@ -17,7 +17,7 @@ from studio.data.importers import ImportRequest, importer_for
 from studio.data.importers.hub import HubImporter
 from studio.data.ingest import Rules, ingest
 from studio.data.project import Project
-from studio.modalities import discover_modalities
+from studio.modalities import discover_modalities, modalities_named
 from studio.settings import reaches_hub
 from studio.workspace.prompts import checked_templates
 
@@ -27,8 +27,12 @@ Read = Callable[[bytes | str, str], Any]
 
 def readers_of(task: Task) -> dict[str, Read]:
     """How each part of the task's items is read: {modality: read(source, name)}."""
-    modalities = discover_modalities()
-    return {name: modalities.get(name).read for name in task.modalities}
+    return {name: modality.read for name, modality in modalities_named(task.modalities).items()}
+
+
+def modality_names() -> tuple[str, ...]:
+    """Every kind of content there is: what `ImportOptions.columns` may name."""
+    return discover_modalities().names()
 
 
 class Labelling:
@@ -52,7 +56,7 @@ class Labelling:
         importer = importer_for(source)
         # asked only where the answer matters: without a network `datasets` retries for half a minute
         offline = self._offline or (importer.name == HubImporter.name and not reaches_hub())
-        request = ImportRequest(options, self._suffixes(), self._task.modalities, offline)
+        request = ImportRequest(options, modalities_named(self._task.modalities), offline)
         rules = Rules(self._readers, self._task.fixed_classes)
         rows = importer.rows(source, request)
         report = ingest(self._store, self._project.media, rules, rows, options, source, progress)
@@ -145,10 +149,6 @@ class Labelling:
     def picture(self, sha: str, size: int) -> bytes:
         """WebP, at most `size` pixels a side (one of 96, 240, 768), made once. Raises NotFound, BadInput."""
         return self._project.media.thumbnail(sha, size, discover_modalities().get("image").thumbnail)
-
-    def _suffixes(self) -> dict[str, str]:
-        modalities = discover_modalities()
-        return {suffix: name for name in self._task.modalities for suffix in modalities.get(name).suffixes}
 
     def _refuse_fixed(self) -> None:
         if self._task.fixed_classes:

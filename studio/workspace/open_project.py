@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from studio.core.interfaces import Task
 from studio.data.project import Project
+from studio.modalities import discover_modalities
 from studio.workspace.auto import Auto
 from studio.workspace.labelling import Labelling
 from studio.workspace.shelf import ModelShelf
@@ -29,6 +30,8 @@ class OpenProject:
         self.task_title = task.title
         self.modalities = task.modalities
         """What each item holds: ("image",), ("text",) or ("image", "text")."""
+        self.asks_by_file = not discover_modalities().get(task.modalities[0]).inline
+        """Whether what is asked about is a file, as a picture is; else it is given as it stands, as a text is."""
         self.classifies = task.classifies
         """True where an item gets one of the classes, False where its parts are matched with one another."""
         self.measure = task.measure

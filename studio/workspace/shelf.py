@@ -19,13 +19,10 @@ from studio.core.errors import BadInput
 from studio.core.interfaces import FoundationModel, Progress
 from studio.core.results.projects import CatalogEntry
 from studio.core.types import ModelInfo
-from studio.models import FORMS, family_for, load_model
+from studio.models import family_for, folder_of, forms, load_model
 from studio.models.catalog import catalog
-from studio.models.hub import expanded
 from studio.settings import Settings
 from studio.tasks import task as task_named
-
-LOCAL_FORMS = ("open_clip:local-dir:", "hf:")
 
 
 class ModelShelf:
@@ -54,25 +51,26 @@ class ModelShelf:
     def check(self, model_id: str) -> str:
         """The normalised id: no blanks around it, folders as absolute paths.
 
-        Raises BadInput for a string that no family accepts, with the four forms as the hint, NotFound for an unknown `~name`.
+        Raises BadInput for a string that no family accepts, with the forms as the hint, NotFound for an unknown `~name`.
         """
         text = model_id.strip()
         if not text or len(text) > 4096 or any(ord(letter) < 32 for letter in text):
-            raise BadInput("That names no model.", FORMS)
-        for form in LOCAL_FORMS:
-            rest = text.removeprefix(form)
-            if rest and rest != text and (folder := expanded(rest)).is_dir():
-                text = f"{form}{folder.resolve()}"
+            raise BadInput("That names no model.", forms())
+        named = folder_of(text)
+        if named and named[1].is_dir():
+            text = f"{named[0]}{named[1].resolve()}"
         family_for(text)
         return text
 
     def gone(self, model_id: str) -> Path | None:
         """The folder that a local id names, where it is not there; None for what may be loaded, from here or from the hub."""
-        for form in LOCAL_FORMS:
-            rest = model_id.removeprefix(form)
-            if rest != model_id and (form != "hf:" or rest.startswith(("/", ".", "~"))) and not expanded(rest).is_dir():
-                return expanded(rest)
-        return None
+        named = folder_of(model_id)
+        return named[1] if named and not named[1].is_dir() else None
+
+    @staticmethod
+    def forms() -> str:
+        """How models are named, in a sentence."""
+        return forms()
 
     def modalities(self, model_id: str) -> tuple[str, ...]:
         """What a model takes; empty where that is not known before loading. Cheap. Raises BadInput."""

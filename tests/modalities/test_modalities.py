@@ -14,6 +14,9 @@ def test_modality_keeps_its_contract(modality: Modality) -> None:
     assert modality is discover_modalities().get(modality.name)
     assert modality.suffixes
     assert all(suffix.startswith(".") and suffix == suffix.lower() for suffix in modality.suffixes)
+    assert modality.column_names and all(name == name.lower() for name in modality.column_names)
+    others = {name for other in discover_modalities() if other is not modality for name in other.column_names}
+    assert not others & set(modality.column_names)
     for damaged in (b"", b"\0\0\0"):
         with pytest.raises(UnreadableItem) as refused:
             modality.read(damaged, "file.x")

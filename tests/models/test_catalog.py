@@ -38,6 +38,13 @@ def test_folder_that_is_a_model_is_offered_itself(tiny_ids: dict[str, str]) -> N
     assert f"hf:{folder}" in {entry.id for entry in catalog([folder])}
 
 
+def test_a_folder_in_two_forms_is_offered_once_by_the_more_particular_one(tmp_path: Path) -> None:
+    for name, config in (("config.json", '{"model_type": "clip"}'), ("open_clip_config.json", "{}")):
+        (tmp_path / name).write_text(config)
+    (tmp_path / "model.safetensors").write_bytes(b"")
+    assert [entry.id for entry in catalog([tmp_path]) if str(tmp_path) in entry.id] == [f"open_clip:local-dir:{tmp_path}"]
+
+
 def test_folders_without_models_offer_nothing(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "config.json").write_text("{")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,10 @@ from studio.ui.widgets.upload import uploaded_path
 from studio.workspace import Workspace
 
 
-def imported(workspace: Workspace, source: str, keep: str = KEEP, split: str = "", upload: object = None) -> Imports:
+def imported(workspace: Workspace, source: str, keep: str = KEEP, split: str = "", columns: Mapping[str, str] = {}) -> Imports:
     imports, project = Imports(workspace), workspace.project()
     assert project is not None
-    imports.start(project.id, source, upload, keep, split, 20, "", "", "", "")
+    imports.start(project.id, source, None, keep, split, 20, *(columns.get(part, "") for part in imports.parts))
     for _ in range(200):
         activity = imports.activity()
         if activity is None or activity.state != "running":
@@ -41,6 +42,17 @@ def test_class_names_only_and_a_chosen_split(workspace: Workspace, picture_folde
     counts = project.labelling.counts()
     assert (counts.labelled, dict(counts.by_split).get("test")) == (0, 6)
     assert [c.name for c in project.labelling.classes()] == ["cat", "dog"]
+
+
+def test_columns_are_asked_for_by_what_the_project_holds(workspace: Workspace, tmp_path: Path) -> None:
+    project = workspace.create_project("Mail", "text-classification")
+    (tmp_path / "mail.csv").write_text("said,kind,part\nhello,a,train\nbye,b,test\n")
+    imports = Imports(workspace)
+    group, *fields = imports.columns(project.id, str(tmp_path / "mail.csv"), None)
+    shown = {part: field.visible for part, field in zip(imports.parts, fields, strict=True)}
+    assert group.visible and shown == {"image": False, "text": True, "label": True, "split": True}
+    imported(workspace, str(tmp_path / "mail.csv"), columns={"text": "said", "label": "kind", "split": "part"})
+    assert dict(project.labelling.counts().labelled_by_split) == {"train": 1, "val": 0, "test": 1}
 
 
 def test_a_failed_import_keeps_its_reason_for_a_reload(workspace: Workspace, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from studio.core.errors import ImportFailed
-from studio.core.interfaces import Progress
+from studio.core.interfaces import Modality, Progress
 from studio.core.registry import Registry, discover
 from studio.core.results.projects import Reject
 from studio.core.types import ImportOptions, Split
@@ -42,11 +42,13 @@ class ImportRequest:
     """What an importer is asked for, beside the source."""
 
     options: ImportOptions = field(default_factory=ImportOptions)
-    suffixes: Mapping[str, str] = field(default_factory=dict)
-    """{file suffix: modality} of what the project's task holds."""
-    modalities: tuple[str, ...] = ()
-    """What each row must hold."""
+    modalities: Mapping[str, Modality] = field(default_factory=dict)
+    """{name: modality} of what each row must hold."""
     offline: bool = False
+
+    def suffixes(self) -> dict[str, str]:
+        """{file suffix: name of the modality that reads such files}."""
+        return {suffix: name for name, modality in self.modalities.items() for suffix in modality.suffixes}
 
 
 class SourceImporter(Protocol):

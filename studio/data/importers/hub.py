@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from studio.core.errors import ImportFailed, Offline
@@ -47,8 +48,8 @@ def split_rows(
     split: str, table: Any, source: str, request: ImportRequest, progress: Progress | None = None
 ) -> Iterator[Row | Reject]:
     """Rows of one split, a `datasets.Dataset`. Raises ImportFailed where it lacks a column."""
-    names, pictures = _described(table)
-    table = _without_decoding(table, pictures)
+    names = _class_names(table)
+    table = _without_decoding(table)
     first, records = looked_ahead(_records(table, names))
     columns = choose_columns(tuple(table.column_names), request, source, first)
     known = split_of(split)
@@ -91,21 +92,17 @@ class _NoFiles:
         return Reject("/".join(path), None, "is a path, and the data set holds no such file")
 
 
-def _described(table: Any) -> tuple[dict[str, list[str]], list[str]]:
-    """(names of its class columns, its picture columns)."""
+def _class_names(table: Any) -> dict[str, list[str]]:
     import datasets
 
-    features = table.features or {}
-    names = {column: list(kind.names) for column, kind in features.items() if isinstance(kind, datasets.ClassLabel)}
-    return names, [column for column, kind in features.items() if isinstance(kind, datasets.Image)]
+    return {column: list(kind.names) for column, kind in table.features.items() if isinstance(kind, datasets.ClassLabel)}
 
 
-def _without_decoding(table: Any, pictures: list[str]) -> Any:
-    """Pictures as {bytes, path}: decoding is the modality's, with its own limits."""
-    import datasets
-
-    for column in pictures:
-        table = table.cast_column(column, datasets.Image(decode=False))
+def _without_decoding(table: Any) -> Any:
+    """Pictures, sounds and the like as {bytes, path}: decoding is the modality's, with its own limits."""
+    for column, kind in table.features.items():
+        if hasattr(kind, "decode"):
+            table = table.cast_column(column, replace(kind, decode=False))
     return table
 
 

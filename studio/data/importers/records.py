@@ -1,4 +1,7 @@
-"""From a table's records to rows: which column is the text, the label, the picture, the split; and what each cell means."""
+"""From a table's records to rows: which columns are the content, the label, the split; and what each cell means.
+
+A modality says by which names its column is known, and whether a cell is the content itself or the path of a file.
+"""
 
 from __future__ import annotations
 
@@ -16,16 +19,14 @@ from studio.data.importers import ImportRequest, Row, split_of
 from studio.data.importers.formats import Record, read_table
 
 KNOWN_NAMES: Mapping[str, tuple[str, ...]] = {
-    "text": ("text", "sentence", "message", "question", "review", "content", "caption", "captions"),
     "label": ("label", "class", "category", "intent", "target", "labels"),
-    "image": ("image", "file", "filename", "file_name", "path", "image_path", "img"),
     "split": ("split", "fold", "set", "subset"),
 }
 
 _AHEAD = 100
 
 
-class Pictures(Protocol):
+class Files(Protocol):
     """Where a table's paths lead: the folder or archive it lies in."""
 
     def read(self, path: tuple[str, ...]) -> bytes | Reject: ...
@@ -35,9 +36,9 @@ class Pictures(Protocol):
 class Columns:
     """The column for each part of an item; None where there is none."""
 
-    text: str | None
+    content: Mapping[str, str]
+    """{modality: column}, all that a row must hold."""
     label: str | None
-    image: str | None
     split: str | None
 
 
@@ -45,12 +46,12 @@ def table_rows(
     data: bytes,
     name: str,
     folder: tuple[str, ...],
-    pictures: Pictures,
+    files: Files,
     request: ImportRequest,
     split: Split | None = None,
     progress: Progress | None = None,
 ) -> Iterator[Row | Reject]:
-    """Rows of the table `name` in `folder` of `pictures`; `split` is for rows that say none. Raises ImportFailed.
+    """Rows of the table `name` in `folder` of `files`; `split` is for rows that say none. Raises ImportFailed.
 
     A table without rows is one reject: it may lie beside others that have some.
     """
@@ -61,7 +62,7 @@ def table_rows(
         return
     first, records = looked_ahead(chain((top,), records))
     chosen = choose_columns(columns, request, name, first)
-    yield from record_rows(records, name, chosen, folder, pictures, request, split, progress)
+    yield from record_rows(records, name, chosen, folder, files, request, split, progress)
 
 
 def record_rows(
@@ -69,7 +70,7 @@ def record_rows(
     name: str,
     columns: Columns,
     folder: tuple[str, ...],
-    pictures: Pictures,
+    files: Files,
     request: ImportRequest,
     split: Split | None,
     progress: Progress | None,
@@ -79,7 +80,7 @@ def record_rows(
         if isinstance(record, Reject):
             yield record
         else:
-            yield _row(record, name, columns, folder, pictures, request, split)
+            yield _row(record, name, columns, folder, files, request, split)
         if progress:
             progress(count, 0, f"{name} row {count}")
 
@@ -96,20 +97,24 @@ def choose_columns(columns: tuple[str, ...], request: ImportRequest, name: str, 
     A `fold`, `set` or `subset` is the split only where its `first` values are mostly splits' names; a `split` always is.
     """
     options = request.options
-    named = {"text": options.text, "label": options.label, "image": options.image, "split": options.split_column}
-    found: dict[str, str | None] = {}
-    for part, wanted in named.items():
+    given = (*options.columns.values(), options.label, options.split_column)
+    for wanted in given:
         if wanted is not None and wanted not in columns:
             raise ImportFailed(f"{name} has no column {wanted!r}.", f"Its columns: {', '.join(columns) or 'none'}.")
-        known = [column for column in columns if part != "split" or _says_splits(column, first)]
-        found[part] = wanted or _recognised(part, known, request)
+    free = [column for column in columns if column not in given]
+    content: dict[str, str] = {}
     for modality in request.modalities:
-        if found.get(modality) is None:
+        found = options.columns.get(modality) or _recognised(_names(modality, request), free)
+        if found is None:
             raise ImportFailed(
                 f"{name} has no column that is known to hold the {modality}.",
                 f"Say which of its columns does: {', '.join(columns) or 'none'}.",
             )
-    return Columns(**found)
+        content[modality] = found
+        free = [column for column in free if column != found]
+    splits = [column for column in free if _says_splits(column, first)]
+    label = options.label or _recognised(KNOWN_NAMES["label"], free)
+    return Columns(content, label, options.split_column or _recognised(KNOWN_NAMES["split"], splits))
 
 
 def _says_splits(column: str, first: Sequence[Record]) -> bool:
@@ -119,13 +124,16 @@ def _says_splits(column: str, first: Sequence[Record]) -> bool:
     return 2 * sum(split_of(cell) is not None for cell in said) > len(said)
 
 
-def _recognised(part: str, columns: Sequence[str], request: ImportRequest) -> str | None:
+def _names(modality: str, request: ImportRequest) -> tuple[str, ...]:
+    known = request.modalities[modality].column_names
+    if modality == "text" and len(request.modalities) > 1:
+        return ("caption", *known)  # beside a picture, a caption is surer than a `text` or `question`
+    return known
+
+
+def _recognised(known: Sequence[str], columns: Sequence[str]) -> str | None:
     by_name = {column.strip().lower(): column for column in reversed(columns)}
-    known = KNOWN_NAMES[part]
-    if part == "text" and len(request.modalities) > 1:
-        known = ("caption", *known)  # beside a picture, a caption is surer than a `text` or `question`
-    taken = {request.options.text, request.options.label, request.options.image, request.options.split_column}
-    return next((by_name[name] for name in known if name in by_name and by_name[name] not in taken), None)
+    return next((by_name[name] for name in known if name in by_name), None)
 
 
 def _row(
@@ -133,20 +141,21 @@ def _row(
     file: str,
     columns: Columns,
     folder: tuple[str, ...],
-    pictures: Pictures,
+    files: Files,
     request: ImportRequest,
     split: Split | None,
 ) -> Row | Reject:
     number, cells = record
     name, content = f"row {number}", dict[str, bytes | str]()
     try:
-        if "image" in request.modalities and columns.image:
-            picture = _picture(cells.get(columns.image), folder, pictures)
-            if isinstance(picture, Reject):
-                return Reject(file, number, f"{picture.file} {picture.reason}")
-            name, content["image"] = picture[0] or name, picture[1]
-        if "text" in request.modalities and columns.text:
-            content["text"] = cell_text(cells.get(columns.text)) or ""
+        for modality, column in columns.content.items():
+            if request.modalities[modality].inline:
+                content[modality] = cell_text(cells.get(column)) or ""
+                continue
+            found = _file(cells.get(column), modality, folder, files)
+            if isinstance(found, Reject):
+                return Reject(file, number, f"{found.file} {found.reason}")
+            name, content[modality] = found[0] or name, found[1]
         label = cell_text(cells.get(columns.label)) if columns.label else None
         said = cell_text(cells.get(columns.split)) if columns.split else None
     except ValueError as error:
@@ -156,8 +165,8 @@ def _row(
     return Row(content, name, file, number, label, split_of(said) if said else split)
 
 
-def _picture(value: Any, folder: tuple[str, ...], pictures: Pictures) -> tuple[str, bytes] | Reject:
-    """(name, bytes): a path beside the table, or the picture itself as Parquet files hold it."""
+def _file(value: Any, modality: str, folder: tuple[str, ...], files: Files) -> tuple[str, bytes] | Reject:
+    """(name, bytes): a path beside the table, or the file itself as Parquet files hold it."""
     if isinstance(value, Mapping):
         path = cell_text(value.get("path"))
         if isinstance(value.get("bytes"), bytes):
@@ -167,13 +176,13 @@ def _picture(value: Any, folder: tuple[str, ...], pictures: Pictures) -> tuple[s
         return "", value
     path = cell_text(value)
     if path is None:
-        return Reject("image", None, "is missing")
+        return Reject(modality, None, "is missing")
     parts = path.replace("\\", "/").split("/")
     if ".." in parts:
         return Reject(path, None, "leads out of the table's folder")
-    # an absolute path replaces the folder when joined; whether it stays inside is for `pictures` to say
+    # an absolute path replaces the folder when joined; whether it stays inside is for `files` to say
     where = ("/", *parts[1:]) if not parts[0] else (*folder, *(part for part in parts if part not in {"", "."}))
-    data = pictures.read(where)
+    data = files.read(where)
     return Reject(path, None, data.reason) if isinstance(data, Reject) else (parts[-1], data)
 
 

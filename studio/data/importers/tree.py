@@ -47,7 +47,8 @@ def tree_rows(tree: Tree, request: ImportRequest, progress: Progress | None = No
     """The rows of a tree. Raises ImportFailed where it holds nothing that the request can use."""
     paths = [path for path in tree.paths() if not _hidden(path)]
     tables = [path for path in paths if suffix(path[-1]) in TABLE_SUFFIXES]
-    loose = [path for path in paths if suffix(path[-1]) in request.suffixes]
+    suffixes = request.suffixes()
+    loose = [path for path in paths if suffix(path[-1]) in suffixes]
     if tables and (len(request.modalities) > 1 or not loose):
         yield from _table_files(tree, tables, request, progress)
         return
@@ -61,7 +62,7 @@ def tree_rows(tree: Tree, request: ImportRequest, progress: Progress | None = No
         links = " Links in it are not followed." if any(map(tree.is_unfollowed_link, paths)) else ""
         raise ImportFailed(
             f"{tree.title} holds nothing to import.",
-            f"This project takes {', '.join(sorted(request.suffixes))} files or tables.{links}",
+            f"This project takes {', '.join(sorted(suffixes))} files or tables.{links}",
         )
     yield from _loose_files(tree, paths, loose, request, progress)
 
@@ -69,10 +70,10 @@ def tree_rows(tree: Tree, request: ImportRequest, progress: Progress | None = No
 def _loose_files(
     tree: Tree, paths: list[Parts], loose: list[Parts], request: ImportRequest, progress: Progress | None
 ) -> Iterator[Row | Reject]:
-    place = Layout(loose, tree.title)
+    place, suffixes = Layout(loose, tree.title), request.suffixes()
     for number, path in enumerate(paths, 1):
         shown = "/".join(path)
-        modality = request.suffixes.get(suffix(path[-1]))
+        modality = suffixes.get(suffix(path[-1]))
         if modality is None:
             yield Reject(shown, None, LINK if tree.is_unfollowed_link(path) else _why_not_taken(path[-1], request))
         else:
@@ -148,4 +149,4 @@ def _why_not_taken(name: str, request: ImportRequest) -> str:
         return "is an archive inside the source: unpack it first"
     if suffix(name) in TABLE_SUFFIXES:
         return "is a table beside files: import it by itself"
-    return f"is not a file that this project takes ({', '.join(sorted(request.suffixes))})"
+    return f"is not a file that this project takes ({', '.join(sorted(request.suffixes()))})"

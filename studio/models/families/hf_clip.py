@@ -14,6 +14,7 @@ from studio.models.offers import BOTH, OFFERS
 from studio.models.trust import check_folder, is_hub_id, read_config, weights_in
 
 PREFIX = "hf:"
+FORMS = ("hf:ORG/NAME", "hf:PATH")
 TYPES = frozenset({"clip", "siglip"})
 
 
@@ -21,6 +22,7 @@ class HfClip:
     """The family of Hugging Face's contrastive models."""
 
     name = "hf-clip"
+    forms = FORMS
 
     def accepts(self, model_id: str) -> bool:
         if not model_id.startswith(PREFIX):

@@ -13,6 +13,7 @@ from studio.core.errors import BadInput, ModelError, NotFound, StudioError, Untr
 from studio.core.interfaces import FoundationModel, Progress
 from studio.models import FAMILIES
 from studio.models.hub import expanded, fetch
+from studio.models.offers import BOTH
 from studio.models.trust import check_folder, is_hub_id, read_config, weights_in
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class OpenClip:
     """The family of open_clip's contrastive models."""
 
     name = "open_clip"
+    forms = ("open_clip:NAME/TAG", "open_clip:local-dir:PATH")
 
     def accepts(self, model_id: str) -> bool:
         if model_id.startswith(LOCAL):
@@ -48,7 +50,9 @@ class OpenClip:
         return model_id.startswith(PREFIX) and is_hub_id(f"{name}/{tag}") and _built_in(name) is not None
 
     def modalities(self, model_id: str) -> tuple[str, ...]:
-        return ("image", "text")
+        if model_id.startswith(LOCAL) and not (expanded(model_id.removeprefix(LOCAL)) / CONFIG).is_file():
+            return ()
+        return BOTH
 
     def load(self, model_id: str, device: str, offline: bool, progress: Progress | None = None) -> FoundationModel:
         """Raises NotFound, Offline, Untrusted or ModelError."""

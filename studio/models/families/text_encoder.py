@@ -8,7 +8,7 @@ from __future__ import annotations
 from studio.core.config import LoraConfig, TrainConfig
 from studio.core.interfaces import FoundationModel, Progress
 from studio.models import FAMILIES
-from studio.models.families.hf_clip import PREFIX, checked_files, model_type, refuse_type
+from studio.models.families.hf_clip import FORMS, PREFIX, checked_files, model_type, refuse_type
 from studio.models.families.hf_clip import TYPES as CLIP_TYPES
 from studio.models.offers import OFFERS, TEXT
 from studio.models.trust import read_config
@@ -22,6 +22,7 @@ class TextEncoder:
     """The family of BERT's descendants."""
 
     name = "text-encoder"
+    forms = FORMS
 
     def accepts(self, model_id: str) -> bool:
         reference = model_id.removeprefix(PREFIX)

@@ -18,6 +18,7 @@ from studio.ui.widgets.grid import Browser, grid
 from studio.ui.widgets.progress import progress_panel
 from studio.ui.widgets.upload import uploaded_path, uploader
 from studio.workspace import Workspace
+from studio.workspace.labelling import modality_names
 
 TITLE = "Data"
 PATH = "data"
@@ -39,6 +40,8 @@ class Imports:
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
         self.project = partial(shown_project, workspace)
+        self.parts = (*modality_names(), "label", "split")
+        """What a table's columns hold."""
         self._newest: dict[str, str] = {}  # project → activity
 
     def activity(self) -> Activity | None:
@@ -54,21 +57,19 @@ class Imports:
         keep: str,
         split: str,
         share: float,
-        text: str,
-        label: str,
-        image: str,
-        split_column: str,
+        *columns: str,
     ) -> str:
         """Begin an import in the background, into the project that the page shows; its activity."""
         project, source = self.project(shown), _source(path, upload)
         running = self.activity()
         if running is not None and running.state == "running":
             raise BadInput("An import is running already.", "Wait for its end.")
+        named = {part: column for part, column in zip(self.parts, columns, strict=True) if column}
+        label, split_column = named.pop("label", None), named.pop("split", None)
         options = ImportOptions(
-            text=text or None,
-            label=label or None,
-            image=image or None,
-            split_column=split_column or None,
+            columns=named,
+            label=label,
+            split_column=split_column,
             split=_split(split),
             keep_labels=keep != NAMES_ONLY,
             test_share=share / 100,
@@ -82,7 +83,7 @@ class Imports:
         return activity
 
     def columns(self, shown: object, path: str, upload: Any) -> list[Any]:
-        """Choices of the four column fields, and whether to show them at all."""
+        """Choices of the column fields, and whether to show them at all."""
         try:
             names = self.project(shown).labelling.columns(_source(path, upload))
         except StudioError:  # nothing given yet, or no table; the import itself says what is wrong with it
@@ -90,9 +91,9 @@ class Imports:
         # in quotes, because Gradio looks a bare `label` up among its own words
         choices = [BY_NAME, *((f"“{name}”", name) for name in names)]
         project = self.workspace.project()
-        parts = project.modalities if project else ()
-        fields = ("text" in parts, bool(project and project.classifies), "image" in parts, True)
-        return [gr.Group(visible=bool(names)), *(gr.Dropdown(choices=choices, value="", visible=part) for part in fields)]
+        held = {"split", *project.modalities, *(("label",) if project.classifies else ())} if project else {"split"}
+        fields = [gr.Dropdown(choices=choices, value="", visible=part in held) for part in self.parts]
+        return [gr.Group(visible=bool(names)), *fields]
 
     def finished(self, shown: object) -> tuple[str, str, float, Any]:
         """After an import: the header, the report, a new value for the grid, and the form folded."""
@@ -158,8 +159,10 @@ def _form(workspace: Workspace, imports: Imports, shown: gr.State) -> list[Any]:
                 info="Of items whose source names no split; same item, same split.",
             )
     with gr.Group(visible=False) as table, gr.Row():
-        names = ("Text column", "Label column", "Image column", "Split column")
-        columns = [gr.Dropdown([BY_NAME], value="", label=name, allow_custom_value=False, min_width=160) for name in names]
+        columns = [
+            gr.Dropdown([BY_NAME], value="", label=f"{part.capitalize()} column", allow_custom_value=False, min_width=160)
+            for part in imports.parts
+        ]
     look = shell.friendly(imports.columns)
     for event in (path.blur, path.submit, upload.uploaded):
         event(look, [shown, path, upload], [table, *columns], queue=False, show_progress="hidden", api_visibility="private")

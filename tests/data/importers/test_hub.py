@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import datasets
@@ -14,8 +15,9 @@ from studio.core.results.projects import Reject
 from studio.core.types import ImportOptions
 from studio.data.importers import ImportRequest, Row, importer_for
 from studio.data.importers.hub import split_rows
+from studio.modalities import modalities_named
 
-IMAGES = ImportRequest(modalities=("image",))
+IMAGES = ImportRequest(modalities=modalities_named(["image"]))
 
 
 def dataset() -> datasets.Dataset:
@@ -32,10 +34,29 @@ def test_class_numbers_become_names_and_pictures_stay_encoded() -> None:
     assert all(bytes(row.content["image"]).startswith(b"\x89PNG") for row in rows)
 
 
+class Sound:
+    """As much of a modality as an importer looks at."""
+
+    name, suffixes, column_names, inline = "audio", frozenset({".wav"}), ("audio",), False
+
+    def read(self, source: bytes | str, name: str = "") -> bytes | str:
+        return source
+
+    def thumbnail(self, source: bytes | str, size: int) -> bytes:
+        return b""
+
+
+def test_other_media_stay_encoded_too() -> None:
+    sounds = datasets.Dataset.from_dict({"audio": [{"bytes": b"RIFF", "path": "a.wav"}]}).cast_column("audio", datasets.Audio())
+    listening = ImportRequest(modalities={"audio": Sound()})
+    (row,) = split_rows("train", sounds, "org/name", listening)
+    assert isinstance(row, Row) and (row.name, row.content) == ("a.wav", {"audio": b"RIFF"})
+
+
 def test_split_of_an_unknown_name_is_rejected_unless_it_is_put_somewhere() -> None:
     said = list(split_rows("unsupervised", dataset(), "org/name", IMAGES))
     assert [type(row) for row in said] == [Reject, Reject]
-    chosen = ImportRequest(ImportOptions(split="train"), modalities=("image",))
+    chosen = replace(IMAGES, options=ImportOptions(split="train"))
     assert [type(row) for row in split_rows("unsupervised", dataset(), "org/name", chosen)] == [Row, Row]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,10 @@ from studio.core.errors import ImportFailed
 from studio.core.results.projects import Reject
 from studio.core.types import ImportOptions
 from studio.data.importers import ImportRequest, Row, importer_for
+from studio.modalities import modalities_named
 
-TEXTS = ImportRequest(modalities=("text",))
-IMAGES = ImportRequest(modalities=("image",))
+TEXTS = ImportRequest(modalities=modalities_named(["text"]))
+IMAGES = ImportRequest(modalities=modalities_named(["image"]))
 EXPECTED = [("one, two", "a"), ("drei\nvier", "b")]
 
 
@@ -141,11 +143,11 @@ def test_table_that_cannot_be_read_fails_as_a_whole(tmp_path: Path, name: str, d
 
 def test_named_columns_are_taken_and_missing_ones_listed(tmp_path: Path) -> None:
     path = written(tmp_path, "t.csv", "premise,kind\nhi,a\n")
-    request = ImportRequest(ImportOptions(text="premise", label="kind"), modalities=("text",))
+    request = replace(TEXTS, options=ImportOptions({"text": "premise"}, label="kind"))
     assert [(row.content["text"], row.label) for row in taken(path, request)[0]] == [("hi", "a")]
     assert importer_for(str(path)).columns(str(path)) == ("premise", "kind")
     with pytest.raises(ImportFailed) as refused:
-        taken(path, ImportRequest(ImportOptions(text="txt"), modalities=("text",)))
+        taken(path, replace(TEXTS, options=ImportOptions({"text": "txt"})))
     assert "premise, kind" in refused.value.hint
 
 
@@ -174,7 +176,7 @@ def test_column_that_may_hold_splits_is_one_only_where_its_values_say_so(tmp_pat
     numbers = written(tmp_path, "numbers.csv", f"text,{column}\n" + "".join(f"text {n},{n % 5}\n" for n in range(200)))
     rows, rejects = taken(numbers)
     assert [row.split for row in rows] == [None] * 200 and not rejects
-    named = ImportRequest(ImportOptions(split_column=column), modalities=("text",))
+    named = replace(TEXTS, options=ImportOptions(split_column=column))
     assert len(taken(numbers, named)[1]) == 200
 
 

@@ -11,10 +11,11 @@ import pytest
 from studio.core.errors import ImportFailed
 from studio.core.results.projects import Reject
 from studio.data.importers import ImportRequest, Row, importer_for
+from studio.modalities import modalities_named
 
-IMAGES = ImportRequest(suffixes={".jpg": "image"}, modalities=("image",))
-TEXTS = ImportRequest(suffixes={".txt": "text"}, modalities=("text",))
-PAIRS = ImportRequest(suffixes={".jpg": "image", ".txt": "text"}, modalities=("image", "text"))
+IMAGES = ImportRequest(modalities=modalities_named(["image"]))
+TEXTS = ImportRequest(modalities=modalities_named(["text"]))
+PAIRS = ImportRequest(modalities=modalities_named(["image", "text"]))
 
 
 def source(root: Path, files: dict[str, bytes], zipped: bool) -> str:
