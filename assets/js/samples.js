@@ -1,7 +1,7 @@
 // The start page's samples: a card each; a click makes a copy and goes on to it.
 const root = element.querySelector(".sm");
 const cover = (s) => s.cover ? el("img", { class: "sm-cover", src: s.cover, alt: "" })
-  : el("span", { class: "sm-cover sm-quotes", "aria-hidden": "true" }, ...s.quotes.map((q) => el("span", {}, "“" + q + "”")));
+  : el("span", { class: "sm-cover sm-quotes", "aria-hidden": "true" }, ...s.quotes.map((q) => el("span", { class: "sm-quote" }, el("span", {}, "“" + q + "”"))));
 const card = (s) =>
   el("li", {}, el("button", { type: "button", class: "st-card sm-card", "data-name": s.name, disabled: Boolean(s.problem), onclick: (e) => openIt(e.currentTarget, s) },
     cover(s),
