@@ -139,6 +139,8 @@ def _reason(best: Evidence, top: Evidence, simplest: Evidence) -> str:
         return f"{said}; nothing that learns does better."
     if best is simplest:
         gain, error = _gain(top, best)
+        if gain <= 0:
+            return f"{said}; {top.title}, which gained most on other sets, is not better on these ({gain:+.3f} ± {error:.3f})."
         return f"{said}; {top.title} gains {gain:.3f} ± {error:.3f}, which is not enough to leave the simpler one."
     gain, error = _gain(best, simplest)
     if gain > error:

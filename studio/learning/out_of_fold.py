@@ -47,7 +47,10 @@ def log_likelihoods(logits: Tensor, support: Support, k: int = 0) -> Tensor:
 
 
 def sharpness(logits: Tensor, labels: Tensor) -> float:
-    """1 / temperature under which the labels are most likely (Guo et al. 2017, arXiv:1706.04599)."""
+    """1 / temperature under which the labels are most likely (Guo et al. 2017, arXiv:1706.04599).
+
+    To compare by: a coarse grid, as each fold of each rung asks. What people are shown is `calibration.fit_temperature`'s.
+    """
     factors = torch.tensor(TEMPERATURES)
     likelihood = torch.stack([of_labels(f * logits, labels).sum() for f in TEMPERATURES])
     return float(factors[(likelihood - SHARPNESS_TRUST * factors.log().square()).argmax()])

@@ -280,6 +280,8 @@ def _state_of(event: TrainEvent) -> dict[str, object]:
     }
     if event.kind == "eval" and "accuracy" in event.values:
         shown |= {"accuracy": event.values["accuracy"], "nll": event.values.get("loss")}
+    if event.kind == "step":
+        shown["note"] = "Training"
     if event.kind == "start":
         shown |= {"device": event.values.get("device", ""), "note": "Training"}
     if event.kind == "log":

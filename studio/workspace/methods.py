@@ -24,7 +24,7 @@ from studio.learning.features import FeatureCache
 from studio.learning.gate import Verdict
 from studio.learning.ladder import Ladder, climb, few_shot, support_of
 from studio.learning.predictor import Answering, prompted
-from studio.learning.rungs import all_rungs
+from studio.learning.rungs import all_rungs, rung
 from studio.learning.support import Support
 from studio.learning.zero_shot import text_classifier
 from studio.runs.folder import RunFolder
@@ -37,6 +37,9 @@ KEPT_MODELS = 3
 KEPT_LADDERS = 8
 KEPT_CLASSIFIERS = 32
 KEPT_RUNS = 8
+MOST_LIVE = 1000
+"""Labels above which a live answer does not wait for every rung: at 2,000 all of them take twice as long as the linear head."""
+LIVE_RUNG = "linear"
 
 TITLES = {"few_shot": "Few-shot", "lora": "Fine-tuned"}
 NO_RUN = "No finished LoRA run with this model and these labels. Train one first."
@@ -90,7 +93,7 @@ class Methods:
 
     def every(self, question: Question, progress: Progress | None = None) -> list[Method]:
         """Every rung, simplest first, then fine-tuned."""
-        titles = {rung.name: rung.title for rung in all_rungs()}
+        titles = {one.name: one.title for one in all_rungs()}
         found = self.climbed(question, progress)
         if isinstance(found, Method):
             rest = [Method(name, titles[name], found.note, why_not=found.why_not) for name in titles if name != "zero_shot"]
@@ -129,11 +132,11 @@ class Methods:
         classes, _ = class_prompts(self._project, self._task)
         if q.run is not None and not q.run.spec.tunes and (learnt := classifier_in(q.run, "", classes)) is not None:
             return _few_shot(f"{learnt.rung} of {q.run.id}", Answering(q.model, learnt), self._held_of(q.run), q)
-        found = self.climbed(q)
+        found = self._climbed(q, None, live=True)
         if isinstance(found, Method):
             return found
         chosen = found.ladder.classifiers[found.few_shot.rung]
-        title = next(rung.title for rung in all_rungs() if rung.name == chosen.rung)
+        title = rung(chosen.rung).title
         note = f"{title} · {_labels(found.items, q)}"
         return _few_shot(note, Answering(q.model, chosen), found.held, q)
 
@@ -159,6 +162,10 @@ class Methods:
 
     def climbed(self, q: Question, progress: Progress | None = None) -> Climbed | Method:
         """The ladder on the question's labels, climbed once a state of the labels; or the method that says why not."""
+        return self._climbed(q, progress, live=False)
+
+    def _climbed(self, q: Question, progress: Progress | None, live: bool) -> Climbed | Method:
+        """`live`: where labels are many and nobody has climbed yet, LIVE_RUNG alone."""
         classes, prompts = class_prompts(self._project, self._task)
         items = q.support or support(self._project.store.all_items("train", labelled=True), q.shots, q.seed)
         items = tuple(i for i in items if i.label in classes)
@@ -166,14 +173,17 @@ class Methods:
             return Method("few_shot", TITLES["few_shot"], _labels(items, q), why_not=reason)
         said = q.run.id if q.support and q.run else self._project.store.revision()
 
+        key = (q.model.info.weights_hash, prompts, q.shots, q.seed, said)
+        one = live and len(items) > MOST_LIVE and key not in self._ladders
+
         def build() -> Climbed:
             data = Snapshot(items, [], self._project.media, self._readers)
             learnt = support_of(q.model, self._task, data, self.features, classes, prompts, q.seed, progress)
-            ladder = climb(learnt, progress=progress)
+            ladder = climb(learnt, [rung(LIVE_RUNG)] if one else None, progress)
             chosen = few_shot(ladder)
             return Climbed(items, learnt, ladder, chosen, Held.of_rung(ladder, chosen.rung, learnt.labels))
 
-        return self._ladders.get((q.model.info.weights_hash, prompts, q.shots, q.seed, said), build)
+        return self._ladders.get((*key, LIVE_RUNG) if one else key, build)
 
     def _held_of(self, run: RunFolder) -> Held | None:
         return self._held.get((run.path, _published(run)), lambda: Held.of_run(run))
@@ -209,6 +219,10 @@ class _Kept(Generic[T]):
         self._things: OrderedDict[Hashable, T] = OrderedDict()
         self._building: dict[Hashable, threading.Lock] = {}
         self._lock = threading.Lock()
+
+    def __contains__(self, key: Hashable) -> bool:
+        with self._lock:
+            return key in self._things
 
     def get(self, key: Hashable, build: Callable[[], T]) -> T:
         with self._lock:

@@ -71,7 +71,7 @@ def one_seed(project: OpenProject, model: str, settings: dict[str, Any]) -> dict
     compared = project.testing.compare(model, run)
     for score in compared.scores:
         result[score.method] = score.recall if score.recall is not None else score.accuracy
-    for name, method in (("few_shot", compared.few_shot), ("best", compared.best and compared.best.rung)):
+    for name, method in (("few_shot", compared.few_shot), ("best", compared.best.rung if compared.best else None)):
         if (chosen := compared.score(method)) is not None:
             result[name] = chosen.accuracy
     return result

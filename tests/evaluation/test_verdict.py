@@ -42,7 +42,7 @@ def test_a_gain_within_chance_leaves_the_simpler_method() -> None:
 def test_what_is_observed_recommends_nothing() -> None:
     right = {"zero_shot": [True] * 50 + [False] * 50, "few_shot": [False] + [True] * 52 + [False] * 47}
     said = observed(right, TITLES)
-    assert said == "Few-shot and Zero-shot cannot be told apart on 100 items: 3 answers gained, 1 lost (p = 0.625)."
+    assert said == "Few-shot and Zero-shot cannot be told apart on 100 items: 3 answers gained, 1 lost (p\u00a0=\u00a00.625)."
 
 
 @pytest.mark.parametrize(("gained", "words"), [(1, "1 answer gained, 0 lost"), (2, "2 answers gained, 0 lost")])

@@ -51,6 +51,12 @@ def test_a_head_start_decides_where_labels_are_few_and_not_where_they_are_many()
     assert judge(many).rung == "zero"
 
 
+def test_a_rung_that_only_its_head_start_puts_first_is_not_said_to_gain() -> None:
+    verdict = judge([shown("zero", 0, -1.0, count=8), shown("more", 1, -1.02, 2.0, count=8, head_start=0.02)])
+    assert verdict.rung == "zero"
+    assert "More, which gained most on other sets, is not better on these (-0.020 ±" in verdict.reason
+
+
 def test_evidence_from_elsewhere_takes_part() -> None:
     few = cloud(6, off=0.4)
     seen = [e for one in all_rungs() if (e := evidence(one, few)) is not None]
