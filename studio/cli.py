@@ -79,8 +79,11 @@ def _parser() -> argparse.ArgumentParser:
             sub.add_argument("project", help="the project's folder, name or id")
         return sub
 
-    new = command("new", _new, "create a project")
-    new.add_argument("--task", required=True, help="image-classification, text-classification or image-text")
+    command("samples", _samples, "list the sample projects that came with Studio", project=False)
+    new = command("new", _new, "create a project, empty or as a copy of a sample")
+    kind = new.add_mutually_exclusive_group(required=True)
+    kind.add_argument("--task", help="image-classification, text-classification or image-text")
+    kind.add_argument("--sample", metavar="NAME", help="fill it with a copy of this sample")
     new.add_argument("--name", help="what people see; the folder's name by default")
     _import_arguments(command("import", _import, "import a folder, zip, CSV, JSONL, Parquet or hub data set"))
     command("models", _models, "list what can be loaded here, offline included", project=False)
@@ -94,6 +97,9 @@ def _parser() -> argparse.ArgumentParser:
     label.add_argument("item", type=int)
     label.add_argument("label")
     label.add_argument("--new", action="store_true", help="add the class where the project has none of that name")
+    given = command("label-for-me", _label_for_me, "in a copy of a sample: label items with what the sample knows")
+    given.add_argument("--per-class", type=int, default=8, help="items of each class (default: 8)")
+    given.add_argument("--seed", type=int, default=0, help="which items")
     train = command("train", _train, "train and wait, with progress on stderr")
     _model_arguments(train)
     train.add_argument("--method", default="lora", choices=methods(), help="lora, a rung of the ladder, or best")
@@ -144,8 +150,16 @@ def _model_arguments(parser: argparse.ArgumentParser, shots: bool = True) -> Non
     parser.add_argument("--seed", type=int, help="which labels, and every random draw")
 
 
+def _samples(workspace: Workspace, a: argparse.Namespace) -> Any:
+    return {"samples": [asdict(sample) for sample in workspace.samples()]}
+
+
 def _new(workspace: Workspace, a: argparse.Namespace) -> Any:
-    project = workspace.create_project(a.name or Path(a.project).name, a.task, a.project)
+    name = a.name or Path(a.project).name
+    if a.sample:
+        project = workspace.open_sample(a.sample, name, a.project, _progress)
+    else:
+        project = workspace.create_project(name, a.task, a.project)
     return {"project": project.id, "name": project.name, "task": project.task, "path": project.path}
 
 
@@ -178,6 +192,10 @@ def _label(workspace: Workspace, a: argparse.Namespace) -> Any:
         labelling.add_class(a.label)
     event = labelling.label(a.item, a.label, workspace.settings.author)
     return {"item": event.item, "label": event.after, "before": event.before, "event": event.id}
+
+
+def _label_for_me(workspace: Workspace, a: argparse.Namespace) -> Any:
+    return workspace.open_project(a.project).labelling.label_for_me(a.per_class, a.seed)
 
 
 def _train(workspace: Workspace, a: argparse.Namespace) -> Any:

@@ -37,7 +37,7 @@ def comparison_json(found: Comparison) -> dict[str, Any]:
 
 def as_text(command: str, result: Any) -> str:
     """Lines for people."""
-    writers = {"import": _report, "models": _models, "runs": _runs, "compare": _comparison}
+    writers = {"import": _report, "models": _models, "samples": _samples, "runs": _runs, "compare": _comparison}
     write = {**writers, "predict": _predictions, "search": _rankings, "items": _items}.get(command)
     return write(result) if write else "\n".join(_lines(result))
 
@@ -68,6 +68,13 @@ def _row(reject: dict[str, Any]) -> str:
 def _models(r: dict[str, Any]) -> str:
     rows = [(m["id"], f"{m['download_mb']} MB{', here' if m['local'] else ''}", m["licence"], m["good_for"]) for m in r["models"]]
     return _columns([("model", "size", "licence", "good for"), *rows])
+
+
+def _samples(r: dict[str, Any]) -> str:
+    if not r["samples"]:
+        return "No samples came with this installation."
+    rows = [(s["name"], s["task"], str(s["items"]), s["problem"] or s["description"]) for s in r["samples"]]
+    return _columns([("sample", "task", "items", "what it is"), *rows])
 
 
 def _runs(r: dict[str, Any]) -> str:

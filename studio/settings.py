@@ -22,6 +22,8 @@ class Settings:
     """Largest file that the browser may send."""
     author: str = "me"
     """Who labels, where nobody said a name."""
+    samples: Path = Path(__file__).resolve().parents[1] / "assets" / "samples"
+    """Where the sample projects lie that came with Studio."""
     extra_model_folders: tuple[Path, ...] = field(default=())
     """Folders whose sub-folders are offered as local models (STUDIO_MODELS, separated as PATH is)."""
 

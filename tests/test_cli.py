@@ -118,6 +118,22 @@ def test_whoever_stops_reading_gets_no_traceback(project: str) -> None:
     assert ran.returncode == 0
 
 
+def test_a_sample_is_listed_opened_and_labelled(said: Any, tmp_path: Path) -> None:
+    code, listed = said("samples")
+    messages = next(sample for sample in listed["samples"] if sample["name"] == "messages")
+    assert (code, messages["items"], messages["problem"], len(messages["quotes"])) == (0, 300, None, 3)
+    code, made = said("new", str(tmp_path / "mine"), "--sample", "messages")
+    assert (code, made["name"], made["task"], made["path"]) == (0, "mine", "text-classification", str(tmp_path / "mine"))
+    code, given = said("label-for-me", made["path"], "--per-class", "2")
+    assert (code, given["labelled"], given["author"]) == (0, 16, "sample")
+    assert set(given["by_class"].values()) == {2}
+
+
+def test_samples_read_as_a_table(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["samples"]) == 0
+    assert "messages" in capsys.readouterr().out
+
+
 def test_a_label_is_said_with_what_it_replaced(project: str, said: Any) -> None:
     code, event = said("label", project, "1", "car")
     assert (code, event["before"], event["label"]) == (0, "cat", "car")
@@ -128,6 +144,9 @@ def test_a_label_is_said_with_what_it_replaced(project: str, said: Any) -> None:
     [
         (("label", "{}", "1", "dog"), "dog"),
         (("label", "{}", "999", "cat"), "999"),
+        (("label-for-me", "{}"), "cannot label for you"),
+        (("new", "{}-copy", "--sample", "nothing"), "nothing"),
+        (("new", "{}-copy"), "--sample"),
         (("import", "{}", "/no/such/source.csv"), "source"),
         (("train", "{}", "--model", "nonsense"), "nonsense"),
         (("train", "{}", "--model", "hf:org/absent-model"), "absent-model"),

@@ -67,7 +67,7 @@ def test_every_linked_file_exists(document: str) -> None:
 
 def test_every_command_of_the_table_is_one() -> None:
     rows = re.findall(r"^\| (`[a-z]+.*?) \|", README, re.MULTILINE)
-    said = {name for row in rows for name in re.findall(r"`([a-z]+)(?: |`)", row)}
+    said = {name for row in rows for name in re.findall(r"`([a-z-]+)(?: |`)", row)}
     listed = re.search(r"\{(.*?)\}", cli._parser().format_help())
     assert listed and said == set(listed.group(1).split(","))
 

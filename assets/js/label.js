@@ -143,6 +143,7 @@ const skip = () => {
 const move = (by) => { if (!locked && at + by >= 0 && at + by <= desk.items.length) { at += by; show(); } };
 const undo = () => {
   if (locked) return;
+  if (past.length && past[past.length - 1].forMe) { takeBack(); return; }
   const last = past.pop(), expected = last ? desk.items.findIndex((it) => it.id === last.item) : -1;
   // go back at once, so that the next key means the restored item; what it holds comes with the answer
   if (expected >= 0) { at = expected; show(); }
@@ -203,7 +204,7 @@ const open = async (which) => {
   const answer = await ask("open_desk", { show: which, project: desk && desk.project.id });
   const root = $(".lb");
   if (!answer.ok) { root.replaceChildren(emptyState("The items cannot be shown.", said(answer))); return; }
-  if (!answer.project) { root.replaceChildren(emptyState("No project is open.", "Open one of yours, or create a new one.", linkTo("/", "Go to the projects"))); return; }
+  if (!answer.project) { root.replaceChildren(emptyState("No project is open.", "Try a sample, open a project of yours, or create a new one.", linkTo("/", "Go to the projects"))); return; }
   if (!answer.all) { root.replaceChildren(emptyState("There is nothing to label yet.", "Import a folder, an archive or a table first.", linkTo("/data", "Go to Data"))); return; }
   desk = answer; desk.pictures = answer.project.modalities.includes("image"); at = 0; past.length = 0; pictures.clear();
   frame(root); classButtons(); show();
@@ -238,10 +239,12 @@ const frame = (root) => {
       el("div", { class: "lb-classes", role: "group", "aria-label": "Classes" }),
       el("p", { class: "lb-hint st-note" }),
       desk.fixed ? null : el("div", { class: "lb-new" }, field),
+      desk.for_me ? el("button", { type: "button", class: "lb-for-me", "data-act": "forMe" }, "Label " + FOR_ME + " per class for me") : null,
       el("div", { class: "lb-acts" }, button("skip", "Space", "Skip"), button("undo", "⌫", "Undo"), button("back", "←", "Back"), button("next", "→", "Next")),
-      el("p", { class: "lb-live", "aria-live": "polite" })));
+      el("p", { class: "lb-live", "aria-live": "polite" })),
+    el("div", { class: "lb-toast", role: "group", "aria-label": "What was just done" }));
 };
-const acts = { skip, undo, add: addClass, back: () => move(-1), next: () => move(1) };
+const acts = { skip, undo, forMe, add: addClass, back: () => move(-1), next: () => move(1) };
 element.addEventListener("click", (e) => {
   const button = e.target.closest("button"), cell = e.target.closest(".lb-strip img");
   if (!desk) return;

@@ -29,7 +29,7 @@ const load = async () => {
   const answer = await ask("projects");
   if (!answer.ok) { root.replaceChildren(emptyState("The projects cannot be shown.", said(answer))); return; }
   const list = answer.projects.length ? el("ul", { class: "sp-list" }, ...answer.projects.map((p) => card(p, p.path === answer.open)))
-    : emptyState("No project yet.", "A project holds your items, their labels and every run. Create the first one: name it, choose its task, and import a folder or a table.");
+    : emptyState("No project yet.", "A project holds your items, their labels and every run. Try a sample below, or create your own: name it, choose its task, and import a folder or a table.");
   root.replaceChildren(el("p", { role: "alert", class: "st-bad" }), list);
 };
 load();

@@ -77,6 +77,8 @@ class ImportOptions:
     """False: take the class names of the source but no label, so that a person labels."""
     test_share: float = 0.2
     """Of items whose source names no split, the share that is held out, by content hash: same item, same split."""
+    hidden_split: Split | None = None
+    """Labels of this split are not given but kept as hidden truth, as a sample's are."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from functools import partial
 from studio.core.errors import StudioError
 from studio.core.results.projects import Reject
 from studio.core.types import Split
+from studio.data import truth
 from studio.data.classes import ensure
 from studio.data.content import canonical, mix
 from studio.data.settle import AUTHOR, CHUNK, EVENT, TOUCHED, give_labels, settle
@@ -34,6 +35,8 @@ class Candidate:
     label: str | None
     file: str
     row: int | None
+    hidden: str | None = None
+    """A label that is known and not given."""
 
 
 @dataclass(slots=True)
@@ -46,6 +49,8 @@ class Entered:
     labelled: int = 0
     """Of the duplicates, those that get their label from here."""
     conflicts: list[Reject] = field(default_factory=list)
+    hidden: dict[int, str] = field(default_factory=dict)
+    """{new item: its hidden truth}."""
 
 
 @dataclass(slots=True)
@@ -70,7 +75,7 @@ def enter(
 
     One import at a time (`studio.data.turn`). Raises ProjectError; then nothing of it is seen, now or later.
     """
-    said = {candidate.label for candidate in candidates if candidate.label is not None}
+    said = {name for candidate in candidates for name in (candidate.label, candidate.hidden) if name is not None}
     chunks = _Chunks(keep_labels)
     try:
         store.write(partial(chunks.begin, names=said if add_classes else ()))
@@ -127,6 +132,7 @@ class _Chunks:
         )
         connection.execute("UPDATE classes SET hidden = 0 WHERE hidden")
         connection.execute("UPDATE imports SET finished = ? WHERE finished IS NULL", (time.time(),))
+        truth.keep(connection, self.entered.hidden)
         give_labels(connection)
 
     def _insert(self, connection: sqlite3.Connection, fresh: Sequence[Candidate], there: Mapping[str, _There]) -> None:
@@ -138,6 +144,8 @@ class _Chunks:
             rows.append((item.id, candidate.key, content, candidate.split, candidate.name, mix(candidate.key), class_id))
             self.entered.by_split[candidate.split] += 1
             self._counted[candidate.split, class_id or 0] += 1
+            if candidate.hidden is not None:
+                self.entered.hidden[item.id] = candidate.hidden
             if item.label is not None:
                 self.entered.by_label[item.label] += 1
                 # below zero it stands before every other event of its item, and raises no revision while it is hidden

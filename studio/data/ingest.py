@@ -108,7 +108,9 @@ class _Checker:
             return Reject(row.file, row.row, error.message)
         options = self._options
         split = options.split or row.split or assign(group_key(content), options.test_share)
-        return Candidate(content_key(content), content, split, plain_name(row.name) or "item", label, row.file, row.row)
+        given, hidden = (None, label) if split == options.hidden_split else (label, None)
+        name = plain_name(row.name) or "item"
+        return Candidate(content_key(content), content, split, name, given, row.file, row.row, hidden)
 
     def _checked(self, modality: str, raw: bytes | str, read: Read, name: str) -> str:
         """The text itself, or the sha256 of stored media; a picture with five captions is decoded once."""

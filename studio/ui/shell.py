@@ -112,7 +112,9 @@ def empty(text: str, note: str = "", links: Sequence[tuple[str, str]] = ()) -> s
 
 def no_project() -> str:
     """The empty state of every page but the first while no project is open."""
-    return empty("No project is open.", "Open one of yours, or create a new one.", [("/", "Go to the projects")])
+    return empty(
+        "No project is open.", "Try a sample, open a project of yours, or create a new one.", [("/", "Go to the projects")]
+    )
 
 
 def _header(project: OpenProject | None, active: str, finished: dict[str, str]) -> str:

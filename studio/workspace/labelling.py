@@ -5,14 +5,16 @@ Wires the project's data to the modalities of its task; decides nothing about co
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from studio.core.errors import BadInput, UnreadableItem
+from studio.core.errors import BadInput, CannotRun, UnreadableItem
 from studio.core.interfaces import Progress, Task
-from studio.core.results.projects import Counts, ImportReport, ItemPage, Reject
+from studio.core.results.projects import Counts, GivenLabels, ImportReport, ItemPage, Reject
 from studio.core.types import ClassInfo, ImportOptions, Item, ItemFilter, LabelEvent
+from studio.data import truth
 from studio.data.importers import ImportRequest, importer_for
 from studio.data.importers.hub import HubImporter
 from studio.data.ingest import Rules, ingest
@@ -121,6 +123,33 @@ class Labelling:
         """Every event of an item, oldest first. Raises NotFound."""
         self._store.item(item)
         return self._store.history(item)
+
+    # what the project knows by itself
+
+    def knows_truth(self) -> bool:
+        """Whether `label_for_me` has labels to give, or had: in copies of samples."""
+        return self._store.meta(truth.KEY) is not None
+
+    def label_for_me(self, per_class: int = 8, seed: int = 0) -> GivenLabels:
+        """Label so many more items of each class with their hidden truth, in one act; same seed, same items.
+
+        Raises CannotRun in a project without hidden truth, or with none left; BadInput for a number below 1.
+        """
+        if per_class < 1:
+            raise BadInput(f"{per_class} labels per class are none.", "Ask for at least 1.")
+        if not self.knows_truth():
+            raise CannotRun(
+                "This project does not know its items' labels, so it cannot label for you.",
+                "Label by hand, or import a source with labels; only copies of samples know them.",
+            )
+        events = self._store.write(lambda connection: truth.give(connection, per_class, seed))
+        if not events:
+            raise CannotRun("Every item whose label is known has one already, or was skipped.", "Go on to Train.")
+        return GivenLabels(len(events), dict(Counter(str(event.after) for event in events)), truth.AUTHOR)
+
+    def take_back_for_me(self) -> int:
+        """Undo every label of `label_for_me` that still stands; how many there were."""
+        return self._store.write(truth.take_back)
 
     # classes and prompts
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import threading
 import time
 from pathlib import Path
 
 from studio.core.errors import NotFound, ProjectError, StudioError
+from studio.core.interfaces import Progress
 from studio.core.publish import publish_text
-from studio.core.results.projects import ProjectCard
+from studio.core.results.projects import ProjectCard, Sample
 from studio.data.overview import overview
 from studio.data.project import Project, read_card
 from studio.runs.queue import RunQueue
@@ -19,6 +21,7 @@ from studio.tasks import all_tasks, task
 from studio.workspace.activities import Activities
 from studio.workspace.doctor import examine
 from studio.workspace.open_project import OpenProject
+from studio.workspace.samples import Samples
 from studio.workspace.shelf import ModelShelf
 
 SHOWN = 50
@@ -32,6 +35,7 @@ class Workspace:
         self.settings = settings
         self.models = ModelShelf(settings)
         self.activities = Activities()
+        self._samples = Samples(settings.samples)
         self._queue = RunQueue(settings.home / f"{settings.device.replace(':', '-')}.lock")
         self._open: dict[str, OpenProject] = {}
         self._current: str | None = None  # path of the one that this process opened last
@@ -56,6 +60,31 @@ class Workspace:
             made = self._take(Project.create(root, name, chosen.name))
             self._remember(made.path)
             return made
+
+    def samples(self) -> tuple[Sample, ...]:
+        """The sample projects that came with Studio, in the order of the tasks."""
+        return self._samples.all()
+
+    def sample_cover(self, name: str) -> bytes | None:
+        """A small WebP picture that stands for a sample, None where it has none. Raises NotFound, ImportFailed."""
+        return self._samples.cover(name)
+
+    def open_sample(
+        self, sample: str, name: str | None = None, folder: str | None = None, progress: Progress | None = None
+    ) -> OpenProject:
+        """A new project filled with a copy of that sample; it becomes the current one. Its test split is labelled, its
+        training split is not, and `labelling.label_for_me` knows it.
+
+        Raises NotFound, ImportFailed for a damaged sample, and what `create_project` raises; then there is no new project.
+        """
+        found = self._samples.sample(sample)
+        made = self.create_project(name or found.title, found.task, folder)
+        try:
+            self._samples.fill(sample, made.labelling, progress)
+        except BaseException:
+            self._discard(made)
+            raise
+        return made
 
     def open_project(self, ref: str) -> OpenProject:
         """By id, name or path; it becomes the current one. Raises NotFound, ProjectError.
@@ -142,6 +171,14 @@ class Workspace:
             raise ProjectError(f"{project.name}: {error.message}", "It was made by a Studio with more tasks.") from error
         self._open[project.id] = opened
         return opened
+
+    def _discard(self, project: OpenProject) -> None:
+        """Take back a project that this call created."""
+        with self._lock:
+            self._open.pop(project.id, None)
+            project.close()
+            self.forget_project(project.path)
+        shutil.rmtree(project.path, ignore_errors=True)
 
     def _find(self, ref: str) -> Path:
         path = _path(ref)

@@ -79,6 +79,32 @@ class ProjectCard:
 
 
 @dataclass(frozen=True, slots=True)
+class Sample:
+    """A project that came with Studio and is opened as a copy."""
+
+    name: str
+    """What opens it."""
+    title: str
+    task: TaskName
+    description: str
+    items: int
+    quotes: tuple[str, ...]
+    """Texts that stand for it where it has no cover."""
+    problem: str | None = None
+    """What is damaged, if so."""
+
+
+@dataclass(frozen=True, slots=True)
+class GivenLabels:
+    """Labels that a project knew and gave, as a person would have."""
+
+    labelled: int
+    by_class: Mapping[str, int]
+    author: str
+    """Whose acts they are in the items' histories."""
+
+
+@dataclass(frozen=True, slots=True)
 class CatalogEntry:
     """A model that people are offered."""
 

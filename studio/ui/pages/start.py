@@ -1,4 +1,4 @@
-"""The first page: the projects there are, a new one, or one from a folder."""
+"""The first page: the projects there are, samples to try, a new project, or one from a folder."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import gradio as gr
 from studio.core.errors import BadInput
 from studio.ui import shell
 from studio.ui.widgets.projects import Projects, href_of, project_list
+from studio.ui.widgets.samples import Samples, sample_cards
 from studio.workspace import Workspace
 
 TITLE = "Projects"
@@ -40,6 +41,7 @@ def build(workspace: Workspace) -> None:
     with gr.Row(elem_classes="start-row"):
         with gr.Column(scale=3, min_width=320):
             projects = project_list(Projects(workspace))
+            sample_cards(Samples(workspace))
         with gr.Column(scale=2, min_width=320):
             _new(workspace, href)
     projects.changed(lambda: shell.header_html(workspace, PATH), None, header, queue=False, api_visibility="private")

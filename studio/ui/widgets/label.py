@@ -61,6 +61,7 @@ class Desk:
             "project": project_json(project),
             "chosen": show,
             "fixed": bool(project.fixed_classes),
+            "for_me": project.labelling.knows_truth(),
             **_batch(project, show, 0),
             "total": counts.total if show == "all" else counts.total - counts.labelled,
             "all": counts.total,
@@ -100,6 +101,15 @@ class Desk:
             raise BadInput("The classes of this task are fixed.", f"They are: {', '.join(project.fixed_classes)}.")
         return {"added": class_json(project.labelling.add_class(text(payload, "name", LONGEST_NAME).strip()))}
 
+    def label_for_me(self, payload: Payload) -> Answer:
+        """In a copy of a sample: label `per_class` more training items of each class."""
+        project = open_project(self.workspace, payload)
+        return {"labelled": project.labelling.label_for_me(integer(payload, "per_class")).labelled}
+
+    def take_back(self, payload: Payload) -> Answer:
+        """Undo everything that was labelled so."""
+        return {"taken": open_project(self.workspace, payload).labelling.take_back_for_me()}
+
     def _do(self, project: OpenProject, payload: Payload) -> Answer:
         labelling, author = project.labelling, self.workspace.settings.author
         match payload.get("act"):
@@ -135,8 +145,10 @@ def labeler(desk: Desk) -> gr.HTML:
     return gr.HTML(
         html_template='<div class="lb" role="application" aria-label="Labelling: press a number to label, space to skip, '
         'backspace to undo, arrows to move"></div>',
-        js_on_load=theme.script("dom", "label"),
-        server_functions=[answering(f) for f in (desk.open_desk, desk.more, desk.act, desk.add_class)],
+        js_on_load=theme.script("dom", "for_me", "label"),
+        server_functions=[
+            answering(f) for f in (desk.open_desk, desk.more, desk.act, desk.add_class, desk.label_for_me, desk.take_back)
+        ],
         apply_default_css=False,
         elem_id="labeler",
     )

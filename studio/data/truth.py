@@ -1,0 +1,51 @@
+"""Hidden truth: labels that a project knows of its items and has not given, as a sample does.
+
+Learning and judging never see it; what is given of it becomes ordinary label events. Each function takes the writer's connection.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import replace
+
+from studio.core.types import LabelEvent
+from studio.data import labels
+from studio.data.query import COLUMNS, item_of
+from studio.data.splits import support
+
+KEY = "hidden_truth"
+"""Of the project's `meta`: {item: label}."""
+AUTHOR = "sample"
+
+
+def keep(connection: sqlite3.Connection, hidden: Mapping[int, str]) -> None:
+    """Remember it, beside what is known already."""
+    if hidden:
+        known = {**_known(connection), **{str(item): label for item, label in hidden.items()}}
+        connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (KEY, json.dumps(known)))
+
+
+def give(connection: sqlite3.Connection, per_class: int, seed: int) -> list[LabelEvent]:
+    """Label up to `per_class` items of each class, of those that nobody has labelled or skipped, as a support set is drawn."""
+    known = _known(connection)
+    rows = connection.execute(
+        f"{COLUMNS} WHERE i.class IS NULL AND NOT i.skipped AND i.id IN (SELECT value FROM json_each(?))",
+        (json.dumps([int(item) for item in known]),),
+    ).fetchall()
+    waiting = [replace(item, label=known[str(item.id)]) for item in map(item_of, rows)]
+    return [labels.label(connection, item.id, item.label, AUTHOR) for item in support(waiting, per_class, seed)]
+
+
+def take_back(connection: sqlite3.Connection) -> int:
+    """Undo every label given so that still stands; how many."""
+    taken = 0
+    while labels.undo(connection, AUTHOR) is not None:
+        taken += 1
+    return taken
+
+
+def _known(connection: sqlite3.Connection) -> dict[str, str]:
+    row = connection.execute("SELECT value FROM meta WHERE key = ?", (KEY,)).fetchone()
+    return dict(json.loads(row[0])) if row else {}

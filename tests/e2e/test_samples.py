@@ -1,0 +1,46 @@
+"""A sample from its card to labels: one click each, in a real browser."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.e2e.walk import go, too_wide
+
+pytestmark = pytest.mark.browser
+
+
+def test_a_card_opens_a_copy_that_labels_itself_and_takes_it_back(page: Any) -> None:
+    go(page, "")
+    page.locator(".sm-card[data-name=messages]").click()
+    page.wait_for_url("**/label")
+    page.locator(".lb-done", has_text="104 of 300 labelled").wait_for()
+    page.get_by_role("button", name="Label 8 per class for me").click()
+    page.locator(".lb-done", has_text="168 of 300 labelled").wait_for()
+    page.locator(".lb-toast", has_text="Labelled 64 training items for you").wait_for()
+    page.locator(".lb-toast").get_by_role("button", name="Undo").click()
+    page.locator(".lb-done", has_text="104 of 300 labelled").wait_for()
+    assert page.locator(".lb-toast > *").count() == 0
+
+
+def test_undo_takes_labels_in_the_order_in_which_they_came(page: Any) -> None:
+    go(page, "")
+    page.locator(".sm-card[data-name=messages]").click()
+    page.wait_for_url("**/label")
+    page.get_by_role("button", name="Label 8 per class for me").click()
+    page.locator(".lb-done", has_text="168 of 300 labelled").wait_for()
+    page.keyboard.press("1")
+    page.locator(".lb-live", has_text="Saved").wait_for()
+    page.keyboard.press("Backspace")
+    page.locator(".lb-live", has_text="Undone").wait_for()
+    assert page.inner_text(".lb-done").startswith("168 of ")
+    page.keyboard.press("Backspace")
+    page.locator(".lb-done", has_text="104 of 300 labelled").wait_for()
+
+
+def test_the_cards_fit_a_phone(page: Any) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    go(page, "")
+    page.locator(".sm-card[data-name=messages]").wait_for()
+    assert too_wide(page) == []
