@@ -32,14 +32,14 @@ class Store:
         self._writer = Writer(path)
         self._uri = f"file:{quote(str(path.resolve()))}?mode=ro"
         self._local = threading.local()
-        self._readers: list[tuple[threading.Thread, sqlite3.Connection]] = []
+        self._readers: list[tuple[threading.Thread, _Reader]] = []
         self._lock = threading.Lock()
 
     def close(self) -> None:
         """Commit what waits and close every connection."""
         with self._lock:
-            for _, connection in self._readers:
-                connection.close()
+            for _, reader in self._readers:
+                reader.close()
             self._readers.clear()
         self._writer.close()
 
@@ -190,7 +190,7 @@ class Store:
 
     def _read(self, sql: str, *values: Any) -> list[Any]:
         try:
-            return self._reader().execute(sql, values).fetchall()
+            return self._reader().read(sql, values)
         except OverflowError as error:
             raise NotFound("That number is larger than any item's.", "It may belong to another project.") from error
         except sqlite3.ProgrammingError as error:
@@ -198,16 +198,31 @@ class Store:
         except sqlite3.Error as error:
             raise ProjectError(f"The project's database cannot be read ({error}).", "Check the disk.") from error
 
-    def _reader(self) -> sqlite3.Connection:
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = sqlite3.connect(self._uri, uri=True, isolation_level=None, check_same_thread=False, timeout=30)
-            prepare(connection)
-            self._local.connection = connection
+    def _reader(self) -> _Reader:
+        reader: _Reader | None = getattr(self._local, "reader", None)
+        if reader is None:
+            self._local.reader = reader = _Reader(self._uri)
             with self._lock:
                 gone = [pair for pair in self._readers if not pair[0].is_alive()]
                 for pair in gone:
                     pair[1].close()
                     self._readers.remove(pair)
-                self._readers.append((threading.current_thread(), connection))
-        return connection
+                self._readers.append((threading.current_thread(), reader))
+        return reader
+
+
+class _Reader:
+    """One thread's connection. Whoever closes it waits for a read at work: SQLite crashes where it is closed beneath one."""
+
+    def __init__(self, uri: str) -> None:
+        self._connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=30)
+        prepare(self._connection)
+        self._lock = threading.Lock()
+
+    def read(self, sql: str, values: tuple[Any, ...]) -> list[Any]:
+        with self._lock:
+            return self._connection.execute(sql, values).fetchall()
+
+    def close(self) -> None:
+        with self._lock:
+            self._connection.close()

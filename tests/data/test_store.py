@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -197,6 +199,41 @@ def test_closed_store_says_so(store: Store) -> None:
         store.add_class("cat")
     with pytest.raises(ProjectError, match="closed"):
         store.counts()
+
+
+READ_WHILE_CLOSED = """
+import sys, threading, time
+from pathlib import Path
+from studio.core.errors import ProjectError
+from studio.core.types import ItemFilter
+from studio.data.enter import Candidate, enter
+from studio.data.store import Store
+
+texts = [Candidate(str(n), {"text": f"text {n}"}, "train", "x", None, "x", n) for n in range(2000)]
+
+def read(store):
+    try:
+        while True:
+            store.items(ItemFilter(search="1 2"), limit=1000)
+    except ProjectError:
+        pass
+
+for n in range(20):
+    store = Store(Path(sys.argv[1]) / f"{n}.db")
+    enter(store, texts, True, True)
+    threads = [threading.Thread(target=read, args=(store,)) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.03)
+    store.close()
+    for thread in threads:
+        thread.join()
+"""
+
+
+def test_a_store_that_is_closed_while_others_read_crashes_nothing(tmp_path: Path) -> None:
+    ran = subprocess.run([sys.executable, "-c", READ_WHILE_CLOSED, str(tmp_path)], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (0, "")
 
 
 def test_two_stores_on_one_project_both_write(store: Store, tmp_path: Path) -> None:
