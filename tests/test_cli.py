@@ -218,6 +218,12 @@ def test_labelling_begins_headless_with_a_class_of_its_own(tmp_path: Path, said:
     assert said("label", str(tmp_path / "bare"), "2", "good")[0] == 0
 
 
+def test_offline_a_model_that_is_not_here_makes_no_run(project: str, said: Any) -> None:
+    code, found = said("train", project, "--model", "hf:org/name")
+    assert code == 2 and "not on this machine" in found["error"] and "online" in found["hint"]
+    assert said("runs", project)[1] == {"runs": []}
+
+
 def test_a_model_folder_that_is_not_there_makes_no_run(project: str, said: Any) -> None:
     code, error = said("train", project, "--model", "hf:/not/here")
     assert code == 2 and "/not/here" in error["error"]

@@ -97,8 +97,9 @@ def test_a_folder_of_it_is_one_model_from_everywhere(
     shelf, folder = ModelShelf(Settings(home=tmp_path, device="cpu", offline=True)), Path(tiny_t5.removeprefix("t5:"))
     monkeypatch.chdir(folder.parent)
     assert shelf.check(f"t5:./{folder.name}") == shelf.check(f"t5:{folder.name}") == tiny_t5
-    assert shelf.gone(tiny_t5) is None and shelf.gone("t5:org/name") is None
-    assert shelf.gone("t5:/nope") == Path("/nope") and shelf.gone("t5:./nope") == Path("nope")
+    assert shelf.missing(tiny_t5) is None
+    assert "org/name is not on this machine" in str(shelf.missing("t5:org/name"))
+    assert all("no model folder" in str(shelf.missing(f"t5:{folder}")) for folder in ("/nope", "./nope"))
 
 
 def test_a_folder_of_it_is_offered(family: str, tiny_t5: str, tmp_path: Path) -> None:

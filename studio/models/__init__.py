@@ -55,6 +55,14 @@ def folder_of(model_id: str) -> tuple[str, Path] | None:
     return None
 
 
+def repository_of(model_id: str) -> str | None:
+    """The hub's repository that an id names; None for any other id, also where it is a folder."""
+    if folder_of(model_id) is not None:
+        return None
+    heads = sorted((head for head, _ in ids_of("", REPOSITORY)), key=len, reverse=True)
+    return next((model_id.removeprefix(head) for head in heads if model_id.startswith(head)), None)
+
+
 def family_for(model_id: str) -> ModelFamily:
     """The family that loads this id. Reads no weights, asks no network. Raises BadInput where none accepts it."""
     for family in all_families():

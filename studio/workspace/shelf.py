@@ -12,15 +12,15 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 
 from studio.core.config import TrainConfig
 from studio.core.errors import BadInput
 from studio.core.interfaces import FoundationModel, Progress
 from studio.core.results.projects import CatalogEntry
 from studio.core.types import ModelInfo
-from studio.models import family_for, folder_of, forms, load_model
+from studio.models import family_for, folder_of, forms, load_model, repository_of
 from studio.models.catalog import catalog
+from studio.models.hub import cached_model
 from studio.settings import Settings
 from studio.tasks import task as task_named
 
@@ -62,10 +62,15 @@ class ModelShelf:
         family_for(text)
         return text
 
-    def gone(self, model_id: str) -> Path | None:
-        """The folder that a local id names, where it is not there; None for what may be loaded, from here or from the hub."""
-        named = folder_of(model_id)
-        return named[1] if named and not named[1].is_dir() else None
+    def missing(self, model_id: str) -> str | None:
+        """Why a model cannot be loaded, as far as can be told at once: its folder is not there, or it is not here and Studio
+        is offline. None for what may be loaded."""
+        named, repository = folder_of(model_id), repository_of(model_id)
+        if named and not named[1].is_dir():
+            return f"There is no model folder {named[1]}. Choose another model."
+        if repository and self._settings.offline and cached_model(repository) is None:
+            return f"{repository} is not on this machine, and Studio is offline. Choose a local model, or start Studio online."
+        return None
 
     @staticmethod
     def forms() -> str:

@@ -185,8 +185,8 @@ class Training:
         return validation(candidates, chosen, explicit, seed=config.seed)
 
     def _why_not(self, model: str, method: str, train: list[Item]) -> str | None:
-        if gone := self._shelf.gone(model):
-            return f"There is no model folder {gone}. Choose another model."
+        if missing := self._shelf.missing(model):
+            return missing
         modalities = self._shelf.modalities(model)
         if modalities and not self._task.fits(modalities):
             takes = " and ".join(modalities)
