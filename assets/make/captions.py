@@ -62,6 +62,7 @@ DEFECT_WORDS = {
     "cracked": ("cracked", "fractured"),
     "dented": ("dented", "battered"),
     "stained": ("stained", "dirty"),
+    "rusty": ("rusty", "rusted", "corroded"),
     "chipped": ("chipped", "broken", "damaged"),
     "bent": ("bent", "deformed", "crooked"),
 }
@@ -71,6 +72,7 @@ DEFECT_TAILS = {
     "cracked": ("with a crack", "that has cracked", "with a deep crack"),
     "dented": ("with dents", "with a dent in it", "with dents in its surface"),
     "stained": ("with stains", "with dirt on it", "covered in stains"),
+    "rusty": ("with rust", "covered in rust", "with rust on it"),
     "chipped": ("with a chip", "with a missing piece", "with a piece broken off"),
     "bent": ("that is bent", "bent out of shape", "that is not straight"),
 }
@@ -143,7 +145,8 @@ def caption(shown: Scene, rng: Rng) -> Caption:
     if shown.look != "plain" and rng.random() < 0.5:
         look = world.LOOKS.index(shown.look)
         word = _one(rng, LOOK_WORDS[shown.look])
-        frame = _one(rng, (f"a {word} photo of {{}}", f"a {word} picture of {{}}"))
+        article = "an" if word[0] in "aeiou" else "a"
+        frame = _one(rng, (f"{article} {word} photo of {{}}", f"{article} {word} picture of {{}}"))
     return Caption(frame.format(text), codes, background, look, relation)
 
 

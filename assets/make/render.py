@@ -106,7 +106,7 @@ def _worn(group: Group, form: Form, x: Field, y: Field, rng: Rng) -> tuple[Form,
         return wear.crack(form, group.severity, rng, x, y)
     if group.defect == "scratched":
         return form, wear.scratch(form, group.severity, rng, x, y)
-    if group.defect == "stained":
+    if group.defect in ("stained", "rusty"):
         return form, wear.stain(form, group.severity, rng, x, y)
     return form, wear.Marks()
 

@@ -28,7 +28,7 @@ MATERIALS = tuple(dict.fromkeys(NATURAL + DYED))
 METALS = frozenset({"steel", "brass", "copper", "aluminium"})
 SOFT = frozenset({"rubber", "felt"})
 """Materials that neither crack nor chip nor take a dent."""
-DEFECTS = ("none", "scratched", "cracked", "dented", "stained", "chipped", "bent")
+DEFECTS = ("none", "scratched", "cracked", "dented", "stained", "rusty", "chipped", "bent")
 BACKGROUNDS = ("table", "concrete", "cloth", "conveyor", "paper", "tiles", "sand", "cardboard")
 LOOKS = ("plain", "blurry", "dark", "bright", "noisy")
 RELATIONS = ("left of", "right of", "above", "below")
@@ -147,7 +147,7 @@ def draw_combination(rng: Rng) -> Combination:
 
 def possible_defects(shape: str, material: str) -> tuple[str, ...]:
     """What can be wrong with a piece, "none" left out."""
-    found = ["scratched", "stained"]
+    found = ["scratched", "rusty" if material in METALS else "stained"]
     if material not in SOFT:
         found += ["cracked", "chipped"]
     if material in METALS:
