@@ -86,7 +86,12 @@ BACKGROUND_WORDS = {
     "sand": ("sand", "a sandy ground"),
     "cardboard": ("cardboard", "a cardboard box"),
 }
-LOOK_WORDS = {"blurry": ("blurry", "blurred", "out of focus"), "dark": ("dark", "dim"), "bright": ("bright", "overexposed"), "noisy": ("noisy", "grainy")}
+LOOK_WORDS = {
+    "blurry": ("blurry", "blurred", "out of focus"),
+    "dark": ("dark", "dim"),
+    "bright": ("bright", "overexposed"),
+    "noisy": ("noisy", "grainy"),
+}
 NUMBERS = ("", "one", "two", "three", "four", "five")
 FRAMES = (
     *("{}", "{}", "a photo of {}", "a photo of {}", "a picture of {}", "an image of {}", "a close-up of {}", "this is {}"),
@@ -195,7 +200,8 @@ def matches(said: list[Caption], known: Facts) -> np.ndarray[Any, np.dtype[np.bo
     for claim, true in (("background", known.background), ("look", known.look)):
         value = np.array([getattr(c, claim) for c in said])[:, None]
         holds &= (value == ANY) | (value == true)
-    return holds
+    found: np.ndarray[Any, np.dtype[np.bool_]] = holds
+    return found
 
 
 def _between(shown: Scene, first: int, rng: Rng) -> tuple[str, int]:

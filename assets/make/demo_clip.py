@@ -21,8 +21,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 from torch import Tensor, nn
-from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn import functional as F
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from assets.make import contrast, vocabulary
 from assets.make.pool import drawing
@@ -61,7 +61,7 @@ class Plan:
     seed: int = 0
     pictures: int = 120_000
     """Pictures rendered at most."""
-    fresh: int = 20
+    fresh: int = 12
     """New pictures a step, until all are there."""
     first: int = 1024
     """Pictures that are there before the first step."""
@@ -76,7 +76,9 @@ class Training:
         self.config = model_config(self.tokenizer.get_vocab_size())
         torch.manual_seed(plan.seed)
         self.network: Any = open_clip.CLIP(**json.loads(json.dumps(self.config))).to(device)
-        self.optimiser = torch.optim.AdamW(_parameters(self.network, plan.weight_decay), lr=plan.lr, betas=(0.9, 0.98), fused=True)
+        self.optimiser = torch.optim.AdamW(
+            _parameters(self.network, plan.weight_decay), lr=plan.lr, betas=(0.9, 0.98), fused=True
+        )
         self.step, self.elapsed = 0, 0.0
 
     @property
@@ -105,9 +107,9 @@ class Training:
         with torch.autocast(kind, torch.bfloat16, enabled=half_pays(kind)), sdpa_kernel(backend):
             pictures = self.network.encode_image(normalised(batch.pixels.to(self.device)))
             texts = text_features(self.network, batch.tokens.to(self.device))
-        units = (F.normalize(one.float(), dim=-1) for one in (pictures, texts))
+        units = F.normalize(pictures.float(), dim=-1), F.normalize(texts.float(), dim=-1)
         captions, attributes = contrast.loss(*units, self.network.logit_scale.exp(), batch.fits.to(self.device), batch.parts)
-        (captions + attributes).backward()
+        (captions + attributes).backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self.optimiser.step()
         self.optimiser.zero_grad()
@@ -229,7 +231,7 @@ def main() -> None:
     parser.add_argument("--hours", type=float, default=plan.hours, help="time at most (default: %(default)s)")
     parser.add_argument("--steps", type=int, default=plan.steps, help="steps at most (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=plan.seed)
-    parser.add_argument("--work", type=Path, default=Path("build/demo-clip"), help="checkpoints and pictures (default: %(default)s)")
+    parser.add_argument("--work", type=Path, default=Path("build/demo-clip"), help="for checkpoints and pictures")
     parser.add_argument("--out", type=Path, default=OUT)
     parser.add_argument("--workers", type=int, default=max(1, (os.cpu_count() or 2) // 2), help="processes that render")
     args = parser.parse_args()

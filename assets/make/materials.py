@@ -71,7 +71,9 @@ def colour_of(material: str, colour: str | None, rng: Rng) -> Field:
         return np.clip(base + rng.uniform(-0.02, 0.02, 3), 0, 1).astype(np.float32)
     hue, saturation, value = HSV[colour]
     saturation *= FINISH[material].saturation * rng.uniform(0.88, 1.08)
-    drawn = colorsys.hsv_to_rgb((hue + rng.uniform(-0.014, 0.014)) % 1, min(saturation, 1), min(value * rng.uniform(0.9, 1.08), 1))
+    drawn = colorsys.hsv_to_rgb(
+        (hue + rng.uniform(-0.014, 0.014)) % 1, min(saturation, 1), min(value * rng.uniform(0.9, 1.08), 1)
+    )
     out = np.array(drawn, np.float32)
     if material == "wood":  # stain lets the wood show
         out = 0.82 * out + 0.18 * np.array(OWN["wood"], np.float32)

@@ -20,6 +20,8 @@ from assets.make.world import scene
 
 CHUNK = 32
 """Pictures drawn between two marks of progress."""
+AHEAD = 2048
+"""Pictures drawn beyond those that were asked for: more would take the processor from the training."""
 
 Pixels = np.ndarray[Any, np.dtype[np.uint8]]
 
@@ -34,6 +36,7 @@ class Pool:
         folder.mkdir(parents=True, exist_ok=True)
         self._pixels: Pixels = _mapped(folder / f"{name}.rgb", (self.capacity, size, size, 3))
         self._done: Pixels = _mapped(folder / f"{name}.done", (self.capacity // CHUNK,))
+        self._wanted = _mapped(folder / f"{name}.wanted", (1,), np.int64)
 
     def draw(self, chunk: int) -> None:
         """Render one chunk, where it is not there yet."""
@@ -43,6 +46,10 @@ class Pool:
             self._pixels[n] = np.asarray(render(scene(self.seed, n), self.size))
         self._done[chunk] = 1
 
+    def wants(self, chunk: int) -> bool:
+        """Whether it will be asked for soon."""
+        return chunk * CHUNK <= int(self._wanted[0]) + AHEAD
+
     def ready(self) -> int:
         """How many pictures there are from the first on."""
         missing = np.flatnonzero(self._done == 0)
@@ -51,6 +58,7 @@ class Pool:
     def take(self, numbers: np.ndarray) -> Pixels:
         """`[n, size, size, 3]`; waits for those that are still being drawn."""
         last = int(numbers.max()) // CHUNK
+        self._wanted[0] = max(int(self._wanted[0]), int(numbers.max()))
         while not self._done[: last + 1].all():
             time.sleep(0.05)
         found: Pixels = self._pixels[numbers]
@@ -79,14 +87,15 @@ def _draw_all(folder: Path, seed: int, size: int, capacity: int, first: int, ste
     parent = os.getppid()
     pool = Pool(folder, seed, size, capacity)
     for chunk in range(first, pool.capacity // CHUNK, step):
+        while not pool.wants(chunk) and os.getppid() == parent:
+            time.sleep(0.2)
         if os.getppid() != parent:  # the training was killed
             return
         pool.draw(chunk)
 
 
-def _mapped(path: Path, shape: tuple[int, ...]) -> Pixels:
-    """A file of bytes as an array, zeros where it is new."""
-    length = int(np.prod(shape))
+def _mapped(path: Path, shape: tuple[int, ...], kind: type[np.generic] = np.uint8) -> Any:
+    """A file as an array, zeros where it is new."""
     with path.open("ab") as file:
-        file.truncate(length)
-    return np.memmap(path, np.uint8, "r+", shape=shape)
+        file.truncate(int(np.prod(shape)) * np.dtype(kind).itemsize)
+    return np.memmap(path, kind, "r+", shape=shape)

@@ -53,9 +53,9 @@ def render(shown: Scene, size: int) -> Image.Image:
     axis = (np.arange(side, dtype=np.float32) + 0.5) / side
     x, y = np.broadcast_to(axis, (side, side)), np.broadcast_to(axis[:, None], (side, side))
     ground = surface(shown.background, x, y, rng)
-    fall = 1 - rng.uniform(0, 0.35) * ((x - 0.5) * light.towards[0] + (y - 0.5) * light.towards[1] < 9) * (
-        0.5 - (x - 0.5) * light.towards[0] - (y - 0.5) * light.towards[1]
-    )
+    # it is darker away from the lamp
+    away = 0.5 - (x - 0.5) * light.towards[0] - (y - 0.5) * light.towards[1]
+    fall = 1 - np.float32(rng.uniform(0, 0.35)) * away
     pieces = [_piece(group, place, side, light, rng) for group in shown.groups for place in group.places]
     picture = ground * (light.tint * 1.02) * (fall * (1 - 0.72 * _shadow(pieces, side, light)))[..., None]
     for piece in pieces:
@@ -67,7 +67,9 @@ def _light(rng: Rng) -> Light:
     around, up = rng.uniform(0, 2 * np.pi), rng.uniform(0.55, 1.1)
     towards = np.array([np.cos(around) * np.cos(up), np.sin(around) * np.cos(up), np.sin(up)], np.float32)
     warm = rng.uniform(-0.06, 0.06)
-    return Light(towards, np.array([1 + warm, 1, 1 - warm], np.float32) * np.float32(rng.uniform(0.88, 1.12)), rng.uniform(0.3, 1))
+    return Light(
+        towards, np.array([1 + warm, 1, 1 - warm], np.float32) * np.float32(rng.uniform(0.88, 1.12)), rng.uniform(0.3, 1)
+    )
 
 
 def _piece(group: Group, place: Place, side: int, light: Light, rng: Rng) -> Piece:
@@ -89,7 +91,8 @@ def _piece(group: Group, place: Place, side: int, light: Light, rng: Rng) -> Pie
         d = d + 0.02 * grain
     alpha = np.clip(0.5 - d * np.float32(scale), 0, 1)
     albedo = np.broadcast_to(base, (*d.shape, 3)) if grain is None else base * (1 + finish.relief * grain)[..., None]
-    colours = lit(wear.painted(albedo, marks, group.material), _normal(h, grain, finish.relief, scale), finish, light.towards, light.tint)
+    albedo = wear.painted(albedo, marks, group.material)
+    colours = lit(albedo, _normal(h, grain, finish.relief, scale), finish, light.towards, light.tint)
     if finish.clear:  # glass is bright where it turns away
         rim = np.clip(1 + d * 7, 0, 1) * alpha
         colours = colours * (1 - 0.25 * rim)[..., None] + 0.3 * np.square(rim)[..., None]
@@ -135,8 +138,8 @@ def _shadow(pieces: list[Piece], side: int, light: Light) -> Field:
 
 def _over(canvas: Field, left: int, top: int, patch: Field) -> None:
     """The larger of both, in place."""
-    (t, b, u, v), (l, r, i, j) = _overlap(top, patch.shape[0], canvas.shape[0]), _overlap(left, patch.shape[1], canvas.shape[1])
-    canvas[t:b, l:r] = np.maximum(canvas[t:b, l:r], patch[u:v, i:j])
+    (t, b, u, v), (s, e, i, j) = _overlap(top, patch.shape[0], canvas.shape[0]), _overlap(left, patch.shape[1], canvas.shape[1])
+    canvas[t:b, s:e] = np.maximum(canvas[t:b, s:e], patch[u:v, i:j])
 
 
 def _overlap(start: int, length: int, limit: int) -> tuple[int, int, int, int]:
@@ -147,9 +150,9 @@ def _overlap(start: int, length: int, limit: int) -> tuple[int, int, int, int]:
 
 def _paint(picture: Field, piece: Piece, fall: Field) -> None:
     (t, b, u, v) = _overlap(piece.top, piece.alpha.shape[0], picture.shape[0])
-    (l, r, i, j) = _overlap(piece.left, piece.alpha.shape[1], picture.shape[1])
-    under = picture[t:b, l:r]
-    colours = piece.colours[u:v, i:j] * fall[t:b, l:r, None]
+    (s, e, i, j) = _overlap(piece.left, piece.alpha.shape[1], picture.shape[1])
+    under = picture[t:b, s:e]
+    colours = piece.colours[u:v, i:j] * fall[t:b, s:e, None]
     if piece.clear:
         colours = (1 - piece.clear) * colours + piece.clear * under * (0.35 + 0.75 * piece.colours[u:v, i:j])
     under += (colours - under) * piece.alpha[u:v, i:j, None]

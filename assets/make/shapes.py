@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-Field = np.ndarray[Any, np.dtype[np.float32]]
+Field = np.ndarray[Any, np.dtype[Any]]
+"""float32."""
 Form = tuple[Field, Field]
 Proportions = np.ndarray[Any, np.dtype[np.float64]]
 Shape = Callable[[Field, Field, Proportions], Form]

@@ -48,7 +48,7 @@ def dent(form: Form, severity: float, rng: Rng, x: Field, y: Field) -> Form:
         at = _on(d, rng, x, y)
         size = rng.uniform(0.1, 0.15) + 0.08 * severity
         away = np.hypot(x - at[0], y - at[1]) / size
-        h = h - (0.08 + 0.08 * severity) * np.exp(-away**4) + 0.02 * np.exp(-np.square((away - 1.25) * 4))
+        h = h - (0.08 + 0.08 * severity) * np.exp(-(away**4)) + 0.02 * np.exp(-np.square((away - 1.25) * 4))
     return d, h
 
 
