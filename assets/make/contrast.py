@@ -94,7 +94,7 @@ def attributes(rng: np.random.Generator) -> list[list[Caption]]:
 def loss(pictures: Tensor, texts: Tensor, scale: Tensor, fits: Tensor, parts: tuple[int, ...]) -> tuple[Tensor, Tensor]:
     """(captions' loss, attributes' loss), scalars, from unit features `[n, dim]` and `[m, dim]`."""
     logits = scale * pictures @ texts.T  # [n, m]
-    (captioned, true), *rest = zip(torch.split(logits, parts, 1), torch.split(fits.T, parts, 1), strict=True)
+    (captioned, true), *rest = zip(torch.split(logits, list(parts), 1), torch.split(fits.T, list(parts), 1), strict=True)
     both = (_towards(captioned, true) + _towards(captioned.T, true.T)) / 2
     return both, torch.stack([_towards(one, fit) for one, fit in rest]).mean()
 

@@ -68,7 +68,8 @@ def colour_of(material: str, colour: str | None, rng: Rng) -> Field:
     """The colour of one piece, `[3]`, a little different from piece to piece."""
     if colour is None:
         base: Any = np.array(OWN[material]) * rng.uniform(0.9, 1.08)
-        return np.clip(base + rng.uniform(-0.02, 0.02, 3), 0, 1).astype(np.float32)
+        found: Field = np.clip(base + rng.uniform(-0.02, 0.02, 3), 0, 1).astype(np.float32)
+        return found
     hue, saturation, value = HSV[colour]
     saturation *= FINISH[material].saturation * rng.uniform(0.88, 1.08)
     drawn = colorsys.hsv_to_rgb(
@@ -110,4 +111,5 @@ def lit(albedo: Field, normal: tuple[Field, Field, Field], finish: Finish, light
         towards = rx * light[0] + ry * light[1]
         room = 0.32 + 0.55 / (1 + np.exp(-7 * (towards - 0.1))) + 0.45 * np.exp(-np.square((towards - 0.42) * 6)) - 0.12 * ry
         diffuse = (1 - finish.mirror) * diffuse + finish.mirror * room[..., None] * (albedo * 1.06)
-    return (diffuse + bright[..., None]) * tint
+    found: Field = (diffuse + bright[..., None]) * tint
+    return found

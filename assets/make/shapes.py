@@ -148,7 +148,8 @@ def spring(x: Field, y: Field, p: Proportions) -> Form:
     def strand(phase: float) -> Field:
         wave = turns * x + phase
         gap = np.abs(y - size * np.sin(wave)) / np.sqrt(1 + np.square(size * turns * np.cos(wave)))
-        return np.maximum(gap - thick, np.maximum(np.abs(y) - size - thick, inside))
+        found: Field = np.maximum(gap - thick, np.maximum(np.abs(y) - size - thick, inside))
+        return found
 
     front, back = strand(0.0), strand(0.9)
     h = np.where(front < 0, 0.3 + round_bar(front, thick)[1], round_bar(back, thick)[1])

@@ -25,7 +25,8 @@ def _table(x: Field, y: Field, rng: Rng) -> Field:
     seam = (np.minimum(planks, 1 - planks) < 0.012).astype(np.float32)
     tone = rng.uniform(0.3, 0.72)
     base = np.array([1.0, rng.uniform(0.66, 0.76), rng.uniform(0.36, 0.55)], np.float32) * tone
-    return base * (1 + 0.22 * wood - 0.5 * seam)[..., None]
+    found: Field = base * (1 + 0.22 * wood - 0.5 * seam)[..., None]
+    return found
 
 
 def _concrete(x: Field, y: Field, rng: Rng) -> Field:
@@ -73,7 +74,8 @@ def _tiles(x: Field, y: Field, rng: Rng) -> Field:
     base = _muted(rng, rng.uniform(0.5, 0.85), 0.13)
     grout = np.clip((border - 0.02) / 0.02, 0, 1)
     value = (1 + shades + 0.05 * noise("cloud", x * 0.3, y * 0.3, rng)) * (0.62 + 0.38 * grout)
-    return base * value[..., None]
+    found: Field = base * value[..., None]
+    return found
 
 
 def _sand(x: Field, y: Field, rng: Rng) -> Field:
@@ -93,7 +95,8 @@ def _cardboard(x: Field, y: Field, rng: Rng) -> Field:
 def _muted(rng: Rng, tone: float, colourful: float) -> Field:
     """A quiet colour of that brightness."""
     away = rng.uniform(-1, 1, 3)
-    return np.clip(tone * (1 + colourful * (away - away.mean())), 0, 1).astype(np.float32)
+    found: Field = np.clip(tone * (1 + colourful * (away - away.mean())), 0, 1).astype(np.float32)
+    return found
 
 
 BY_NAME: dict[str, Callable[[Field, Field, Rng], Field]] = {

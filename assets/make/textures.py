@@ -50,4 +50,5 @@ def _octave(rng: np.random.Generator, across: int, down: int) -> Field:
 
 def _scaled(field: Field) -> Field:
     centred = field - field.mean()
-    return np.clip(centred / (2 * centred.std()), -1, 1).astype(np.float32)
+    found: Field = np.clip(centred / (2 * centred.std()), -1, 1).astype(np.float32)
+    return found

@@ -123,4 +123,5 @@ def _segment(x: Field, y: Field, a: np.ndarray, b: np.ndarray) -> Field:
     """Distance to the line from a to b."""
     ab = b - a
     t = np.clip(((x - a[0]) * ab[0] + (y - a[1]) * ab[1]) / max(float(ab @ ab), 1e-9), 0, 1)
-    return np.hypot(x - a[0] - t * ab[0], y - a[1] - t * ab[1]).astype(np.float32)
+    found: Field = np.hypot(x - a[0] - t * ab[0], y - a[1] - t * ab[1]).astype(np.float32)
+    return found
