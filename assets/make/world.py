@@ -32,7 +32,7 @@ DEFECTS = ("none", "scratched", "cracked", "dented", "stained", "rusty", "chippe
 BACKGROUNDS = ("table", "concrete", "cloth", "conveyor", "paper", "tiles", "sand", "cardboard")
 LOOKS = ("plain", "blurry", "dark", "bright", "noisy")
 RELATIONS = ("left of", "right of", "above", "below")
-HELD_OUT_SHARE = 12
+HELD_OUT_SHARE = 10
 """One combination in this many is held out."""
 
 Combination = tuple[str | None, str, str]
