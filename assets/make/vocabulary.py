@@ -1,6 +1,6 @@
 """The text tower's tokenizer: the captions' own words and single letters, a few hundred tokens where CLIP has 49,408.
 
-Words that it never met come apart into known beginnings and letters. The end token has the largest id, at which the text tower pools.
+Words that it never met come apart into known beginnings and letters. The end token has the largest id; the tower pools there.
 """
 
 from __future__ import annotations
