@@ -1,0 +1,1 @@
+"""Makes what lies in assets: rendered pictures, the demo CLIP that learns from them, the sample projects."""
