@@ -21,7 +21,7 @@ PLAN = demo_clip.Plan(steps=6, hours=10, batch=8, pictures=2 * CHUNK, first=CHUN
 CPU = torch.device("cpu")
 trained = pytest.mark.skipif(
     not (demo_clip.OUT / "open_clip_model.safetensors").is_file(),
-    reason="the demo model is not trained yet: assets/make/demo_clip.py",
+    reason="the demo model is not trained yet",
 )
 
 
