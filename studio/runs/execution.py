@@ -30,6 +30,7 @@ from studio.learning.zero_shot import StartingPoint
 from studio.models.device import native_bf16
 from studio.runs.finish import Judged, Outcome, finish
 from studio.runs.folder import RunFolder, RunSpec
+from studio.runs.general import General
 from studio.runs.preflight import preflight
 from studio.runs.result import ANSWERS, JUDGED
 
@@ -53,6 +54,7 @@ class Materials:
     task: Task
     data: Snapshot
     features: FeatureCache
+    general: General | None = None
 
 
 def execute(folder: RunFolder, gather: Callable[[RunSpec, Progress], Materials], ending: Callable[[], bool]) -> None:
@@ -108,7 +110,7 @@ def _run_lora(folder: RunFolder, spec: RunSpec, m: Materials, ending: Callable[[
     events = fit(model, m.task, objective, m.data, config, resume, partial(_save, folder), _bf16(spec, m), folder.path)
     scores = _follow(folder, events, ending)
     folder.update(eta_s=None, note="Finishing")
-    outcome = finish(model, m.task, m.data, spec, _trained_head(objective, spec), _watch(folder, ending, learnt=True))
+    outcome = finish(model, m.task, m.data, spec, _trained_head(objective, spec), _watch(folder, ending, learnt=True), m.general)
     _publish_result(folder, partial(_write_adapter, model, outcome))
     _say_the_end(folder, outcome)
     if outcome.judged is not None:
@@ -140,7 +142,8 @@ def _measured(folder: RunFolder, spec: RunSpec, m: Materials, prior: StartingPoi
     found = folder.preflight()
     if found is None:
         _say(folder, "Measuring a few steps")
-        found = preflight(m.model, m.task, m.data, prior, spec.train, _bf16(spec, m))
+        elsewhere = len(m.general.payloads) if m.general else 0
+        found = preflight(m.model, m.task, m.data, prior, spec.train, _bf16(spec, m), general=elsewhere)
         folder.publish_preflight(found)
         _say(folder, str(found))
         folder.update(eta_s=found.total_s, memory_mb=found.memory_mb, device=found.device)

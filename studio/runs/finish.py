@@ -6,7 +6,7 @@ and nothing is claimed. Chooses; publishes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -24,12 +24,15 @@ from studio.learning.rungs import rung
 from studio.learning.support import Support
 from studio.learning.zero_shot import text_classifier
 from studio.runs.folder import RunSpec
+from studio.runs.general import General
 
 STRENGTHS = (1.0, 0.75, 0.5, 0.25, 0.0)
 """γ of W + γ · ΔW; 0 is the base model (WiSE-FT, Wortsman et al. 2022, arXiv:2109.01903)."""
 MOST_SWEPT = 2000
 """Training items above which no head is fitted again: each strength would embed them all."""
 CHUNK = 32
+Payloads = Callable[[Sequence[int]], Sequence[Any]]
+"""The payloads of the items at some places."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +60,12 @@ class Outcome:
     judged: Judged | None = None
     note: str = ""
     """Why nothing was judged, where that is no matter of course."""
+    general: str = ""
+    """What the rows' general accuracy was measured on."""
 
     def report(self) -> dict[str, Any]:
         """For `report.json`."""
-        return {"strength": self.strength, "strengths": [asdict(row) for row in self.rows]}
+        return {"strength": self.strength, "strengths": [asdict(row) for row in self.rows], "general": self.general}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,19 +77,28 @@ class Candidate:
     temperature: float
     accuracy: float
     drift: float
+    general: float | None = None
 
     def row(self) -> StrengthRow:
         answers = "head" if self.head else "prompts"
-        return StrengthRow(self.strength, answers, -float(self.likelihood.mean()), self.accuracy, self.drift, self.temperature)
+        loss = -float(self.likelihood.mean())
+        return StrengthRow(self.strength, answers, loss, self.accuracy, self.drift, self.temperature, self.general)
 
 
 def finish(
-    model: AdaptedModel, task: Task, data: Snapshot, spec: RunSpec, trained: Classifier | None, progress: Progress
+    model: AdaptedModel,
+    task: Task,
+    data: Snapshot,
+    spec: RunSpec,
+    trained: Classifier | None,
+    progress: Progress,
+    general: General | None = None,
 ) -> Outcome:
     """Sweep the strengths; another than the whole adapter is taken where it is better by more than its standard error.
 
     `trained` is the head that learnt beside the adapter: the whole adapter's. At other strengths the frozen features' head is
-    fitted on what the features are there. Where memory runs out, the adapter counts whole, as where nothing can be judged.
+    fitted on what the features are there. What a strength forgets is measured on the `general` set, and chooses nothing.
+    Where memory runs out, the adapter counts whole, as where nothing can be judged.
     """
     if not task.classifies:
         return Outcome()
@@ -93,7 +107,7 @@ def finish(
     if not held:
         return plain
     try:
-        judge = _Judge(model, task.modalities[0], data, spec, held)
+        judge = _Judge(model, task.modalities[0], data, spec, held, general)
         found = _with_head(judge, trained, progress) if trained else _with_prompts(judge, progress)
     except (torch.OutOfMemoryError, MemoryError):  # what was learnt is worth more than how much of it to use
         return replace(plain, note="Out of memory while other strengths were tried: the adapter counts whole.")
@@ -107,15 +121,16 @@ def finish(
         heads={c.strength: c.head for c in kept if c.head is not None},
         rows=tuple(swept[strength].row() for strength in sorted(swept, reverse=True)),
         judged=Judged(best.logits, judge.truth),
+        general=f"{general.name}, {len(general.prompts)} answers" if general else "",
     )
 
 
-def item_passes(train: int, held_out: int, head: bool) -> int:
+def item_passes(train: int, held_out: int, general: int, head: bool) -> int:
     """Forward passes of one item each that `finish` takes, about: what it costs, before it is known."""
     if not held_out:
         return 0
     learns = train if train <= MOST_SWEPT else 0
-    return len(STRENGTHS) * held_out + learns * (len(STRENGTHS) if head else 1)
+    return len(STRENGTHS) * (held_out + general) + learns * (len(STRENGTHS) if head else 1)
 
 
 def _with_head(judge: _Judge, trained: Classifier, progress: Progress) -> list[Candidate]:
@@ -144,12 +159,21 @@ def _with_prompts(judge: _Judge, progress: Progress) -> list[Candidate]:
 class _Judge:
     """What the model at some strength, with a head or with the prompts, says of the validation items."""
 
-    def __init__(self, model: AdaptedModel, modality: str, data: Snapshot, spec: RunSpec, held: Sequence[Item]) -> None:
+    def __init__(
+        self, model: AdaptedModel, modality: str, data: Snapshot, spec: RunSpec, held: Sequence[Item], general: General | None
+    ) -> None:
         self._model, self._spec, self._items = model, spec, data.train
         kept = kept_as(spec.train)
-        self._held = _Seen(model, modality, data, held, kept)
+        self._general = general
+        self._elsewhere = _Seen(model, modality, general.sizes, general.at, kept) if general else None
+
+        def seen(items: Sequence[Item]) -> _Seen:
+            sizes = [len(item.key(modality)) for item in items]
+            return _Seen(model, modality, sizes, lambda rows: data.payloads([items[i] for i in rows], modality), kept)
+
+        self._held = seen(held)
         self.few = len(data.train) <= MOST_SWEPT
-        self._learnt = _Seen(model, modality, data, data.train, kept) if self.few else None
+        self._learnt = seen(data.train) if self.few else None
         self.truth = self._numbers(held)
         model.set_strength(0.0)
         self._base = self._held.features()
@@ -161,7 +185,15 @@ class _Judge:
         factor = sharpness(logits, self.truth)
         accuracy = float((logits.argmax(1) == self.truth).float().mean())
         drift = 1.0 - float((x * self._base).sum(1).mean())
-        return Candidate(strength, head, logits, of_labels(factor * logits, self.truth), 1 / factor, accuracy, drift)
+        likelihood = of_labels(factor * logits, self.truth)
+        return Candidate(strength, head, logits, likelihood, 1 / factor, accuracy, drift, self._known())
+
+    def _known(self) -> float | None:
+        """Accuracy on the general set at the present strength."""
+        if self._general is None or self._elsewhere is None:
+            return None
+        said = (self._elsewhere.features() @ text_classifier(self._model, self._general.prompts).T).argmax(1)
+        return float((said == torch.tensor(self._general.labels)).float().mean())
 
     def head(self, strength: float) -> Classifier:
         """The frozen features' head again, on what the training items' features are at this strength."""
@@ -197,12 +229,12 @@ def _gain(a: Candidate, b: Candidate) -> float:
 class _Seen:
     """Some items at any strength: decoded once, and what comes before the first adapter computed once and kept off the GPU."""
 
-    def __init__(self, model: AdaptedModel, modality: str, data: Snapshot, items: Sequence[Item], dtype: torch.dtype) -> None:
+    def __init__(self, model: AdaptedModel, modality: str, sizes: Sequence[int], payloads: Payloads, dtype: torch.dtype) -> None:
         self._model, self._modality, self._dtype = model, modality, dtype
-        order = sorted(range(len(items)), key=lambda i: len(items[i].key(modality)))  # little padding for texts
+        order = sorted(range(len(sizes)), key=lambda i: sizes[i])  # little padding for texts
         self._rows = [order[i : i + CHUNK] for i in range(0, len(order), CHUNK)]
-        self._count = len(items)
-        self._inputs = [self._kept(data.payloads([items[i] for i in rows], modality)) for rows in self._rows]
+        self._count = len(sizes)
+        self._inputs = [self._kept(payloads(rows)) for rows in self._rows]
 
     def _kept(self, payloads: Sequence[Any]) -> Inputs:
         inputs = self._model.prepare(self._modality, payloads)

@@ -89,8 +89,11 @@ def preflight(
     config: TrainConfig,
     bf16: bool,
     memory: Memory = MEMORY,
+    general: int = 0,
 ) -> Preflight:
-    """Measure a few steps. Raises what `fit` raises: CannotRun where one item alone does not fit, ModelError."""
+    """Measure a few steps; `general` items are looked at in the end.
+
+    Raises what `fit` raises: CannotRun where one item alone does not fit, ModelError."""
     items = [item for item in data.train if task.trains_on(item)]
     batch = min(config.batch_size, len(items))
     micro = config.micro_batch or batch
@@ -111,7 +114,7 @@ def preflight(
         views = min(config.views, ceil(total * batch / len(items)))
         filling = max(0.0, steps[0].at - events[0].at - pace) / batch * len(items) * views
     halved = next((e.values["micro_batch"] for e in reversed(events) if "micro_batch" in e.values), micro)
-    passes = item_passes(len(items), len(data.held_out), prior.head is not None) if task.classifies else 0
+    passes = item_passes(len(items), len(data.held_out), general, prior.head is not None) if task.classifies else 0
     finishing = passes * FORWARD * pace / batch
     return Preflight(
         device=device,

@@ -9,6 +9,7 @@ from studio.data.project import Project
 from studio.modalities import discover_modalities
 from studio.workspace.auto import Auto
 from studio.workspace.labelling import Labelling
+from studio.workspace.samples import Samples
 from studio.workspace.shelf import ModelShelf
 from studio.workspace.testing import Testing
 from studio.workspace.training import Training
@@ -20,7 +21,15 @@ if TYPE_CHECKING:
 class OpenProject:
     """One project's use cases."""
 
-    def __init__(self, project: Project, task: Task, shelf: ModelShelf, queue: RunQueue, offline: bool = False) -> None:
+    def __init__(
+        self,
+        project: Project,
+        task: Task,
+        shelf: ModelShelf,
+        queue: RunQueue,
+        offline: bool = False,
+        samples: Samples | None = None,
+    ) -> None:
         self._project = project
         self._shelf = shelf
         self.id = project.id
@@ -39,7 +48,7 @@ class OpenProject:
         self.fixed_classes = task.fixed_classes
         """Classes that people cannot change: ("match", "no match") for pairs, else ()."""
         self.labelling = Labelling(project, task, offline)
-        self.training = Training(project, task, shelf, queue)
+        self.training = Training(project, task, shelf, queue, samples)
         self.testing = Testing(project, task, shelf, self.training)
         self.auto = Auto(project, self.training, self.testing.best)
         shelf.when_unloaded(self.testing.forget)

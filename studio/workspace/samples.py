@@ -6,6 +6,7 @@ A sample is a folder: `sample.json` (title, task, description, cover, perhaps te
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -40,10 +41,19 @@ class Samples:
         """Raises NotFound, and ImportFailed for a damaged one."""
         self._known(name)
         card = self._card(name)
-        columns, records = read_table(self._bytes(name, ITEMS), ITEMS)
-        rows = [record[1] for record in records if not isinstance(record, Reject)]
-        texts = (str(row["text"]) for row in rows if row.get("text")) if not card["cover"] and "text" in columns else ()
+        rows = self.rows(name)
+        texts = (row["text"] for row in rows if row.get("text")) if not card["cover"] else ()
         return Sample(name, card["title"], card["task"], card["description"], len(rows), tuple(islice(texts, QUOTES)))
+
+    def rows(self, name: str) -> list[Mapping[str, str]]:
+        """Its table. Raises like `sample`."""
+        self._known(name)
+        records = read_table(self._bytes(name, ITEMS), ITEMS)[1]
+        return [{k: str(v) for k, v in record[1].items()} for record in records if not isinstance(record, Reject)]
+
+    def content(self, name: str, cell: str, modality: str) -> bytes | str:
+        """What a cell of its table holds or names, ready to be read. Raises like `sample`."""
+        return cell if discover_modalities().get(modality).inline else self._bytes(name, cell)
 
     def cover(self, name: str) -> bytes | None:
         """A WebP picture of at most 480 pixels a side; None where it has none. Raises like `sample`."""

@@ -116,7 +116,11 @@ class Testing:
         folder = self._questions.run(model, run, shots, seed)
         report = folder.report() if folder is not None and folder.spec.tunes else {}
         rows = tuple(StrengthRow(**row) for row in report.get("strengths", ()))
-        return Strengths(folder.id, report["strength"], rows) if folder is not None and len(rows) > 1 else None
+        return (
+            Strengths(folder.id, report["strength"], rows, report.get("general", ""))
+            if folder is not None and len(rows) > 1
+            else None
+        )
 
     def accepted_errors(self) -> float | None:
         """The share of wrong answers beyond which methods say "not sure"; None: they always answer."""

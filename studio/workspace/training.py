@@ -19,8 +19,10 @@ from studio.core.types import FINE_TUNING, Item, RunSnapshot, TrainEvent
 from studio.data.project import Project
 from studio.data.snapshot import Snapshot
 from studio.data.splits import support, validation
+from studio.workspace.general import general_set
 from studio.workspace.labelling import readers_of
 from studio.workspace.prompts import class_prompts
+from studio.workspace.samples import Samples
 from studio.workspace.shelf import ModelShelf
 
 if TYPE_CHECKING:
@@ -59,7 +61,9 @@ def methods() -> tuple[str, ...]:
 class Training:
     """One project's runs. Imports torch only when a run starts."""
 
-    def __init__(self, project: Project, task: Task, shelf: ModelShelf, queue: RunQueue) -> None:
+    def __init__(self, project: Project, task: Task, shelf: ModelShelf, queue: RunQueue, samples: Samples | None = None) -> None:
+        """A run measures what it makes a model forget on one of the `samples`."""
+        self._samples = samples
         self._project = project
         self._task = task
         self._shelf = shelf
@@ -209,7 +213,9 @@ class Training:
         model = self._shelf.get(spec.model, progress)
         if not self._task.fits(model.info.modalities):
             raise CannotRun(f"{spec.model} does not serve {self._task.title.lower()}.", "Choose another model.")
-        return Materials(model, self._task, data, FeatureCache(self._project.features))
+        known = {item.key(self._task.modalities[0]) for item in data.train} if spec.tunes and self._task.classifies else None
+        general = general_set(self._samples, self._task, known) if self._samples and known is not None else None
+        return Materials(model, self._task, data, FeatureCache(self._project.features), general)
 
     def _command(self, model: str, method: str, config: TrainConfig, preset: TrainConfig) -> str:
         words = ["python", "-m", "studio", "train", str(self._project.root), "--model", model, "--method", method]

@@ -165,7 +165,7 @@ class Workspace:
 
     def _take(self, project: Project) -> OpenProject:
         try:
-            opened = OpenProject(project, task(project.task), self.models, self._queue, self.settings.offline)
+            opened = OpenProject(project, task(project.task), self.models, self._queue, self.settings.offline, self._samples)
         except NotFound as error:
             project.close()
             raise ProjectError(f"{project.name}: {error.message}", "It was made by a Studio with more tasks.") from error

@@ -29,6 +29,14 @@ STRENGTHS = Strengths(
 )
 
 
+def test_what_was_forgotten_is_shown_where_it_was_measured() -> None:
+    rows = tuple(replace(row, general=0.5 - 0.1 * row.strength) for row in STRENGTHS.rows)
+    html = strength_plot(replace(STRENGTHS, rows=rows, general="the sample Catalogue, 100 answers"), 1.0)
+    assert "Still known of the sample Catalogue" in html
+    assert "The base model finds 50.0 %" in html
+    assert "not measured itself" not in html
+
+
 def test_pairs_have_no_evidence_sections() -> None:
     assert calibration_section(PAIRS) is None
     assert doubt_section(PAIRS, None, Wish(0.05, False)) is None

@@ -83,6 +83,8 @@ class StrengthRow:
     """1 − mean cosine between an item's features and the base model's: how far the model has moved."""
     temperature: float = 1.0
     """Of what answers at this strength."""
+    general: float | None = None
+    """Accuracy of the class prompts on a general set, which has nothing to do with the task: what is lost was forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,8 @@ class Strengths:
     run: str
     chosen: float
     rows: tuple[StrengthRow, ...]
+    general: str = ""
+    """The general set's name and its number of answers, in words; empty where there was none."""
 
 
 @dataclass(frozen=True, slots=True)
