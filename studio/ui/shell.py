@@ -54,11 +54,12 @@ def header_html(workspace: Workspace, active: str) -> str:
 def done(project: OpenProject) -> dict[str, str]:
     """What each finished step has to say, by path; a step that is not finished is absent."""
     counts = project.labelling.counts()
+    learnt_from = sum(n for split, n in counts.labelled_by_split.items() if split != "test")
     runs = [run for run in project.training.runs() if run.status == "done"]
     steps = {
         "data": f"{counts.total:,} items" if counts.total else "",
         "models": "chosen" if project.model() else "",
-        "label": f"{counts.labelled:,} labelled" if counts.labelled else "",
+        "label": f"{learnt_from:,} labelled" if learnt_from else "",
         "train": f"{len(runs)} done" if runs else "",
         "test": "tried" if project.testing.was_used() else "",
         "compare": "verdict" if project.testing.last_comparison() else "",

@@ -63,6 +63,13 @@ def test_the_stepper_says_what_is_done_and_what_is_next(workspace: Workspace, pr
     assert 'href="/label" aria-current="page"' in header_html(workspace, "label")
 
 
+def test_labels_of_the_test_split_alone_are_nothing_to_learn_from(workspace: Workspace) -> None:
+    project = workspace.open_sample("messages")
+    assert "label" not in done(project)
+    project.labelling.label_for_me(per_class=1)
+    assert done(project)["label"] == "8 labelled"
+
+
 def test_testing_is_done_once_a_method_answered_also_in_another_process(
     workspace: Workspace, project: OpenProject, picture_folder: Path, tiny_ids: dict[str, str]
 ) -> None:
