@@ -27,10 +27,9 @@ const own = () => {
   const field = el("input", { class: "st-field", "aria-label": "Model id", placeholder: "open_clip:NAME/TAG", maxlength: 1000, spellcheck: "false", autocapitalize: "off" });
   const go = (act) => { if (field.value.trim()) doIt(act, field.value.trim()); };
   field.addEventListener("keydown", (e) => { if (e.key === "Enter") go(state.project ? "use" : "load"); });
-  const forms = ["open_clip:NAME/TAG", "open_clip:local-dir:PATH", "hf:ORG/NAME", "hf:PATH"];
   return el("section", { class: "st-card md-own" }, el("h3", {}, "Another model"),
     el("div", { class: "md-row" }, field, el("button", { type: "button", class: "st-button primary", onclick: () => go(state.project ? "use" : "load") }, state.project ? "Load and use" : "Load")),
-    el("p", { class: "st-note" }, "Four forms: ", ...forms.flatMap((f, k) => [k ? " · " : "", el("code", {}, f)])));
+    el("p", { class: "st-note" }, state.forms));
 };
 const draw = () => {
   const typed = root.querySelector(".md-own input"), value = typed ? typed.value : "", focused = typed && document.activeElement === typed;

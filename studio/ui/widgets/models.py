@@ -35,6 +35,7 @@ class Shelf:
         return {
             "project": project_json(project) if project else None,
             "offline": self.workspace.settings.offline,
+            "forms": shelf.forms(),
             "models": sorted(offered.values(), key=lambda m: (not m["used"], not m["loaded"])),
             "activity": activity_json(self._activity()),
         }
