@@ -28,6 +28,8 @@ class Tuning:
 
     gain: float
     standard_error: float
+    items: int = 0
+    """Validation items that say so."""
     chosen: bool = False
     """It is the method to use: by its log loss, whatever its accuracy."""
 
@@ -50,7 +52,7 @@ def _labels(gains: Sequence[Gain], weakest: tuple[str, float] | None) -> str:
         return first if weakest is None else f"{first}: start with {weakest[0]!r}, found least ({100 * weakest[1]:.0f} %)"
     widest = max(gains, key=lambda g: g.labels)
     said = f"{widest.labels:,} more could bring between {_points(widest.low)} and {_points(widest.high)} points"
-    least = "" if weakest is None else f" ({weakest[0]!r} is found least, {100 * weakest[1]:.0f} %)"
+    least = "" if weakest is None else f" (of the labels, {weakest[0]!r} are found least, {100 * weakest[1]:.0f} %, out of fold)"
     return f"It cannot be said yet what more labels bring: {said}{least}"
 
 
@@ -69,7 +71,9 @@ def _points(share: float) -> str:
 def _tuning(tuning: Tuning | None) -> str:
     if tuning is None:
         return "fine-tuning has not been tried at this size"
-    brought = f"{_points(tuning.gain)} ± {100 * tuning.standard_error:.0f} points when tried"
+    around = max(1, round(100 * tuning.standard_error))
+    brought = f"{_points(tuning.gain)} ± {around} points on {tuning.items} validation items" if tuning.items else ""
+    brought = brought or f"{_points(tuning.gain)} ± {around} points when tried"
     if tuning.gain > tuning.standard_error:
         return f"fine-tuning helps already ({brought})"
     if tuning.chosen:

@@ -145,4 +145,5 @@ def _reason(best: Evidence, top: Evidence, simplest: Evidence) -> str:
     gain, error = _gain(best, simplest)
     if gain > error:
         return f"{said}, {gain:.3f} ± {error:.3f} better than {simplest.title}."
-    return f"{said}, against {simplest.title} {gain:+.3f} ± {error:.3f}: too few to tell, and it gained on other sets."
+    against = f"{abs(gain):.3f} ± {error:.3f} {'better' if gain > 0 else 'worse'} than {simplest.title}"
+    return f"{said}, {against}: too few to tell them apart, and on other data sets {best.title} gained."

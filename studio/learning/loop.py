@@ -22,10 +22,12 @@ from studio.core.interfaces import AdaptedModel, Inputs, Objective, Task
 from studio.core.types import Item
 from studio.learning.checkpoint import Checkpoint
 from studio.learning.sources import Sources
-from studio.models.lora import check_moved, snapshot
+from studio.models.lora import check_moved, snapshot, unmoved
 
 EVALUATION_BATCH = 64
 MAX_GRADIENT_NORM = 1.0
+PATIENCE = 10
+"""Steps in which every adapter has to move."""
 
 
 class Loop:
@@ -47,6 +49,7 @@ class Loop:
         if self.device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(self.device)  # the peak shown is this run's
         self._messages: list[str] = []
+        self._before: dict[str, Tensor] = {}
         self._optimiser = self._accelerator.prepare(self._build_optimiser())
 
     def _build_optimiser(self) -> torch.optim.Optimizer:
@@ -69,7 +72,8 @@ class Loop:
     def step(self, step: int, total: int, batch: Sequence[Item], inputs: Mapping[str, Inputs]) -> tuple[Tensor, float]:
         """One optimiser step: (loss on the device, learning rate). Halves the micro-batch and starts over where memory runs out.
         Where reading the loss costs nothing, weights stay as they are at a loss that is no number."""
-        before = snapshot(self._model.module) if step == 0 else None
+        if step == 0:
+            self._before = snapshot(self._model.module)
         rate = schedule(step, total, self._config.warmup)
         for group in self._optimiser.param_groups:
             group["lr"] = group["peak"] * rate
@@ -85,9 +89,20 @@ class Loop:
             return loss, self._config.lr * rate
         self._accelerator.clip_grad_norm_(self._named.values(), MAX_GRADIENT_NORM)
         self._optimiser.step()
-        if before is not None:
-            check_moved(before, self._model.module)
+        self._check_moved(step, total)
         return loss, self._config.lr * rate
+
+    def _check_moved(self, step: int, total: int) -> None:
+        """Each adapter has to move in the first steps: usually at the first, but a batch whose items all match one another
+        teaches nothing. Raises ModelError for those that did not."""
+        if not self._before:
+            return
+        still = unmoved(self._before, self._model.module)
+        some = len(still) < len(self._before)
+        if not still:
+            self._before = {}
+        elif step + 1 == PATIENCE or (some and step + 1 == min(total, PATIENCE)):
+            check_moved(self._before, self._model.module)
 
     def _backward(self, step: int, batch: Sequence[Item], inputs: Mapping[str, Inputs]) -> Tensor:
         """Gradients of the batch's mean loss, in parts of the micro-batch where it does not fit whole.

@@ -63,19 +63,24 @@ def snapshot(network: nn.Module) -> dict[str, Tensor]:
 
 
 def check_moved(before: Mapping[str, Tensor], network: nn.Module) -> None:
-    """Raise ModelError where an adapter does not learn: after a step its B is what `snapshot` had.
+    """Raise ModelError where an adapter does not learn: its B is still what `snapshot` had.
 
     B alone tells: it starts at zero, so that weight decay moves A without any gradient, but never B.
     """
-    now = snapshot(network)
-    if not now:
+    if not trainable(network):
         raise ModelError("This model has no trainable parameters.", "Choose other layers or towers.")
-    still = [name for name, up in now.items() if torch.equal(before[name], up)]
+    still = unmoved(before, network)
     if still:
         raise ModelError(
-            f"The first step changed nothing in {len(still)} of {len(now)} adapters, the first at {still[0]}.",
+            f"The first steps changed nothing in {len(still)} of {len(before)} adapters, the first at {still[0]}.",
             "Choose other layers or towers.",
         )
+
+
+def unmoved(before: Mapping[str, Tensor], network: nn.Module) -> list[str]:
+    """Names of the layers whose B is what `snapshot` had."""
+    now = snapshot(network)
+    return [name for name, up in before.items() if torch.equal(up, now[name])]
 
 
 def _up(layer: LoraLayer) -> Tensor:

@@ -102,4 +102,6 @@ def _evidence(name: str, title: str, order: int, logits: Tensor, labels: Tensor)
 def _tuning(before: Tensor, after: Tensor, labels: Tensor) -> Tuning:
     """Accuracy that `after` is ahead, paired over the items. Logits `[n, C]`."""
     ahead = (after.argmax(1) == labels).float() - (before.argmax(1) == labels).float()
-    return Tuning(float(ahead.mean()), float(ahead.std()) / len(ahead) ** 0.5 if len(ahead) > 1 else 1.0)
+    error = float(ahead.std()) / len(ahead) ** 0.5 if len(ahead) > 1 else 1.0
+    # where all answers are alike, the error is not nothing: one item more could differ
+    return Tuning(float(ahead.mean()), max(error, 1.0 / len(ahead)), len(ahead))

@@ -17,6 +17,7 @@ from tests.e2e.walk import (
     label_shown,
     load_model,
     new_project,
+    paste,
     shown,
     start_lora,
     too_wide,
@@ -97,6 +98,16 @@ def test_load_label_train_and_test_live(page: Any, shared_data: Folder, shared_m
         assert sum(shares) == pytest.approx(100, abs=3)  # each is shown rounded
 
     fits(page)
+
+    glass = page.locator("#test-answers").inner_text()
+    paste(page, sorted((data / "test" / "paper").iterdir())[0])
+    page.wait_for_function("(before) => document.querySelector('#test-answers').innerText !== before", arg=glass)
+    templates = page.locator("#test-templates textarea")
+    templates.focus()
+    page.keyboard.press("End")
+    for _ in range(3):
+        page.keyboard.press("Backspace")
+    page.locator("#test-wrong-words", has_text="{}").wait_for()  # a template without a place for the class
 
     said = compare(page)
     assert "labelled items of the test split, the same for all methods" in said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -103,10 +104,24 @@ def start_lora(page: Any, steps: int, batch_size: int) -> None:
     page.locator(".lr-status.running").wait_for()
 
 
+PASTE = """(content) => {
+  const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0)), pasted = new DataTransfer();
+  pasted.items.add(new File([bytes], "pasted.jpg", { type: "image/jpeg" }));
+  document.body.dispatchEvent(new ClipboardEvent("paste", { clipboardData: pasted, bubbles: true, cancelable: true }));
+}"""
+
+
 def ask_about(page: Any, picture: Path) -> None:
     """Drop a picture on the Test page and wait for the table of answers."""
     go(page, "test")
     page.set_input_files("#test-picture input[type=file]", str(picture))
+    page.locator("#test-answers .lr-answers").wait_for()
+
+
+def paste(page: Any, picture: Path) -> None:
+    """Paste a picture somewhere on the Test page, and wait for the answer to it."""
+    with page.expect_response(lambda r: "/upload" in r.url and r.ok):
+        page.evaluate(PASTE, base64.b64encode(picture.read_bytes()).decode())
     page.locator("#test-answers .lr-answers").wait_for()
 
 

@@ -10,9 +10,10 @@ import time
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from studio.core.errors import BadInput, CannotRun, RunError
-from studio.core.types import ItemFilter
+from studio.core.types import ImportOptions, ItemFilter
 from studio.workspace import Workspace
 from studio.workspace.open_project import OpenProject
 
@@ -267,3 +268,19 @@ def test_a_killed_run_is_found_dead_and_resumes_to_the_same_adapter(
     finish(pictures, cut)
     assert losses(pictures, cut) == losses(pictures, whole)
     assert adapter_hash(pictures, cut) == adapter_hash(pictures, whole)
+
+
+def test_pairs_whose_longest_captions_are_of_one_picture_can_be_trained(
+    workspace: Workspace, tmp_path: Path, tiny_ids: dict[str, str]
+) -> None:
+    """The first measured step sees these two alone: each is a right answer to the other's picture, so nothing is to be learnt."""
+    rows = ["image,caption,split"]
+    for n in range(6):
+        Image.new("RGB", (40, 40), (40 * n, 200 - 40 * n, 90)).save(tmp_path / f"plain-{n}.png")
+        rows += [f"plain-{n}.png,the {'very ' * (30 if n == 2 else 1)}{size} house {n},train" for size in ("small", "big")]
+    (tmp_path / "captions.csv").write_text("\n".join(rows))
+    project = workspace.create_project("Twice", "image-text")
+    project.labelling.import_data(str(tmp_path / "captions.csv"), ImportOptions())
+    run = project.training.start(tiny_ids["open_clip-vit"], settings={"steps": 3, "batch_size": 2})
+    finish(project, run)
+    assert project.training.run(run).status == "done"

@@ -80,7 +80,7 @@ class AskingPage:
         with gr.Column(visible=False) as self.sweep:
             self.strength = gr.Slider(
                 0, 1, value=1, step=0.25, label="Strength of the fine-tuning", elem_id="test-strength",
-                info="0 is the base model, 1 the whole adapter. Fine-tuned answers follow.",
+                info="0 is the base model, 1 the whole adapter. Fine-tuned answers follow, their confidence calibrated at each.",
             )  # fmt: skip
             with gr.Accordion("What each strength does", open=False):
                 self.swept = gr.HTML("", js_on_load=None, apply_default_css=False, elem_id="test-strengths")
@@ -131,7 +131,7 @@ class AskingPage:
         )
         self.strength.input(show(desk.answer), asked, answered, **LIVE)
         worded = [self.wrong_words, *answered]
-        gr.on([self.phrases.edit, self.templates.input], show(desk.worded), asked, worded, **LIVE)
+        gr.on([self.phrases.edit, self.templates.change], show(desk.worded), asked, worded, **LIVE)
         self.strength.input(show(desk.at_strength), [*of_run, self.strength], self.swept, **QUIET)
         self.keep.click(show(desk.keep), [self.shown, self.phrases, self.templates], None, **shell.ACT)
         self.reset.click(show(desk.reset), self.shown, [self.phrases, self.templates], **QUIET).success(

@@ -17,7 +17,11 @@ def ladder_table(ladder: Ladder) -> Markup:
     body = (_row(row, row.rung == ladder.best, axis) for row in ladder.rows)
     table = tag("table", tag("thead", head), tag("tbody", *body), class_="lr-ladder")
     title = tag("h3", "Every rung", tag("small", f" {ladder.judged_on}"))
-    note = "Dot: accuracy; line: its 95 % interval. Loss: negative log-likelihood ± standard error; lower is better."
+    note = (
+        "Dot: accuracy; line: its 95 % interval. Loss: negative log-likelihood ± standard error; lower is better. "
+        "Time: to learn. While labels are few, “best” also weighs what each rung gained on other data sets, so that its loss "
+        "need not be the lowest."
+    )
     return tag(
         "section",
         title,

@@ -22,7 +22,7 @@ MODES: list[tuple[str, Mode]] = [
     ("Recommended: what did well for this kind of model", "preset"),
     ("Fast: the top two blocks, what lies below computed once", "fast"),
     ("Best: all layers", "best"),
-    ("Paper: CLIP-LoRA's recipe, as published", "paper"),
+    ("Paper: CLIP-LoRA's recipe for pictures, at most 2,000 steps", "paper"),
     ("Custom: as the advanced fields say", "custom"),
 ]
 

@@ -15,7 +15,6 @@ from studio.core.config import TrainConfig
 from studio.core.errors import BadInput
 from studio.core.types import FINE_TUNING
 from studio.ui.widgets.method_choice import METHODS, MODES, single_methods
-from studio.ui.widgets.model_choice import SHOTS
 
 ADVANCED = (
     "rank alpha dropout rslora layers towers projections lr head_lr weight_decay warmup augment min_crop views objective"
@@ -36,7 +35,7 @@ class TrainForm:
     def __init__(self) -> None:
         self.method = gr.Radio(METHODS, value="lora", label="Method", elem_id="train-method")
         with gr.Row():
-            self.shots = gr.Dropdown(SHOTS, value=0, label="Labels per class", allow_custom_value=True, min_width=120)
+            self.shots = gr.Number(0, label="Labels per class (0: all)", min_width=120)
             self.seed = gr.Number(0, label="Seed", min_width=90)
         with gr.Column(visible=True) as self.lora_only:
             self.mode = gr.Radio(MODES, value="preset", label="Mode", elem_id="train-mode")
