@@ -8,6 +8,7 @@ const megabytes = (mb) => (mb >= 1000 ? (mb / 1000).toFixed(1) + " GB" : mb ? mb
 const buttons = (m) => {
   const running = state.activity && state.activity.state === "running";
   const list = [];
+  if (state.offline && !m.local && !m.loaded) return [el("span", { class: "st-note" }, "Needs the network: Studio was started offline.")];
   if (state.project && !m.used) list.push(action("use", m.id, m.loaded ? "Use in this project" : "Load and use", true, running));
   if (!m.loaded) list.push(action("load", m.id, state.project && !m.used ? "Load only" : "Load", Boolean(m.used) || !state.project, running));
   else list.push(action("unload", m.id, "Unload"));

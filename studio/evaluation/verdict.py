@@ -22,12 +22,15 @@ def mcnemar(first: Sequence[bool], second: Sequence[bool]) -> tuple[int, int, fl
 
 
 def verdict(right: Mapping[str, Sequence[bool]], titles: Mapping[str, str], what: str = "answer") -> str:
-    """A sentence for each method beside the next simpler one; recommends none. `right` holds for each method, simplest
-    first, which held-out items it got right."""
+    """A sentence for each method beside the next simpler one, and for the costliest beside the simplest; recommends none.
+
+    `right` holds for each method, simplest first, which held-out items it got right.
+    """
     methods = list(right)
     if len(methods) < 2 or not right[methods[0]]:
         return "Only one method can answer here, so there is nothing to compare yet."
-    return " ".join(_sentence(a, b, right, titles, what) for a, b in pairwise(methods))
+    pairs = [*pairwise(methods), *([(methods[0], methods[-1])] if len(methods) > 2 else [])]
+    return " ".join(_sentence(a, b, right, titles, what) for a, b in pairs)
 
 
 def _sentence(a: str, b: str, right: Mapping[str, Sequence[bool]], titles: Mapping[str, str], what: str) -> str:

@@ -32,6 +32,11 @@ def test_fine_tuning_that_loses_is_said_to_lose() -> None:
     assert verdict(right, TITLES).startswith("Fine-tuned is worse than Zero-shot, beyond chance")
 
 
+def test_the_costliest_method_is_also_held_against_the_simplest() -> None:
+    right = {name: [n < found for n in range(100)] for name, found in (("zero_shot", 40), ("few_shot", 60), ("lora", 62))}
+    assert "Fine-tuned is better than Zero-shot, beyond chance: 22 answers gained, 0 lost" in verdict(right, TITLES)
+
+
 def test_what_is_within_chance_is_no_difference_and_nothing_is_recommended() -> None:
     right = {"zero_shot": [True] * 50 + [False] * 50, "few_shot": [False] + [True] * 52 + [False] * 47}
     said = verdict(right, TITLES)
