@@ -160,8 +160,9 @@ def test_what_a_mode_took_is_said_with_its_run() -> None:
 @pytest.mark.parametrize(("task", "classifies", "pictures"), [("text-classification", True, False), ("image-text", False, True)])
 def test_a_project_is_offered_what_it_has(workspace: Workspace, task: str, classifies: bool, pictures: bool) -> None:
     workspace.create_project("Other", task)
-    seen = [update["visible"] for update in TrainPage(workspace).offered()]
-    assert seen == [classifies] * 4 + [pictures, not pictures]
+    *parts, modes = TrainPage(workspace).offered()
+    assert [update["visible"] for update in parts] == [classifies] * 4 + [pictures, not pictures]
+    assert "paper" not in dict(map(reversed, modes["choices"]))  # the recipe is one for classes of pictures
 
 
 def test_what_was_not_found_cannot_be_used(workspace: Workspace, project: OpenProject) -> None:

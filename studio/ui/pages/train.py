@@ -13,7 +13,7 @@ from studio.core.types import FINE_TUNING
 from studio.ui import shell
 from studio.ui.answers import shown_project
 from studio.ui.widgets.auto_search import SearchBoard, SearchForm, budget, search_board, search_note
-from studio.ui.widgets.method_choice import method_chosen, modes_measured, single_methods
+from studio.ui.widgets.method_choice import MODES, method_chosen, modes_measured, single_methods
 from studio.ui.widgets.model_choice import check_offered, model_choices, whole
 from studio.ui.widgets.plan import command_line, not_a_plan, plan_summary
 from studio.ui.widgets.run_status import LONGEST_ID, Monitor, run_monitor
@@ -25,7 +25,7 @@ from studio.workspace.training import TrainPlan
 
 TITLE = "Train"
 PATH = "train"
-CUSTOM = "custom"
+CUSTOM, PAPER = "custom", "paper"
 
 QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 
@@ -50,10 +50,12 @@ class TrainPage:
         return [gr.update(visible=True), gr.update(choices=choices, value=value), *rest, project.id]
 
     def offered(self) -> list[Any]:
-        """Which parts of the form this project has: method, single method, shots, search; fields of pictures, of texts."""
+        """Which parts of the form this project has: method, single method, shots, search; fields of pictures, of texts; modes."""
         project = self.workspace.project()
         classifies, pictures = project is None or project.classifies, project is None or "image" in project.modalities
-        return [gr.update(visible=seen) for seen in (*[classifies] * 4, pictures, not pictures)]
+        modes = [(title, mode) for title, mode in MODES if mode != PAPER or (classifies and pictures)]
+        shown = (*[classifies] * 4, pictures, not pictures)
+        return [*(gr.update(visible=seen) for seen in shown), gr.update(choices=modes)]
 
     def preset(self, shown: object, model: str | None, method: str, shots: Any = None, seed: Any = None) -> list[Any]:
         """The fields at this model's and method's defaults, but for `shots` and `seed`, which say what is learnt from."""
@@ -197,7 +199,9 @@ def build(workspace: Workspace) -> None:
     parts = _Parts(workspace)
     form = parts.form
     shell.on_load(page.on_load, outputs=[parts.left, *parts.every, shown])
-    shell.on_load(page.offered, outputs=[form.method, form.single, form.shots, parts.search.box, form.of_pictures, form.of_texts])
+    shell.on_load(
+        page.offered, outputs=[form.method, form.single, form.shots, parts.search.box, form.of_pictures, form.of_texts, form.mode]
+    )
     _wire_form(page, parts, shown)
     _wire_search(page, parts, shown)
 
