@@ -43,6 +43,8 @@ LIVE_RUNG = "linear"
 
 TITLES = {"few_shot": "Few-shot", "lora": "Fine-tuned"}
 NO_RUN = "No finished LoRA run with this model and these labels. Train one first."
+CALIBRATED = "calibrated"
+"""In a note: confidences were put right on items that took no part in learning. Zero-shot's are the model's own."""
 NO_CLASSES = "There are no classes yet. Add some on the Label page."
 
 T = TypeVar("T")
@@ -150,7 +152,7 @@ class Methods:
         note = f"LoRA r={q.run.spec.train.lora.rank}, {q.run.id}"
         strength = None if q.strength == chosen_strength(q.run) else q.strength
         if strength is not None:
-            note += f" at strength {strength:g}"
+            note += f" at strength {strength:g} · {CALIBRATED}"
         try:
             classes, prompts = class_prompts(self._project, self._task)
             tuned = self.tuned(q.model, q.run, strength)
@@ -159,7 +161,7 @@ class Methods:
             if held is None or set(predictor.classes) != set(q.run.spec.classes):  # other classes than it was judged with
                 return Method("lora", TITLES["lora"], note, predictor)
             calibrated = replace(predictor, temperature=held.temperature)
-            return Method("lora", TITLES["lora"], note, calibrated, threshold=held.threshold(q.accepts))
+            return Method("lora", TITLES["lora"], f"{note} · {CALIBRATED}", calibrated, threshold=held.threshold(q.accepts))
         except StudioError as error:
             return Method("lora", TITLES["lora"], note, why_not=str(error))
 
@@ -201,7 +203,7 @@ def _few_shot(note: str, predictor: Answering, held: Held | None, q: Question) -
     if held is None:
         return Method("few_shot", TITLES["few_shot"], note, predictor)
     calibrated = replace(predictor, temperature=held.temperature)
-    return Method("few_shot", TITLES["few_shot"], note, calibrated, threshold=held.threshold(q.accepts))
+    return Method("few_shot", TITLES["few_shot"], f"{note} · {CALIBRATED}", calibrated, threshold=held.threshold(q.accepts))
 
 
 def _of_run(q: Question, ladder: Ladder) -> Verdict | None:
