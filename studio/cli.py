@@ -1,7 +1,7 @@
 """`python -m studio …`: the use cases of the pages, headless. With `--json`, one JSON object on stdout.
 
-Progress goes to stderr. A StudioError becomes `{"error", "hint"}` and exit code 2. Owns arguments and printing; every
-command is one call of the workspace.
+Progress goes to stderr. A StudioError becomes `{"error", "hint"}` and exit code 2. Every command is one call of the
+workspace; what it takes stands in `cli_arguments`, how it reads in `cli_text`.
 """
 
 from __future__ import annotations
@@ -11,21 +11,20 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
+from studio.cli_arguments import parser
 from studio.cli_progress import show_run, show_search
 from studio.cli_text import as_text, comparison_json, plain
 from studio.core.errors import BadInput, RunError, StudioError
-from studio.core.types import SPLITS, ImportOptions, ItemFilter
+from studio.core.types import ImportOptions, ItemFilter
 from studio.settings import Settings
 from studio.workspace import Workspace
 from studio.workspace.labelling import modality_names
 from studio.workspace.open_project import OpenProject
-from studio.workspace.shelf import ModelShelf
-from studio.workspace.training import methods
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -33,12 +32,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if argv is None else argv)
     as_json = "--json" in given
     try:
-        arguments = _parser().parse_args(given)
+        arguments = parser().parse_args(given)
     except BadInput as error:
         return _say_error(error, as_json)
     workspace = Workspace(Settings.from_environment())
     try:
-        result = arguments.act(workspace, arguments)
+        result = ACTS[arguments.command](workspace, arguments)
     except StudioError as error:
         return _say_error(error, as_json)
     except KeyboardInterrupt:
@@ -58,96 +57,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 ENDING = {"train", "resume", "auto"}
 """Commands that wait for an end, which may be another than `done`."""
-
-
-class _Parser(argparse.ArgumentParser):
-    """A mistake in the arguments is an error of the house, so that `--json` answers with JSON."""
-
-    def error(self, message: str) -> NoReturn:
-        raise BadInput(f"{message[:1].upper()}{message[1:]}.", f"See `{self.prog} --help`.")
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="python -m studio", description="Specialise a foundation model without writing code.")
-    commands = parser.add_subparsers(dest="command", required=True)
-
-    def command(name: str, act: Any, help: str, *, project: bool = True) -> argparse.ArgumentParser:
-        sub = commands.add_parser(name, help=help, description=help)
-        sub.add_argument("--json", action="store_true", help="print one JSON object")
-        sub.set_defaults(act=act)
-        if project:
-            sub.add_argument("project", help="the project's folder, name or id")
-        return sub
-
-    command("samples", _samples, "list the sample projects that came with Studio", project=False)
-    new = command("new", _new, "create a project, empty or as a copy of a sample")
-    kind = new.add_mutually_exclusive_group(required=True)
-    kind.add_argument("--task", help="image-classification, text-classification or image-text")
-    kind.add_argument("--sample", metavar="NAME", help="fill it with a copy of this sample")
-    new.add_argument("--name", help="what people see; the folder's name by default")
-    _import_arguments(command("import", _import, "import a folder, zip, CSV, JSONL, Parquet or hub data set"))
-    command("models", _models, "list what can be loaded here, offline included", project=False)
-    items = command("items", _items, "list items with their numbers, as `label` takes them")
-    items.add_argument("--split", choices=SPLITS)
-    items.add_argument("--label", help="those with this label")
-    items.add_argument("--unlabelled", action="store_true", help="those without a label")
-    items.add_argument("--search", default="", help="words in the text or the name")
-    items.add_argument("--limit", type=int, default=60)
-    label = command("label", _label, "label one item")
-    label.add_argument("item", type=int)
-    label.add_argument("label")
-    label.add_argument("--new", action="store_true", help="add the class where the project has none of that name")
-    given = command("label-for-me", _label_for_me, "in a copy of a sample: label items with what the sample knows")
-    given.add_argument("--per-class", type=int, default=8, help="items of each class (default: 8)")
-    given.add_argument("--seed", type=int, default=0, help="which items")
-    train = command("train", _train, "train and wait, with progress on stderr")
-    _model_arguments(train)
-    train.add_argument("--method", default="lora", choices=methods(), help="lora, a rung of the ladder, or best")
-    train.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="any setting, as in rank=8")
-    auto = command("auto", _auto, "search for the best settings within a time budget, then choose among all methods")
-    _model_arguments(auto, shots=False)
-    auto.add_argument("--minutes", type=float, default=10.0, help="time for the trials")
-    auto.add_argument("--resume", action="store_true", help="go on with the project's search that was stopped")
-    command("runs", _runs, "list the runs")
-    for name, act in (("resume", _resume), ("cancel", _cancel)):
-        sub = command(name, act, f"{name} a run")
-        sub.add_argument("run")
-        if name == "cancel":
-            sub.add_argument("--keep", action="store_true", help="keep the adapter as it stands")
-    compare = command("compare", _compare, "compare every method on the held-out items, and say which to use")
-    _model_arguments(compare)
-    compare.add_argument("--run", help="the run to compare; the newest finished one by default")
-    predict = command("predict", _predict, "predict texts, or pictures and other files by their paths")
-    _model_arguments(predict)
-    predict.add_argument("--run")
-    predict.add_argument("inputs", nargs="+", metavar="INPUT")
-    search = command("search", _search, "image–text projects: pictures for a text, or texts for a picture (by path)")
-    search.add_argument("--model", required=True)
-    search.add_argument("--run")
-    search.add_argument("-k", type=int, default=5, help="answers shown")
-    search.add_argument("query", metavar="TEXT|PICTURE")
-    command("doctor", _doctor, "versions, device, SQLite, what is offline", project=False)
-    return parser
-
-
-def _import_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("source")
-    for part in modality_names():
-        parser.add_argument(f"--{part}", dest=part, metavar="COL", help=f"column with the {part}")
-    parser.add_argument("--label", metavar="COL", help="column with the label")
-    parser.add_argument("--split-column", metavar="COL", help="column with the split")
-    parser.add_argument("--split", metavar="NAME", choices=SPLITS, help="put everything into this split")
-    share = ImportOptions().test_share
-    held_out = f"share held out where the source says no split; {share:g} by default"
-    parser.add_argument("--test-share", type=float, default=share, metavar="SHARE", help=held_out)
-    parser.add_argument("--no-labels", action="store_true", help="take the class names, but no labels")
-
-
-def _model_arguments(parser: argparse.ArgumentParser, shots: bool = True) -> None:
-    parser.add_argument("--model", required=True, help=ModelShelf.forms())
-    if shots:
-        parser.add_argument("--shots", type=int, help="labels per class; all by default")
-    parser.add_argument("--seed", type=int, help="which labels, and every random draw")
 
 
 def _samples(workspace: Workspace, a: argparse.Namespace) -> Any:
@@ -313,3 +222,24 @@ def _say_error(error: StudioError, as_json: bool) -> int:
     else:
         print(f"{error.message}\n{error.hint}".strip(), file=sys.stderr)
     return 2
+
+
+ACTS: Mapping[str, Callable[[Workspace, argparse.Namespace], Any]] = {
+    "samples": _samples,
+    "new": _new,
+    "import": _import,
+    "models": _models,
+    "items": _items,
+    "label": _label,
+    "label-for-me": _label_for_me,
+    "train": _train,
+    "auto": _auto,
+    "runs": _runs,
+    "compare": _compare,
+    "predict": _predict,
+    "search": _search,
+    "doctor": _doctor,
+    "resume": _resume,
+    "cancel": _cancel,
+}
+"""What each command does."""

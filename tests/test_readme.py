@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from studio import cli
+from studio.cli_arguments import parser
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -68,13 +68,13 @@ def test_every_linked_file_exists(document: str) -> None:
 def test_every_command_of_the_table_is_one() -> None:
     rows = re.findall(r"^\| (`[a-z]+.*?) \|", README, re.MULTILINE)
     said = {name for row in rows for name in re.findall(r"`([a-z-]+)(?: |`)", row)}
-    listed = re.search(r"\{(.*?)\}", cli._parser().format_help())
+    listed = re.search(r"\{(.*?)\}", parser().format_help())
     assert listed and said == set(listed.group(1).split(","))
 
 
 @pytest.mark.parametrize("line", re.findall(r"^\$ python -m studio (.*)$", README, re.MULTILINE))
 def test_every_example_is_understood(line: str) -> None:
-    assert cli._parser().parse_args(shlex.split(line)).command in line
+    assert parser().parse_args(shlex.split(line)).command in line
 
 
 def test_the_checks_run_the_tests_as_the_readme_says() -> None:

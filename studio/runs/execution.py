@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 import time
 from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 
-from safetensors.torch import save_file
 from torch import Tensor
 
 from studio.core.config import TrainConfig
 from studio.core.errors import StudioError
-from studio.core.interfaces import AdaptedModel, FoundationModel, Objective, Progress, Snapshot, Task
-from studio.core.publish import publish_folder
+from studio.core.interfaces import FoundationModel, Objective, Progress, Snapshot, Task
 from studio.core.types import TrainEvent
 from studio.learning.checkpoint import Checkpoint
 from studio.learning.classifier import Classifier
@@ -32,7 +27,7 @@ from studio.runs.finish import Judged, Outcome, finish
 from studio.runs.folder import RunFolder, RunSpec
 from studio.runs.general import General
 from studio.runs.preflight import preflight
-from studio.runs.result import ANSWERS, JUDGED
+from studio.runs.result import publish_result, write_adapter, write_rung
 
 STATE_EVERY_S = 0.4
 """How often `state.json` follows the steps; pages look once a second."""
@@ -91,7 +86,7 @@ def _run_rung(folder: RunFolder, spec: RunSpec, m: Materials, ending: Callable[[
     chosen = choose_rung(spec.method, support, watch)
     judged = None if chosen.logits is None else Judged(chosen.logits, support.labels)
     scores = _validate(Answering(m.model, chosen.classifier), m)
-    _publish_result(folder, partial(_write_rung, chosen.classifier, judged))
+    publish_result(folder, partial(write_rung, chosen.classifier, judged))
     _say(folder, chosen.reason)
     folder.publish_report({"validation": scores, "rung": chosen.classifier.rung, "reason": chosen.reason})
     folder.append(TrainEvent("eval", 1, 1, time.time(), scores))
@@ -111,7 +106,7 @@ def _run_lora(folder: RunFolder, spec: RunSpec, m: Materials, ending: Callable[[
     scores = _follow(folder, events, ending)
     folder.update(eta_s=None, note="Finishing")
     outcome = finish(model, m.task, m.data, spec, _trained_head(objective, spec), _watch(folder, ending, learnt=True), m.general)
-    _publish_result(folder, partial(_write_adapter, model, outcome))
+    publish_result(folder, partial(write_adapter, model, outcome))
     _say_the_end(folder, outcome)
     if outcome.judged is not None:
         scores = outcome.judged.scores
@@ -237,34 +232,6 @@ def _validate(predictor: Answering, m: Materials) -> dict[str, float]:
     x, raw = m.features.both(predictor.model, m.task.modalities[0], items, m.data.payload)
     said = predictor.predict(x, raw)
     return {"accuracy": sum(a.label == i.label for a, i in zip(said, items, strict=True)) / len(items)}
-
-
-def _write_adapter(model: AdaptedModel, outcome: Outcome, place: Path) -> None:
-    model.save(place)
-    for strength, head in outcome.heads.items():
-        (place / "heads" / f"{strength:g}").mkdir(parents=True)
-        head.save(place / "heads" / f"{strength:g}")
-    _write_judged(outcome.judged, place)
-    (place / ANSWERS).write_text(json.dumps({"strength": outcome.strength}), "utf-8")
-
-
-def _write_rung(classifier: Classifier, judged: Judged | None, place: Path) -> None:
-    classifier.save(place)
-    _write_judged(judged, place)
-
-
-def _write_judged(judged: Judged | None, place: Path) -> None:
-    if judged is not None:
-        save_file({"logits": judged.logits.contiguous(), "labels": judged.labels.contiguous()}, place / JUDGED)
-
-
-def _publish_result(folder: RunFolder, write: Callable[[Path], None]) -> None:
-    """The adapter's folder, whole or not at all."""
-    temporary = folder.path / ".adapter.tmp"
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir()
-    write(temporary)
-    publish_folder(temporary, folder.adapter)
 
 
 def _newest_checkpoint(folder: RunFolder) -> Checkpoint | None:

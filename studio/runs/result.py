@@ -1,19 +1,23 @@
-"""What a finished run learnt, as a predictor."""
+"""What a finished run learnt: published whole or not at all, and read again as a predictor."""
 
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from studio.core.errors import CannotRun
 from studio.core.interfaces import AdaptedModel, FoundationModel
+from studio.core.publish import publish_folder
 from studio.learning.classifier import Classifier
 from studio.learning.predictor import Answering, prompted
 from studio.learning.zero_shot import text_classifier
+from studio.runs.finish import Judged, Outcome
 from studio.runs.folder import RunFolder
 
 if TYPE_CHECKING:
@@ -24,6 +28,36 @@ ANSWERS = "answers.json"
 JUDGED = "validation.safetensors"
 """Beside the adapter: `logits` `[n, C]` and `labels` `[n]` of the run's validation items, at the chosen strength; of a rung's
 labels, out of fold."""
+
+
+def write_adapter(model: AdaptedModel, outcome: Outcome, place: Path) -> None:
+    """A tuned model with its heads, its strength and its evidence."""
+    model.save(place)
+    for strength, head in outcome.heads.items():
+        (place / "heads" / f"{strength:g}").mkdir(parents=True)
+        head.save(place / "heads" / f"{strength:g}")
+    _write_judged(outcome.judged, place)
+    (place / ANSWERS).write_text(json.dumps({"strength": outcome.strength}), "utf-8")
+
+
+def write_rung(classifier: Classifier, judged: Judged | None, place: Path) -> None:
+    """A rung with its evidence."""
+    classifier.save(place)
+    _write_judged(judged, place)
+
+
+def _write_judged(judged: Judged | None, place: Path) -> None:
+    if judged is not None:
+        save_file({"logits": judged.logits.contiguous(), "labels": judged.labels.contiguous()}, place / JUDGED)
+
+
+def publish_result(folder: RunFolder, write: Callable[[Path], None]) -> None:
+    """The adapter's folder, whole or not at all."""
+    temporary = folder.path / ".adapter.tmp"
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir()
+    write(temporary)
+    publish_folder(temporary, folder.adapter)
 
 
 def tuned_model(folder: RunFolder, model: FoundationModel, strength: float | None = None) -> AdaptedModel:
