@@ -96,7 +96,7 @@ def ladder(model_id: str, sample: Path, seeds: Sequence[int] = SEEDS) -> dict[st
                 pass
             tuned = project.testing.compare(model_id, run=run, shots=16, seed=seed)
             for name, result, method in (
-                ("zero-shot", few, "zero-shot"),
+                ("zero-shot", few, "zero_shot"),
                 ("few-shot 8", few, few.few_shot),
                 ("few-shot 16", tuned, tuned.few_shot),
                 ("LoRA 16", tuned, "lora"),

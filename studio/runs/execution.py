@@ -23,7 +23,7 @@ from studio.learning.predictor import Answering
 from studio.learning.rungs import rung
 from studio.learning.zero_shot import StartingPoint
 from studio.models.device import native_bf16
-from studio.runs.finish import Judged, Outcome, finish
+from studio.runs.finish import Heads, Judged, Outcome, finish
 from studio.runs.folder import RunFolder, RunSpec
 from studio.runs.general import General
 from studio.runs.preflight import preflight
@@ -105,7 +105,8 @@ def _run_lora(folder: RunFolder, spec: RunSpec, m: Materials, ending: Callable[[
     events = fit(model, m.task, objective, m.data, config, resume, partial(_save, folder), _bf16(spec, m), folder.path)
     scores = _follow(folder, events, ending)
     folder.update(eta_s=None, note="Finishing")
-    outcome = finish(model, m.task, m.data, spec, _trained_head(objective, spec), _watch(folder, ending, learnt=True), m.general)
+    heads, bf16 = _heads(objective, prior, spec), _bf16(spec, m)
+    outcome = finish(model, m.task, m.data, spec, heads, _watch(folder, ending, learnt=True), m.general, bf16)
     publish_result(folder, partial(write_adapter, model, outcome))
     _say_the_end(folder, outcome)
     if outcome.judged is not None:
@@ -217,11 +218,12 @@ def _first_head(spec: RunSpec, m: Materials, progress: Progress) -> tuple[Tensor
     return head.weight, head.bias
 
 
-def _trained_head(objective: Objective, spec: RunSpec) -> Classifier | None:
-    if objective.module is None:
+def _heads(objective: Objective, prior: StartingPoint, spec: RunSpec) -> Heads | None:
+    if objective.module is None or prior.head is None:
         return None
     tensors = {n: p.detach().cpu() for n, p in objective.module.named_parameters()}
-    return Classifier("lora", spec.classes, tensors["weight"], tensors["bias"])
+    trained = Classifier("lora", spec.classes, tensors["weight"], tensors["bias"])
+    return Heads(trained, Classifier("linear", spec.classes, *prior.head))
 
 
 def _validate(predictor: Answering, m: Materials) -> dict[str, float]:

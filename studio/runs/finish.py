@@ -7,11 +7,13 @@ and nothing is claimed. Chooses; publishes nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.functional import normalize
 
 from studio.core.interfaces import AdaptedModel, Inputs, Progress, Snapshot, Task
 from studio.core.results.evidence import StrengthRow
@@ -69,6 +71,14 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Heads:
+    """Of a task that trains one: the head that learnt beside the adapter, and the frozen features' head where it began."""
+
+    trained: Classifier
+    frozen: Classifier
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
     strength: float
     head: Classifier | None
@@ -90,31 +100,32 @@ def finish(
     task: Task,
     data: Snapshot,
     spec: RunSpec,
-    trained: Classifier | None,
+    heads: Heads | None,
     progress: Progress,
     general: General | None = None,
+    bf16: bool = False,
 ) -> Outcome:
     """Sweep the strengths; another than the whole adapter is taken where it is better by more than its standard error.
 
-    `trained` is the head that learnt beside the adapter: the whole adapter's. At other strengths the frozen features' head is
-    fitted on what the features are there. What a strength forgets is measured on the `general` set, and chooses nothing.
+    At a strength between those of `heads` the frozen features' head is fitted on what the features are there. What a strength
+    forgets is measured on the `general` set, and chooses nothing. Features are computed in the precision of the run's steps.
     Where memory runs out, the adapter counts whole, as where nothing can be judged.
     """
     if not task.classifies:
         return Outcome()
-    plain = Outcome(heads={1.0: trained} if trained else {})
+    plain = Outcome(heads={1.0: heads.trained} if heads else {})
     held = [item for item in data.held_out if item.label in spec.classes]
     if not held:
         return plain
     try:
-        judge = _Judge(model, task.modalities[0], data, spec, held, general)
-        found = _with_head(judge, trained, progress) if trained else _with_prompts(judge, progress)
+        judge = _Judge(model, task.modalities[0], data, spec, held, general, bf16)
+        found = _with_head(judge, heads, progress) if heads else _with_prompts(judge, progress)
     except (torch.OutOfMemoryError, MemoryError):  # what was learnt is worth more than how much of it to use
         return replace(plain, note="Out of memory while other strengths were tried: the adapter counts whole.")
     finally:
         model.set_strength(1.0)
     best = chosen(found)
-    kept = found if trained else [best]
+    kept = found if heads else [best]
     swept = {c.strength: c for c in (*reversed(found), best)}
     return Outcome(
         strength=best.strength,
@@ -133,12 +144,12 @@ def item_passes(train: int, held_out: int, general: int, head: bool) -> int:
     return len(STRENGTHS) * (held_out + general) + learns * (len(STRENGTHS) if head else 1)
 
 
-def _with_head(judge: _Judge, trained: Classifier, progress: Progress) -> list[Candidate]:
-    found = [judge.answers(1.0, trained)]
+def _with_head(judge: _Judge, heads: Heads, progress: Progress) -> list[Candidate]:
+    found = [judge.answers(1.0, heads.trained)]
     if judge.few:
         for n, strength in enumerate(STRENGTHS[1:], 1):
             progress(n, len(STRENGTHS), "Choosing the adapter's strength")
-            found.append(judge.answers(strength, judge.head(strength)))
+            found.append(judge.answers(strength, judge.head(strength) if strength else heads.frozen))
     return found
 
 
@@ -160,16 +171,23 @@ class _Judge:
     """What the model at some strength, with a head or with the prompts, says of the validation items."""
 
     def __init__(
-        self, model: AdaptedModel, modality: str, data: Snapshot, spec: RunSpec, held: Sequence[Item], general: General | None
+        self,
+        model: AdaptedModel,
+        modality: str,
+        data: Snapshot,
+        spec: RunSpec,
+        held: Sequence[Item],
+        general: General | None,
+        bf16: bool,
     ) -> None:
         self._model, self._spec, self._items = model, spec, data.train
-        kept = kept_as(spec.train)
+        look = _Look(model, modality, kept_as(spec.train), bf16)
         self._general = general
-        self._elsewhere = _Seen(model, modality, general.sizes, general.at, kept) if general else None
+        self._elsewhere = _Seen(look, general.sizes, general.at) if general else None
 
         def seen(items: Sequence[Item]) -> _Seen:
             sizes = [len(item.key(modality)) for item in items]
-            return _Seen(model, modality, sizes, lambda rows: data.payloads([items[i] for i in rows], modality), kept)
+            return _Seen(look, sizes, lambda rows: data.payloads([items[i] for i in rows], modality))
 
         self._held = seen(held)
         self.few = len(data.train) <= MOST_SWEPT
@@ -180,7 +198,7 @@ class _Judge:
 
     def answers(self, strength: float, head: Classifier | None) -> Candidate:
         self._model.set_strength(strength)
-        x = self._held.features()
+        x = self._held.features() if strength else self._base
         logits = (head or prompted("lora", self._spec.classes, *self._text())).logits(x)
         factor = sharpness(logits, self.truth)
         accuracy = float((logits.argmax(1) == self.truth).float().mean())
@@ -226,27 +244,45 @@ def _gain(a: Candidate, b: Candidate) -> float:
     return float(ahead.mean()) - error
 
 
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """How items are seen: by which model, and how precisely."""
+
+    model: AdaptedModel
+    modality: str
+    kept: torch.dtype
+    bf16: bool
+
+    def computing(self) -> AbstractContextManager[None]:
+        kind = torch.device(self.model.device).type
+        return torch.autocast(kind, torch.bfloat16, enabled=self.bf16)
+
+
 class _Seen:
     """Some items at any strength: decoded once, and what comes before the first adapter computed once and kept off the GPU."""
 
-    def __init__(self, model: AdaptedModel, modality: str, sizes: Sequence[int], payloads: Payloads, dtype: torch.dtype) -> None:
-        self._model, self._modality, self._dtype = model, modality, dtype
+    def __init__(self, look: _Look, sizes: Sequence[int], payloads: Payloads) -> None:
+        self._look = look
         order = sorted(range(len(sizes)), key=lambda i: sizes[i])  # little padding for texts
         self._rows = [order[i : i + CHUNK] for i in range(0, len(order), CHUNK)]
         self._count = len(sizes)
         self._inputs = [self._kept(payloads(rows)) for rows in self._rows]
 
     def _kept(self, payloads: Sequence[Any]) -> Inputs:
-        inputs = self._model.prepare(self._modality, payloads)
-        if self._model.has_prefix(self._modality):
-            inputs = self._model.prefix(self._modality, inputs)
-        return {name: x.to("cpu", self._dtype if x.is_floating_point() else x.dtype) for name, x in inputs.items()}
+        model, modality, dtype = self._look.model, self._look.modality, self._look.kept
+        inputs = model.prepare(modality, payloads)
+        if model.has_prefix(modality):
+            with self._look.computing():
+                inputs = model.prefix(modality, inputs)
+        return {name: x.to("cpu", dtype if x.is_floating_point() else x.dtype) for name, x in inputs.items()}
 
     @torch.no_grad()
     def features(self) -> Tensor:
         """`[n, dim]` unit, float32 on the CPU, in the items' order."""
-        self._model.module.eval()
-        out = torch.empty(self._count, self._model.info.dim)
-        for rows, inputs in zip(self._rows, self._inputs, strict=True):
-            out[rows] = self._model.encode(self._modality, inputs).float().cpu()
-        return out
+        model = self._look.model
+        model.module.eval()
+        out = torch.empty(self._count, model.info.dim)
+        with self._look.computing():
+            for rows, inputs in zip(self._rows, self._inputs, strict=True):
+                out[rows] = model.encode(self._look.modality, inputs).float().cpu()
+        return normalize(out, dim=-1)  # bf16 leaves units a little off
