@@ -30,10 +30,19 @@ from studio.models.open_clip_towers import text_features
 
 OUT = Path(__file__).resolve().parents[1] / "demo-clip"
 MEAN, STD = (0.5, 0.46, 0.42), (0.26, 0.25, 0.25)
-SIZE = 112
+SIZE = 160
+"""Side of the renderings; the model enlarges them, as it does any picture that is smaller than its own."""
+VIEW = 224
+"""Side of the model's pictures: that of LeViT's position biases."""
 MODEL: dict[str, Any] = {
     "embed_dim": 192,
-    "vision_cfg": {"image_size": SIZE, "patch_size": 16, "layers": 5, "width": 256, "head_width": 64},
+    "vision_cfg": {
+        "image_size": VIEW,
+        "timm_model_name": "levit_128s",
+        "timm_model_pretrained": False,
+        "timm_pool": "",
+        "timm_proj": "linear",
+    },
     "text_cfg": {
         "context_length": vocabulary.LENGTH,
         "width": 192,
@@ -76,6 +85,7 @@ class Training:
         self.config = model_config(self.tokenizer.get_vocab_size())
         torch.manual_seed(plan.seed)
         self.network: Any = open_clip.CLIP(**json.loads(json.dumps(self.config))).to(device)
+        self.network.visual.to(memory_format=torch.channels_last)
         self.optimiser = torch.optim.AdamW(
             _parameters(self.network, plan.weight_decay), lr=plan.lr, betas=(0.9, 0.98), fused=True
         )
@@ -91,9 +101,10 @@ class Training:
         plan = self.plan
         there = min(plan.first + plan.fresh * self.step, plan.pictures)
         rng = np.random.default_rng((plan.seed, self.step, 1))
-        # the new ones, and others at random
+        # the new ones, and others at random; twins together
         new = np.arange(max(there - plan.fresh, 0), there) if there < plan.pictures else np.empty(0, np.int64)
-        return np.concatenate((new[: plan.batch], rng.integers(0, there, max(plan.batch - len(new), 0))))
+        others = rng.integers(0, there // 2, (plan.batch - len(new)) // 2)
+        return np.concatenate((new, (2 * others[:, None] + (0, 1)).ravel()))
 
     def learn(self, batch: contrast.Batch) -> tuple[float, float]:
         """One step. Gives (captions' loss, attributes' loss)."""
@@ -145,7 +156,7 @@ class Training:
         self.network.load_state_dict({k[8:]: v for k, v in tensors.items() if k.startswith("network.")})
         for name, parameter in self.network.named_parameters():
             kept = {key: tensors.get(f"optimiser.{key}.{name}") for key in ("step", "exp_avg", "exp_avg_sq")}
-            self.optimiser.state[parameter] = {k: v.to(self.device) for k, v in kept.items() if v is not None}
+            self.optimiser.state[parameter] = {k: _laid_out_as(parameter, v) for k, v in kept.items() if v is not None}
         self.step, self.elapsed = int(state["step"]), float(state["elapsed"])
         return True
 
@@ -155,7 +166,8 @@ class Training:
         preprocessing = {"mean": MEAN, "std": STD, "interpolation": "bicubic", "resize_mode": "shortest"}
         whole = {"model_cfg": self.config, "preprocess_cfg": preprocessing}
         (out / "open_clip_config.json").write_text(json.dumps(whole, indent=2) + "\n")
-        halved = {k: v.detach().cpu().half().contiguous() for k, v in self.network.state_dict().items() if k != "attn_mask"}
+        tensors = {k: v.detach().cpu() for k, v in self.network.state_dict().items() if k != "attn_mask"}
+        halved = {k: (v.half() if v.is_floating_point() else v).contiguous() for k, v in tensors.items()}
         save_file(halved, out / "open_clip_model.safetensors", {"format": "pt"})
         vocabulary.save(self.tokenizer, out)
 
@@ -189,10 +201,11 @@ def model_config(vocabulary_size: int) -> dict[str, Any]:
 
 
 def normalised(pixels: Tensor) -> Tensor:
-    """uint8 `[n, 3, h, w]` → as the image tower wants it."""
+    """uint8 `[n, 3, h, w]` → `[n, 3, VIEW, VIEW]`, as the image tower wants it."""
     mean = torch.tensor(MEAN, device=pixels.device).view(1, 3, 1, 1)
     std = torch.tensor(STD, device=pixels.device).view(1, 3, 1, 1)
-    return (pixels.float() / 255 - mean) / std
+    enlarged = F.interpolate(pixels.float() / 255, (VIEW, VIEW), mode="bicubic").clamp(0, 1)
+    return ((enlarged - mean) / std).contiguous(memory_format=torch.channels_last)
 
 
 def half_pays(kind: str) -> bool:
@@ -207,6 +220,11 @@ def _parameters(network: nn.Module, weight_decay: float) -> list[dict[str, Any]]
     matrices = [p for name, p in named if p.ndim >= 2 and "embedding" not in name]
     rest = [p for name, p in named if p.ndim < 2 or "embedding" in name]
     return [{"params": matrices, "weight_decay": weight_decay}, {"params": rest, "weight_decay": 0.0}]
+
+
+def _laid_out_as(parameter: Tensor, state: Tensor) -> Tensor:
+    """An optimiser's state in its parameter's order in memory, which the fused step takes for granted."""
+    return torch.empty_like(parameter).copy_(state) if state.shape == parameter.shape else state.to(parameter.device)
 
 
 def _tokenizer(work: Path, seed: int) -> Tokenizer:

@@ -6,7 +6,7 @@ Scene n of a seed is a pure function of both. Knows no pixels and no words but t
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -31,7 +31,11 @@ SOFT = frozenset({"rubber", "felt"})
 DEFECTS = ("none", "scratched", "cracked", "dented", "stained", "rusty", "chipped", "bent")
 BACKGROUNDS = ("table", "concrete", "cloth", "conveyor", "paper", "tiles", "sand", "cardboard")
 LOOKS = ("plain", "blurry", "dark", "bright", "noisy")
+MOST_WORN = 2
+"""Pieces of a group that may have a defect: on more they are too small for it to be seen."""
 RELATIONS = ("left of", "right of", "above", "below")
+TWINS = 0.6
+"""Share of the scenes that come in twos, alike but for the wear of the second: what a defect is shows in the difference."""
 HELD_OUT_SHARE = 10
 """One combination in this many is held out."""
 
@@ -94,7 +98,14 @@ def held_out() -> frozenset[Combination]:
 
 
 def scene(seed: int, number: int) -> Scene:
-    """Training scene `number` of a seed. Never shows a combination of `held_out()`."""
+    """Training scene `number` of a seed; 2k and 2k + 1 may be twins. Never shows a combination of `held_out()`."""
+    both = np.random.default_rng((seed, number // 2, 1))
+    if both.random() < TWINS:
+        group = one_group(both, defects=False)
+        while len(group.places) > MOST_WORN:
+            group = one_group(both, defects=False)
+        sound = finished((group,), (seed, number // 2, 1), both)
+        return replace(sound, groups=(worn(group, both),)) if number % 2 else sound
     rng = np.random.default_rng((seed, number))
     groups = two_groups(rng) if rng.random() < 0.22 else (one_group(rng),)
     return finished(groups, (seed, number), rng)
@@ -111,13 +122,16 @@ def one_group(rng: Rng, combination: Combination | None = None, defects: bool = 
     """One to five pieces of one kind, of that combination or one that is not held out."""
     count = int(rng.choice((1, 2, 3, 4, 5), p=(0.64, 0.12, 0.1, 0.08, 0.06)))
     colour, shape, material = combination or draw_combination(rng)
-    defect = "none"
-    if defects and count <= 2 and rng.random() < 0.45:
-        defect = pick(rng, possible_defects(shape, material))
     reach = {1: (0.27, 0.44), 2: (0.2, 0.25), 3: (0.17, 0.21), 4: (0.15, 0.19), 5: (0.13, 0.17)}[count]
     radius = float(rng.uniform(*reach))
     places = spread(rng, count, radius)
-    return Group(shape, material, colour, places, radius, defect, float(rng.uniform(0.45, 1.0)))
+    group = Group(shape, material, colour, places, radius)
+    return worn(group, rng) if defects and count <= MOST_WORN and rng.random() < 0.45 else group
+
+
+def worn(group: Group, rng: Rng) -> Group:
+    """The same pieces with a defect."""
+    return replace(group, defect=pick(rng, possible_defects(group.shape, group.material)), severity=float(rng.uniform(0.45, 1.0)))
 
 
 def two_groups(rng: Rng) -> tuple[Group, Group]:

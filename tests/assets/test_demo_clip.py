@@ -79,7 +79,7 @@ def test_a_checkpoint_of_another_plan_is_refused(tmp_path: Path) -> None:
 def test_no_batch_shows_a_held_out_combination(tmp_path: Path) -> None:
     training = demo_clip.Training(replace(PLAN, pictures=120_000, first=1024, batch=64), tmp_path, CPU)
     shown = set()
-    for step in range(0, 400, 10):
+    for step in range(0, 600, 10):
         training.step = step
         shown |= {group.combination for n in training.numbers() for group in world.scene(0, int(n)).groups}
     assert len(shown) > 800 and not shown & world.held_out()
@@ -91,7 +91,8 @@ def test_what_is_exported_loads_offline_and_takes_adapters(tmp_path: Path) -> No
     features = model.embed("text", ["a photo of a steel gear", "a photo of a red plastic gear", "zebra!"])
     assert features.shape == (3, 192) and bool(torch.isfinite(features).all())
     adapted = model.adapted(LoraConfig(rank=2, towers="both"))
-    assert len(adapted.adapted_modules) == 4 * (5 + 2)
+    towers = [name.partition(".")[0] for name in adapted.adapted_modules]
+    assert towers.count("visual") > 30 and towers.count("transformer") == 4 * 2
     adapted.close()
     model.close()
 

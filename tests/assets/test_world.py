@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -25,9 +27,19 @@ def test_a_larger_picture_shows_the_same() -> None:
 
 
 def test_training_scenes_hold_no_combination_that_is_held_out() -> None:
-    shown = [group.combination for n in range(4000) for group in world.scene(0, n).groups]
+    shown = [group.combination for n in range(6000) for group in world.scene(0, n).groups]
     assert not set(shown) & world.held_out()
     assert len(set(shown)) > 1500
+
+
+def test_twins_differ_in_their_wear_alone() -> None:
+    pairs = [(world.scene(0, 2 * k), world.scene(0, 2 * k + 1)) for k in range(400)]
+    twins = [(a, b) for a, b in pairs if a.seed == b.seed]
+    assert abs(len(twins) / 400 - world.TWINS) < 0.1
+    for sound, worn in twins:
+        (one,), (other,) = sound.groups, worn.groups
+        assert one.defect == "none" and other.defect in world.possible_defects(one.shape, one.material)
+        assert replace(worn, groups=(replace(other, defect=one.defect, severity=one.severity),)) == sound
 
 
 def test_held_out_are_a_tenth_of_all_with_every_shape_and_material() -> None:
@@ -60,7 +72,7 @@ def test_a_defect_changes_the_picture(defect: str) -> None:
 
 
 def test_a_caption_is_true_of_its_picture() -> None:
-    scenes = [world.scene(1, n) for n in range(300)]
+    scenes = [world.scene(1, n) for n in range(1, 600, 2)]  # of twins, one
     rng = np.random.default_rng(0)
     said = [captions.caption(shown, rng) for shown in scenes]
     whole = [captions.full(shown, rng) for shown in scenes]
