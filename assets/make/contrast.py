@@ -22,7 +22,7 @@ from assets.make.vocabulary import encode
 
 SAID = 2
 """Captions a picture."""
-SHIFT = 7
+SHIFT = 10
 """Pixels by which a picture is moved at most."""
 
 

