@@ -69,7 +69,7 @@ class Plan:
     pictures: int = 72_000
     """Pictures rendered at most; each takes 150 kB of the work folder."""
     fresh: int = 12
-    """New pictures a step, until all are there."""
+    """New pictures a step, until all are there: an even number, at most `batch`."""
     first: int = 1024
     """Pictures that are there before the first step."""
 

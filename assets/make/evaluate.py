@@ -113,10 +113,7 @@ def ladder(model_id: str, sample: Path, seeds: Sequence[int] = SEEDS) -> dict[st
 def held(combination: Combination, seed: tuple[int, ...], single: bool = False) -> Scene:
     """A scene of that combination; a single sound piece on request."""
     rng = np.random.default_rng(seed)
-    group = one_group(rng, combination, defects=not single)
-    while single and len(group.places) > 1:
-        group = one_group(rng, combination, defects=False)
-    return finished((group,), seed, rng)
+    return finished((one_group(rng, combination, defects=not single, most=1 if single else 5),), seed, rng)
 
 
 def embedded(model: FoundationModel, scenes: Sequence[Scene], size: int = SIZE) -> np.ndarray[Any, Any]:

@@ -101,9 +101,7 @@ def scene(seed: int, number: int) -> Scene:
     """Training scene `number` of a seed; 2k and 2k + 1 may be twins. Never shows a combination of `held_out()`."""
     both = np.random.default_rng((seed, number // 2, 1))
     if both.random() < TWINS:
-        group = one_group(both, defects=False)
-        while len(group.places) > MOST_WORN:
-            group = one_group(both, defects=False)
+        group = one_group(both, defects=False, most=MOST_WORN)
         sound = finished((group,), (seed, number // 2, 1), both)
         return replace(sound, groups=(worn(group, both),)) if number % 2 else sound
     rng = np.random.default_rng((seed, number))
@@ -118,9 +116,10 @@ def finished(groups: tuple[Group, ...], seed: tuple[int, ...], rng: Rng) -> Scen
     return Scene(groups, pick(rng, BACKGROUNDS), look, relation, seed)
 
 
-def one_group(rng: Rng, combination: Combination | None = None, defects: bool = True) -> Group:
-    """One to five pieces of one kind, of that combination or one that is not held out."""
-    count = int(rng.choice((1, 2, 3, 4, 5), p=(0.64, 0.12, 0.1, 0.08, 0.06)))
+def one_group(rng: Rng, combination: Combination | None = None, defects: bool = True, most: int = 5) -> Group:
+    """One to `most` pieces of one kind, of that combination or one that is not held out."""
+    often = np.array((0.64, 0.12, 0.1, 0.08, 0.06)[:most])
+    count = 1 + int(rng.choice(most, p=often / often.sum()))
     colour, shape, material = combination or draw_combination(rng)
     reach = {1: (0.27, 0.44), 2: (0.2, 0.25), 3: (0.17, 0.21), 4: (0.15, 0.19), 5: (0.13, 0.17)}[count]
     radius = float(rng.uniform(*reach))
