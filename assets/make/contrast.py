@@ -2,7 +2,8 @@
 
 Contrastive as in CLIP (arXiv:2103.00020), with every caption that is true of a picture counted as a match, as in UniCL
 (arXiv:2204.03610): of a hundred captions several say no more than "a red part". Beside the batch's captions, each picture is held
-against one short caption for every value of an attribute, so that each step contrasts every shape with every other.
+against one short caption for every value of an attribute, so that each step contrasts every shape with every other. Later in
+training every value there counts alike, however rare: a model that learned how seldom a crack is would call cracked parts sound.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from assets.make.vocabulary import encode
 
 SAID = 2
 """Captions a picture."""
+WEIGHTS = (1.0, 1.0, 1.0, 3.0, 1.0, 1.0)
+"""Of the attributes, in the order of `attributes()`: what is wrong with a piece is the smallest thing to see."""
 SHIFT = 10
 """Pixels by which a picture is moved at most."""
 
@@ -91,12 +94,29 @@ def attributes(rng: np.random.Generator) -> list[list[Caption]]:
     return [shapes, materials, colours, defects, grounds, counts]
 
 
-def loss(pictures: Tensor, texts: Tensor, scale: Tensor, fits: Tensor, parts: tuple[int, ...]) -> tuple[Tensor, Tensor]:
-    """(captions' loss, attributes' loss), scalars, from unit features `[n, dim]` and `[m, dim]`."""
+def loss(
+    pictures: Tensor, texts: Tensor, scale: Tensor, fits: Tensor, parts: tuple[int, ...], fine: float = 1.0
+) -> tuple[Tensor, Tensor]:
+    """(captions' loss, attributes' loss), scalars, from unit features `[n, dim]` and `[m, dim]`.
+
+    `fine` goes from 0, every picture counts alike, to 1, every value of an attribute does and each attribute has its weight:
+    begun with that, training stays with its first guesses several times as long.
+    """
     logits = scale * pictures @ texts.T  # [n, m]
     (captioned, true), *rest = zip(torch.split(logits, list(parts), 1), torch.split(fits.T, list(parts), 1), strict=True)
     both = (_towards(captioned, true) + _towards(captioned.T, true.T)) / 2
-    return both, torch.stack([_towards(one, fit) for one, fit in rest]).mean()
+    losses = [
+        (1 - fine) * _towards(one, fit) + fine * weight * _values(one, fit)
+        for weight, (one, fit) in zip(WEIGHTS, rest, strict=True)
+    ]
+    return both, torch.stack(losses).mean()
+
+
+def _values(logits: Tensor, fits: Tensor) -> Tensor:
+    """Cross-entropy of `[pictures, values]`, the mean over the values of the means over the pictures that they fit."""
+    there = fits.sum(0)
+    per_value = -(fits * F.log_softmax(logits, 1)).sum(0) / there.clamp(min=1)
+    return per_value.sum() / (there > 0).sum().clamp(min=1)
 
 
 def _towards(logits: Tensor, fits: Tensor) -> Tensor:

@@ -65,6 +65,10 @@ class Plan:
     weight_decay: float = 0.05
     warmup: float = 0.03
     """Share of the schedule over which the learning rate rises."""
+    coarse: float = 0.15
+    """Share of the schedule after which the loss turns to what is rare and small."""
+    fine: float = 0.4
+    """Share of it after which it has turned."""
     seed: int = 0
     pictures: int = 72_000
     """Pictures rendered at most; each takes 150 kB of the work folder."""
@@ -117,7 +121,9 @@ class Training:
             pictures = self.network.encode_image(normalised(batch.pixels.to(self.device)))
             texts = text_features(self.network, batch.tokens.to(self.device))
         units = F.normalize(pictures.float(), dim=-1), F.normalize(texts.float(), dim=-1)
-        captions, attributes = contrast.loss(*units, self.network.logit_scale.exp(), batch.fits.to(self.device), batch.parts)
+        fine = min(1.0, max(0.0, (done - self.plan.coarse) / (self.plan.fine - self.plan.coarse)))
+        scale, fits = self.network.logit_scale.exp(), batch.fits.to(self.device)
+        captions, attributes = contrast.loss(*units, scale, fits, batch.parts, fine)
         (captions + attributes).backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self.optimiser.step()

@@ -98,10 +98,11 @@ def test_what_is_exported_loads_offline_and_takes_adapters(tmp_path: Path) -> No
 
 
 def test_the_loss_falls_where_features_fit() -> None:
-    units = torch.eye(6)
-    fits = torch.cat((torch.eye(6), torch.eye(2, 6))).bool()  # six captions, one attribute of two values
-    right = contrast.loss(units, torch.cat((units, units[:2])), torch.tensor(20.0), fits, (6, 2))
-    wrong = contrast.loss(units, torch.cat((units.roll(1, 0), units[:2].flip(0))), torch.tensor(20.0), fits, (6, 2))
+    units, values = torch.eye(6), torch.eye(2, 6).repeat(6, 1)
+    fits = torch.cat((torch.eye(6), values)).bool()  # six captions, then six attributes of two values
+    parts, scale = (6, *(2,) * 6), torch.tensor(20.0)
+    right = contrast.loss(units, torch.cat((units, values)), scale, fits, parts)
+    wrong = contrast.loss(units, torch.cat((units.roll(1, 0), values.flip(0))), scale, fits, parts)
     assert all(float(a) < 0.1 < 1 < float(b) for a, b in zip(right, wrong, strict=True))
 
 
