@@ -1,10 +1,12 @@
 """Rendered pictures on disk, drawn ahead by processes of their own; what is there stays there over restarts.
 
-Picture n of a pool is picture n of its seed, whoever draws it and when. Draws nothing in the process that reads.
+Picture n of a pool is picture n of its seed, whoever draws it and when; once the world is drawn otherwise, it is another pool.
+Draws nothing in the process that reads.
 """
 
 from __future__ import annotations
 
+import hashlib
 import multiprocessing
 import os
 import time
@@ -15,6 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from assets.make import materials, shapes, surfaces, textures, wear, world
+from assets.make import render as drawing_code
 from assets.make.render import render
 from assets.make.world import scene
 
@@ -32,7 +36,7 @@ class Pool:
     def __init__(self, folder: Path, seed: int, size: int, capacity: int) -> None:
         self.seed, self.size = seed, size
         self.capacity = -(-capacity // CHUNK) * CHUNK
-        name = f"pictures-{seed}-{size}-{self.capacity}"
+        name = f"pictures-{seed}-{size}-{self.capacity}-{_drawn_by()}"
         folder.mkdir(parents=True, exist_ok=True)
         self._pixels: Pixels = _mapped(folder / f"{name}.rgb", (self.capacity, size, size, 3))
         self._done: Pixels = _mapped(folder / f"{name}.done", (self.capacity // CHUNK,))
@@ -92,6 +96,14 @@ def _draw_all(folder: Path, seed: int, size: int, capacity: int, first: int, ste
         if os.getppid() != parent:  # the training was killed
             return
         pool.draw(chunk)
+
+
+def _drawn_by() -> str:
+    """A mark of all that says what a picture shows and how: with other code, the same number is another picture."""
+    made = hashlib.sha256()
+    for module in (world, drawing_code, shapes, surfaces, materials, textures, wear):
+        made.update(Path(str(module.__file__)).read_bytes())
+    return made.hexdigest()[:12]
 
 
 def _mapped(path: Path, shape: tuple[int, ...], kind: type[np.generic] = np.uint8) -> Any:
