@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
 
-from studio.core.results.comparison import Comparison, Score
+from studio.core.results.comparison import Changes, Comparison, Score
 from studio.core.types import Item, Prediction
+from studio.evaluation.changes import changes
 from studio.evaluation.metrics import confusion, macro_f1, per_class, wilson
 from studio.evaluation.verdict import verdict
 from studio.tasks.objectives.pairs import hits
@@ -54,7 +55,26 @@ def compare_classes(
         scores.append(_class_score(answer, truth, said, classes))
     titles = {a.method: "Few-shot" if a.method == few_shot else a.title for a in answers}
     shown = {method: hits for method, hits in right.items() if method in ("zero_shot", few_shot, "lora")}
-    return Comparison(model, split, tuple(classes), tuple(scores), verdict(shown, titles), few_shot)
+    return Comparison(
+        model,
+        split,
+        tuple(classes),
+        tuple(scores),
+        verdict(shown, titles),
+        few_shot,
+        changes=_changes(items, answers, titles, few_shot),
+    )
+
+
+def _changes(
+    items: Sequence[Item], answers: Sequence[Answers], titles: Mapping[str, str], few_shot: str | None
+) -> Changes | None:
+    """From zero-shot to the last of few-shot and fine-tuned that answered."""
+    said = {a.method: a.predictions for a in answers if a.why_not is None}
+    after = next((method for method in ("lora", few_shot) if method in said), None)
+    if after is None or after == "zero_shot" or "zero_shot" not in said:
+        return None
+    return changes((titles["zero_shot"], titles[after]), items, said["zero_shot"], said[after])
 
 
 def _class_score(answer: Answers, truth: Sequence[int], said: Sequence[int], classes: Sequence[str]) -> Score:

@@ -46,6 +46,11 @@ def add_media_route(app: FastAPI, workspace: Workspace) -> None:
     app.router.routes.insert(0, app.router.routes.pop())
 
 
+def picture_at(project: str, sha: str, size: int = 240) -> str:
+    """The address at which `add_media_route` serves that picture."""
+    return f"{MEDIA}/{project}/{sha}/{size}"
+
+
 def free_port(host: str, wanted: int | None, first: int = 7860, tries: int = 40) -> int:
     """The wanted port, or the first free one. Raises BadInput where the wanted one, or all of them, are in use."""
     candidates = range(first, first + tries) if wanted is None else [wanted]

@@ -55,6 +55,39 @@ class Best:
 
 
 @dataclass(frozen=True, slots=True)
+class Answered:
+    """A held-out item and what two methods said about it."""
+
+    item: int
+    name: str
+    content: Mapping[str, str]
+    """As `Item.content`; of a long text its beginning."""
+    truth: str
+    before: str
+    after: str
+    confidence: float
+    """That the second method has in its answer, 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What the second of two methods does otherwise than the first, on the same held-out items."""
+
+    before: str
+    """Titles of the methods."""
+    after: str
+    n_fixed: int
+    """Items that the first got wrong and the second right."""
+    n_broken: int
+    """The reverse."""
+    fixed: tuple[Answered, ...]
+    """The surest of them."""
+    broken: tuple[Answered, ...]
+    worst: tuple[Answered, ...]
+    """The second method's mistakes of which it is surest."""
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """Zero-shot, few-shot and fine-tuned on the same held-out items."""
 
@@ -73,6 +106,8 @@ class Comparison:
     risk: tuple[RiskPoint, ...] = ()
     """The same method's errors over the share of items that it answers."""
     curve: LearningCurve | None = None
+    changes: Changes | None = None
+    """From zero-shot to fine-tuned, or to few-shot where there is no run."""
     caution: str = ""
     """What makes these figures less than they seem; empty where nothing does."""
 

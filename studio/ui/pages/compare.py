@@ -12,6 +12,7 @@ from studio.core.results.comparison import Comparison
 from studio.core.results.projects import Activity
 from studio.ui import shell
 from studio.ui.answers import shown_project
+from studio.ui.server import picture_at
 from studio.ui.widgets.comparison import comparison_report
 from studio.ui.widgets.evidence import (
     USUAL_ERRORS,
@@ -109,7 +110,8 @@ def report(project: OpenProject) -> list[str]:
         return [shell.empty("No comparison yet", why), "", ""]
     accepted = project.testing.accepted_errors()
     doubt = doubt_of(project, Wish(accepted or USUAL_ERRORS, accepted is not None))
-    return [comparison_report(last, calibration_section(last)), doubt, curve_section(last) or ""]
+    shown = comparison_report(last, calibration_section(last), picture=partial(picture_at, project.id))
+    return [shown, doubt, curve_section(last) or ""]
 
 
 def doubt_of(project: OpenProject, wish: Wish, unfolded: bool = False) -> str:

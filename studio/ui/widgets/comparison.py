@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from studio.core.results.comparison import Best, Comparison, Score
+from studio.ui.widgets.changes import Picture, change_galleries
 from studio.ui.widgets.confusion import confusion_maps, worst
 from studio.ui.widgets.fold import fold
 from studio.ui.widgets.ladder import ladder_table
@@ -19,8 +20,11 @@ KS = (1, 5, 10)
 WAYS = (("image_to_text", "Picture → text"), ("text_to_image", "Text → picture"))
 
 
-def comparison_report(comparison: Comparison, *more: Child) -> Markup:
-    """The answer, the figures and the rungs stand open; what else there is to know is folded, `more` after it."""
+def comparison_report(comparison: Comparison, *more: Child, picture: Picture | None = None) -> Markup:
+    """The answer, the figures, what changed and the rungs stand open; what else there is to know is folded, `more` after it.
+
+    `picture` gives the address of a picture by its content's hash; without it there are names.
+    """
     shown = main_methods(comparison)
     pairs = any(score.recall is not None for score in shown)
     ladder = comparison.ladder
@@ -30,6 +34,7 @@ def comparison_report(comparison: Comparison, *more: Child) -> Markup:
         tag("p", _held_out(comparison, pairs), class_="st-note"),
         tag("p", comparison.caution, class_="lr-problem", role="note") if comparison.caution else None,
         tag("div", *(_figure(score, pairs) for score in shown), class_="lr-figures"),
+        change_galleries(comparison.changes, picture) if comparison.changes else None,
         ladder_table(ladder) if ladder else whiskers(shown, "Recall@1, picture → text" if pairs else "Accuracy"),
         _recall_at_k(shown) if pairs else _per_class(shown, comparison),
         *more,
