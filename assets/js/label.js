@@ -1,5 +1,5 @@
 // The Label page: one item at a time. Optimistic on screen, serial and acknowledged on the wire.
-const AHEAD = 8, BEHIND = 8, REFILL = 60;
+const AHEAD = 8, BEHIND = 8, REFILL = 60, ENOUGH = 10; // labels to learn from after which the way on is shown
 const $ = (selector) => element.querySelector(selector);
 let desk = null, at = 0, generation = 0, refilling = false, locked = false;
 const past = [], pictures = new Map();
@@ -26,8 +26,9 @@ const tell = (words, bad = false) => { const live = $(".lb-live"); live.textCont
 const item = () => desk.items[at];
 const tally = (name, change) => { const c = desk.classes.find((k) => k.name === name); if (c) c.n += change; };
 const relabel = (it, label) => {
-  if (it.label) { tally(it.label, -1); desk.labelled--; }
-  if (label) { tally(label, 1); desk.labelled++; }
+  const learnt = it.split === "train" ? 1 : 0;
+  if (it.label) { tally(it.label, -1); desk.labelled--; desk.learnt -= learnt; }
+  if (label) { tally(label, 1); desk.labelled++; desk.learnt += learnt; }
   it.label = label;
 };
 const prefetch = (k) => {
@@ -67,6 +68,8 @@ const rail = () => {
   $(".lb-bar i").style.width = share + "%";
   $(".lb-bar").setAttribute("aria-valuenow", Math.round(share));
   $(".lb-done").textContent = number(desk.labelled) + " of " + number(desk.all) + " labelled";
+  $(".lb-go").hidden = desk.learnt < ENOUGH;
+  hint();
   element.querySelectorAll(".lb-classes [data-k]").forEach((button) => {
     const c = desk.classes[+button.dataset.k];
     button.querySelector(".n").textContent = number(c.n);
@@ -81,6 +84,7 @@ const show = () => {
   stage(); caption(); strip(); rail();
   for (let k = 1; k <= AHEAD; k++) prefetch(at + k);
   trim();
+  suggest();
   if (desk.after !== null && at > desk.items.length - REFILL) refill();
 };
 const ending = () => {
@@ -107,9 +111,13 @@ const classButtons = () => {
       k < 9 ? el("kbd", {}, String(k + 1)) : null, el("span", { class: "c" }, desk.classes[k].name), el("span", { class: "n" })));
   if (typed && exact === undefined) buttons.push(el("button", { type: "button", "data-act": "add" }, "Add “" + typed + "” as a new class"));
   $(".lb-classes").replaceChildren(...buttons);
-  $(".lb-hint").textContent = typed ? (best !== undefined ? "Enter labels it " + desk.classes[best].name + "." : "Enter adds the class “" + typed + "”.")
-    : desk.classes.length ? "" : "There is no class yet: type the first one's name and press Enter.";
   rail();
+};
+const hint = () => {
+  const { typed, best } = found(), box = $(".lb-hint");
+  if (typed) box.textContent = best !== undefined ? "Enter labels it " + desk.classes[best].name + "." : "Enter adds the class “" + typed + "”.";
+  else if (!desk.classes.length) box.textContent = "There is no class yet: type the first one's name and press Enter.";
+  else box.textContent = desk.for_me && desk.learnt < ENOUGH ? "Label ten with the keys, or let the sample do it: few-shot changes with every label." : "";
 };
 
 /* acts */
@@ -118,8 +126,8 @@ const flash = (k) => {
   if (button) { button.classList.add("hit"); setTimeout(() => button.classList.remove("hit"), 180); }
 };
 // one more act that undo takes back; the result takes it off again, wherever it is by then, because it was not saved
-const remember = (it) => {
-  const mark = { item: it.id };
+const remember = (it, unjudge = () => {}) => {
+  const mark = { item: it.id, unjudge };
   past.push(mark);
   return () => { const k = past.indexOf(mark); if (k >= 0) past.splice(k, 1); };
 };
@@ -127,10 +135,10 @@ const refused = (answer, restore) => { restore(); show(); tell("Not saved. " + s
 const label = (k) => {
   const it = item(), c = desk.classes[k];
   if (!it || !c || locked) return;
-  const before = it.label, forget = remember(it);
+  const before = it.label, unjudge = judgeSuggestions(it, c.name), forget = remember(it, unjudge);
   relabel(it, c.name); flash(k); tell("Saving…");
   post({ act: "label", item: it.id, label: c.name }, (answer) =>
-    answer.ok ? tell("Saved " + it.name + " as " + c.name) : refused(answer, () => { relabel(it, before); forget(); }));
+    answer.ok ? tell("Saved " + it.name + " as " + c.name) : refused(answer, () => { relabel(it, before); unjudge(); forget(); }));
   at++; show();
 };
 const skip = () => {
@@ -151,13 +159,14 @@ const undo = () => {
   post({ act: "undo" }, (answer) => {
     locked = false;
     if (!answer.ok && last) past.push(last);
+    else if (last) last.unjudge();
     undone(answer);
   });
 };
 const undone = (answer) => {
   if (!answer.ok) { tell(said(answer), true); return; }
   if (!answer.item) { tell("There is nothing to undo."); return; }
-  desk.labelled = answer.labelled; desk.classes = answer.classes;
+  desk.labelled = answer.labelled; desk.learnt = answer.learnt; desk.classes = answer.classes;
   const k = desk.items.findIndex((it) => it.id === answer.item.id);
   if (k >= 0) { Object.assign(desk.items[k], answer.item); at = k; }
   else { desk.items.splice(at, 0, answer.item); }
@@ -206,7 +215,7 @@ const open = async (which) => {
   if (!answer.ok) { root.replaceChildren(emptyState("The items cannot be shown.", said(answer))); return; }
   if (!answer.project) { root.replaceChildren(emptyState("No project is open.", "Try a sample, open a project of yours, or create a new one.", linkTo("/", "Go to the projects"))); return; }
   if (!answer.all) { root.replaceChildren(emptyState("There is nothing to label yet.", "Import a folder, an archive or a table first.", linkTo("/data", "Go to Data"))); return; }
-  desk = answer; desk.pictures = answer.project.modalities.includes("image"); at = 0; past.length = 0; pictures.clear();
+  desk = answer; answered = null; desk.suggests = answer.project.classifies; desk.pictures = answer.project.modalities.includes("image"); at = 0; past.length = 0; pictures.clear();
   frame(root); classButtons(); show();
   if (!desk.classes.length) { const field = $(".lb-new input"); if (field) field.focus(); }
 };
@@ -235,7 +244,8 @@ const frame = (root) => {
       el("div", { class: "lb-strip", "aria-hidden": "true" })),
     el("aside", { class: "lb-rail" },
       choose,
-      el("div", { class: "lb-progress" }, el("div", { class: "lb-bar", role: "progressbar", "aria-label": "Labelled", "aria-valuemin": 0, "aria-valuemax": 100 }, el("i")), el("span", { class: "lb-done st-note" })),
+      desk.suggests ? el("section", { class: "lb-suggest", "aria-live": "off", "aria-label": "What the model says" }, el("p", { class: "st-note" }, "Asking the model…")) : null,
+      el("div", { class: "lb-progress" }, el("div", { class: "lb-bar", role: "progressbar", "aria-label": "Labelled", "aria-valuemin": 0, "aria-valuemax": 100 }, el("i")), el("p", {}, el("span", { class: "lb-done st-note" }), el("a", { class: "lb-go", href: "/train", hidden: true }, "Go on to Train"))),
       el("div", { class: "lb-classes", role: "group", "aria-label": "Classes" }),
       el("p", { class: "lb-hint st-note" }),
       desk.fixed ? null : el("div", { class: "lb-new" }, field),
@@ -263,6 +273,7 @@ const onKey = (e) => {
   if (!desk || e.repeat || e.ctrlKey || e.metaKey || e.altKey || e.isComposing || !element.offsetParent) return;
   if (target.closest("input, textarea, select, [contenteditable=true], [role=dialog]")) return;
   if (/^[1-9]$/.test(e.key)) { e.preventDefault(); label(+e.key - 1); }
+  else if (e.key === "Enter" && !target.closest("button, a")) { e.preventDefault(); acceptSuggestion(); }
   else if (e.key === " " && !target.closest("button, a")) { e.preventDefault(); skip(); }
   else if (KEYS[e.key]) { e.preventDefault(); KEYS[e.key](); }
 };

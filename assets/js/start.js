@@ -9,6 +9,7 @@ const card = (p, now) => {
       el("h3", {}, p.name, now ? el("span", { class: "st-badge on" }, "open") : null),
       el("p", {}, p.task_title),
       el("p", { class: "st-note" }, p.problem ? "" : plural(p.items, "item") + " · " + number(p.labelled) + " labelled" + (p.items ? " (" + share + " %)" : "")),
+      p.score ? el("p", { class: "sp-score" }, el("b", {}, (100 * p.score.value).toFixed(1) + " %"), " " + p.score.measure + ", " + p.score.method.toLowerCase()) : null,
       p.problem ? el("p", { class: "st-bad" }, p.problem) : null,
       el("p", { class: "st-note sp-path", title: p.path }, p.path)),
     el("div", { class: "sp-acts" },

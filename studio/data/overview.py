@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from studio.core.errors import ProjectError
 from studio.core.results.projects import ProjectCard
@@ -17,7 +20,7 @@ def overview(root: Path, opened: float) -> ProjectCard:
     except ProjectError as error:
         return ProjectCard(str(root), root.name, "", str(root), 0, 0, None, opened, str(error))
     items = labelled = 0
-    cover = problem = None
+    cover = problem = score = None
     try:
         connection = sqlite3.connect(f"file:{root / 'studio.db'}?mode=ro", uri=True, timeout=1.0)
         try:
@@ -26,8 +29,30 @@ def overview(root: Path, opened: float) -> ProjectCard:
             ).fetchone()
             row = connection.execute("SELECT json_extract(content, '$.image') FROM items ORDER BY id LIMIT 1").fetchone()
             cover = row[0] if row else None
+            row = connection.execute("SELECT value FROM meta WHERE key = 'comparison'").fetchone()
+            score = _score(json.loads(row[0])) if row else None
         finally:
             connection.close()
-    except sqlite3.Error as error:
+    except (sqlite3.Error, ValueError) as error:
         problem = f"Its database cannot be read ({error})."
-    return ProjectCard(card["id"], card["name"], card["task"], str(root), items, labelled, cover, opened, problem)
+    return ProjectCard(card["id"], card["name"], card["task"], str(root), items, labelled, cover, opened, problem, score)
+
+
+def _score(comparison: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Of the method that was chosen without these items; of pairs, which have one way to learn, fine-tuned where there is it.
+
+    None for what another version stored.
+    """
+    try:
+        by_method = {score["method"]: score for score in comparison["scores"]}
+        chosen = (comparison.get("best") or {}).get("rung", "lora")
+        found = by_method.get(chosen) or by_method["zero_shot"]
+        recall = found.get("recall")
+        value = found["accuracy"] if recall is None else recall["image_to_text@1"]
+        return None if value is None else {"method": found["title"], "value": float(value), "measure": _measure(recall)}
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
+
+
+def _measure(recall: object) -> str:
+    return "accuracy" if recall is None else "recall@1"

@@ -54,6 +54,11 @@ def _shipped() -> list[CatalogEntry]:
     return [entry] if entry else []
 
 
+def demo_id() -> str | None:
+    """The id of the model that comes with Studio; None where its weights are not made."""
+    return next((entry.id for entry in _shipped()), None)
+
+
 def _packaged() -> list[CatalogEntry]:
     spec = importlib.util.find_spec(PACKAGED)
     if spec is None or not spec.submodule_search_locations:

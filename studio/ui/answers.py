@@ -102,7 +102,13 @@ def class_json(info: ClassInfo) -> Answer:
 
 
 def project_json(project: OpenProject) -> Answer:
-    return {"id": project.id, "name": project.name, "task": project.task, "modalities": list(project.modalities)}
+    return {
+        "id": project.id,
+        "name": project.name,
+        "task": project.task,
+        "modalities": list(project.modalities),
+        "classifies": project.classifies,
+    }
 
 
 def newest(workspace: Workspace, activity_id: str | None) -> Activity | None:

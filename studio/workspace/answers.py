@@ -44,7 +44,17 @@ def answers(
     return columns
 
 
-def _answer(method: Method, said: Prediction, classes: tuple[str, ...], ms: float) -> MethodAnswer:
+def answers_to(methods: Sequence[Method], x: Tensor, raw: Tensor | None, classes: tuple[str, ...]) -> tuple[MethodAnswer, ...]:
+    """Each method's answer to one item by its features `[1, dim]`; all methods share their model."""
+    return tuple(
+        MethodAnswer(method.name, method.title, method.note, None, None, method.why_not)
+        if method.predictor is None
+        else _answer(method, method.predictor.predict(x, raw)[0], classes)
+        for method in methods
+    )
+
+
+def _answer(method: Method, said: Prediction, classes: tuple[str, ...], ms: float | None = None) -> MethodAnswer:
     sure = None if method.threshold is None else max(said.probabilities) >= method.threshold
     return MethodAnswer(method.name, method.title, method.note, _aligned(said, classes), ms, sure=sure)
 

@@ -12,7 +12,7 @@ from studio.core.results.answers import PredictionTable
 from studio.core.results.comparison import Best, Comparison
 from studio.core.results.evidence import Ladder, RungRow
 from studio.core.types import Item
-from studio.workspace.answers import answers
+from studio.workspace.answers import answers, answers_to
 from studio.workspace.question import Question, Questions
 
 if TYPE_CHECKING:
@@ -43,6 +43,13 @@ class Classifying:
         classes = self._classes()
         columns = answers(methods, modality, payloads, classes)
         return [PredictionTable(classes, tuple(column[n] for column in columns)) for n in range(len(payloads))]
+
+    def suggest(self, item: Item, question: Question) -> PredictionTable:
+        """Zero-shot and few-shot on an item of the project."""
+        methods = [self._questions.methods.zero_shot(question), self._questions.methods.few_shot(question)]
+        x, raw, _ = self._questions.features(question.model, self._modality, [item], None)
+        classes = self._classes()
+        return PredictionTable(classes, answers_to(methods, x, raw, classes))
 
     def compare(self, split: str, items: Sequence[Item], question: Question, progress: Progress | None) -> Comparison:
         """Every method on the same labelled items, and which is best by the labels alone."""

@@ -99,6 +99,10 @@ class Questions:
         learnt = None if asked else data.train
         return Question(base, folder, *numbers, learnt, strength, data.held_out, self.accepted())
 
+    def of_labels(self, model: str) -> Question:
+        """What to answer with while people label: all training labels as they stand, no run."""
+        return Question(self._shelf.get(self._shelf.check(model)), None, 0, 0, accepts=self.accepted())
+
     def run(self, model: str, run: str | None, shots: int | None, seed: int | None) -> RunFolder | None:
         """The run that answers as fine-tuned: the one asked for, or the newest that fits."""
         return self._training.folder(run) if run else self._newest(self._shelf.check(model), shots, seed)

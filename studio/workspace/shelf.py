@@ -19,7 +19,7 @@ from studio.core.interfaces import FoundationModel, Progress
 from studio.core.results.projects import CatalogEntry
 from studio.core.types import ModelInfo
 from studio.models import family_for, folder_of, forms, load_model, repository_of
-from studio.models.catalog import catalog
+from studio.models.catalog import catalog, demo_id
 from studio.models.hub import cached_model
 from studio.settings import Settings
 from studio.tasks import task as task_named
@@ -47,6 +47,14 @@ class ModelShelf:
             return entries
         wanted = task_named(task)
         return tuple(entry for entry in entries if wanted.fits(entry.modalities))
+
+    def first_choice(self, task: str) -> str | None:
+        """The model that a sample begins with: one on this machine made for just that, else the one that comes with Studio,
+        else any that can do it; None where there is none."""
+        wanted = task_named(task).modalities
+        local = [entry for entry in self.catalog(task) if entry.local]
+        ranked = sorted(local, key=lambda entry: (entry.modalities != wanted, entry.id != demo_id()))
+        return ranked[0].id if ranked else None
 
     def check(self, model_id: str) -> str:
         """The normalised id: no blanks around it, folders as absolute paths.

@@ -56,6 +56,17 @@ class Testing:
         self._remember_use(any(answer.probabilities for table in tables for answer in table.answers))
         return tables
 
+    def suggest(self, item: int, model: str) -> PredictionTable:
+        """What zero-shot says of one item, and few-shot from all training labels as they stand; it does not fine-tune.
+
+        The item's features stay in the cache, so that to ask again after each label is cheap. Raises NotFound, and
+        CannotRun for pairs.
+        """
+        if self._classifying is None:
+            raise CannotRun("Pairs have no classes to suggest.", "Use search and ranking instead.")
+        with self._questions.in_use(model):
+            return self._classifying.suggest(self._store.item(item), self._questions.of_labels(model))
+
     def search(
         self, text: str, model: str, run: str | None = None, k: int = 12, progress: Progress | None = None
     ) -> tuple[Ranking, ...]:

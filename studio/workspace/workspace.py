@@ -73,7 +73,7 @@ class Workspace:
         self, sample: str, name: str | None = None, folder: str | None = None, progress: Progress | None = None
     ) -> OpenProject:
         """A new project filled with a copy of that sample; it becomes the current one. Its test split is labelled, its
-        training split is not, and `labelling.label_for_me` knows it.
+        training split is not, and `labelling.label_for_me` knows it. Where a model for it lies on this machine, it is chosen.
 
         Raises NotFound, ImportFailed for a damaged sample, and what `create_project` raises; then there is no new project.
         """
@@ -81,6 +81,8 @@ class Workspace:
         made = self.create_project(name or found.title, found.task, folder)
         try:
             self._samples.fill(sample, made.labelling, progress)
+            if model := self.models.first_choice(found.task):
+                made.choose_model(model)
         except BaseException:
             self._discard(made)
             raise

@@ -76,6 +76,8 @@ class ProjectCard:
     """Seconds since 1970."""
     problem: str | None = None
     """Why it cannot be opened now, if so."""
+    score: Mapping[str, Any] | None = None
+    """Of the newest comparison: `method` (its title), `value` on the held-out items, `measure`; None before the first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from threading import Lock
 import gradio as gr
 
 from studio.core.errors import BadInput
+from studio.core.results.answers import MethodAnswer
 from studio.core.types import ItemFilter
 from studio.ui import theme
 from studio.ui.answers import (
@@ -23,6 +24,7 @@ from studio.ui.answers import (
     project_json,
     text,
 )
+from studio.ui.widgets.model_choice import short_name
 from studio.workspace import Workspace
 from studio.workspace.open_project import OpenProject
 
@@ -66,6 +68,7 @@ class Desk:
             "total": counts.total if show == "all" else counts.total - counts.labelled,
             "all": counts.total,
             "labelled": counts.labelled,
+            "learnt": counts.labelled_by_split.get("train", 0),
             "classes": [class_json(c) for c in project.labelling.classes()],
         }
 
@@ -101,6 +104,15 @@ class Desk:
             raise BadInput("The classes of this task are fixed.", f"They are: {', '.join(project.fixed_classes)}.")
         return {"added": class_json(project.labelling.add_class(text(payload, "name", LONGEST_NAME).strip()))}
 
+    def suggest(self, payload: Payload) -> Answer:
+        """What zero-shot and few-shot say of one item, from all labels as they stand; `model` is None before one is chosen."""
+        project = open_project(self.workspace, payload)
+        model = project.model()
+        if model is None or not project.classifies:
+            return {"model": None, "answers": []}
+        table = project.testing.suggest(integer(payload, "item"), model)
+        return {"model": short_name(model), "answers": [_suggestion(answer, table.classes) for answer in table.answers]}
+
     def label_for_me(self, payload: Payload) -> Answer:
         """In a copy of a sample: label `per_class` more training items of each class."""
         project = open_project(self.workspace, payload)
@@ -133,9 +145,11 @@ class Desk:
         event = project.labelling.undo(author)
         if event is None:
             return {"item": None}
+        counts = project.labelling.counts()
         return {
             "item": item_json(project.labelling.item(event.item)),
-            "labelled": project.labelling.counts().labelled,
+            "labelled": counts.labelled,
+            "learnt": counts.labelled_by_split.get("train", 0),
             "classes": [class_json(c) for c in project.labelling.classes()],
         }
 
@@ -145,13 +159,27 @@ def labeler(desk: Desk) -> gr.HTML:
     return gr.HTML(
         html_template='<div class="lb" role="application" aria-label="Labelling: press a number to label, space to skip, '
         'backspace to undo, arrows to move"></div>',
-        js_on_load=theme.script("dom", "for_me", "label"),
+        js_on_load=theme.script("dom", "for_me", "suggest", "label"),
         server_functions=[
-            answering(f) for f in (desk.open_desk, desk.more, desk.act, desk.add_class, desk.label_for_me, desk.take_back)
+            answering(f)
+            for f in (desk.open_desk, desk.more, desk.act, desk.add_class, desk.suggest, desk.label_for_me, desk.take_back)
         ],
         apply_default_css=False,
         elem_id="labeler",
     )
+
+
+def _suggestion(answer: MethodAnswer, classes: tuple[str, ...]) -> Answer:
+    """The most probable class, or why there is none."""
+    said = answer.probabilities
+    at = max(range(len(classes)), key=said.__getitem__) if said else None
+    return {
+        "title": answer.title,
+        "note": answer.note,
+        "label": None if at is None else classes[at],
+        "probability": said[at] if said and at is not None else None,
+        "why_not": answer.why_not,
+    }
 
 
 def _batch(project: OpenProject, show: str, after: int) -> Answer:

@@ -32,6 +32,7 @@ class Projects:
                 "labelled": card.labelled,
                 "cover": card.cover,
                 "problem": card.problem,
+                "score": dict(card.score) if card.score else None,
             }
             for card in self.workspace.projects()
         ]
