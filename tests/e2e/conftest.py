@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -31,14 +32,20 @@ def studio(browser: Any, tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture
 def page(browser: Any, studio: str) -> Iterator[Any]:
-    """A desktop page that collects faults; the test fails at its end where there was one."""
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, base_url=studio)
+    with watched(browser, studio) as opened:
+        yield opened
+
+
+@contextmanager
+def watched(browser: Any, address: str) -> Iterator[Any]:
+    """A desktop page that collects faults; raises AssertionError at its end where there was one."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, base_url=address)
     opened = context.new_page()
     opened.set_default_timeout(60_000)
     faults: list[str] = []
     opened.on("pageerror", lambda error: faults.append(f"script: {error}"))
     opened.on("console", lambda said: faults.append(f"console: {said.text}") if _is_fault(said) else None)
-    opened.on("request", lambda request: None if _inside(request.url, studio) else faults.append(f"called out: {request.url}"))
+    opened.on("request", lambda request: None if _inside(request.url, address) else faults.append(f"called out: {request.url}"))
     yield opened
     context.close()
     assert not faults, "\n".join(faults)

@@ -21,6 +21,7 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
 
 
@@ -29,10 +30,16 @@ class DidNotStart(Exception):
 
 
 @contextmanager
-def running_app(home: Path, *flags: str) -> Iterator[str]:
-    """Start `app.py` offline on the CPU over a home of its own; its address. Ends it after. Raises DidNotStart."""
+def running_app(home: Path, *flags: str, calls: Path | None = None) -> Iterator[str]:
+    """Start `app.py` offline on the CPU over a home of its own; its address. Ends it after. Raises DidNotStart.
+
+    With `calls`, the network is closed to it, and every host beyond loopback that it tries is a line of that file.
+    """
     command = [sys.executable, "app.py", "--home", str(home), "--offline", "--device", "cpu", *flags]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    if calls:
+        calls.touch()
+        environment |= {"PYTHONPATH": str(Path(__file__).parent / "closed"), "CALLS": str(calls)}
     # a file, not a pipe: a pipe that nobody reads would stop a talkative app
     with (home.parent / f"{home.name}.log").open("w+") as log:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=log, text=True)
