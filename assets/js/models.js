@@ -37,9 +37,10 @@ const draw = () => {
   const box = el("div", { class: "st-activity", "aria-live": "polite" });
   drawActivity(box, state.activity);
   const loaded = state.models.filter((m) => m.loaded).length;
-  root.replaceChildren(
+  root.replaceChildren(...[
     el("p", { class: "st-note", role: "status" }, words || (state.offline ? "Offline: only models on this computer can be loaded. " : "") + (loaded ? plural(loaded, "model") + " loaded." : "No model is loaded.")),
-    box, el("ul", { class: "md-list" }, ...state.models.map(card)), own());
+    state.advice ? el("p", { class: "md-advice" }, state.advice) : null,
+    box, el("ul", { class: "md-list" }, ...state.models.map(card)), own()].filter(Boolean));
   const field = root.querySelector(".md-own input");
   field.value = value; if (focused) field.focus();
 };

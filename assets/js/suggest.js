@@ -16,7 +16,7 @@ const suggest = async () => {
     clearTimeout(slow);
     suggestBox().classList.remove("busy");
     if (!answer.ok) { answered = null; drawWhy(said(answer)); break; }
-    if (!answer.model) { desk.suggests = false; drawWhy("Choose a model to see its answers here.", linkTo("/models", "Go to Models", false)); break; }
+    if (!answer.model) { desk.suggests = false; drawWhy(answer.why + " ", el("a", { href: "/models" }, "Go to Models")); break; }
     answered = item() === it ? { item: it.id, answers: answer.answers } : null;
     if (answered) drawAnswers(answer.answers, it.label);
   }

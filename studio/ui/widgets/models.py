@@ -36,6 +36,7 @@ class Shelf:
             "project": project_json(project) if project else None,
             "offline": self.workspace.settings.offline,
             "forms": shelf.forms(),
+            "advice": shelf.advice(project.task) if project else "",
             "models": sorted(offered.values(), key=lambda m: (not m["used"], not m["loaded"])),
             "activity": activity_json(self._activity()),
         }
