@@ -4,10 +4,14 @@ Contrastive as in CLIP (arXiv:2103.00020), with every caption that is true of a 
 (arXiv:2204.03610): of a hundred captions several say no more than "a red part". Beside the batch's captions, each picture is held
 against one short caption for every value of an attribute, so that each step contrasts every shape with every other. Later in
 training every value there counts alike, however rare: a model that learned how seldom a crack is would call cracked parts sound.
+
+Twins are alike in every pixel but where the second is worn: so each step also knows *where* a defect is, and holds the picture
+tower's early features, place by place, against the defects' captions.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,11 +24,19 @@ from assets.make import captions, world
 from assets.make.captions import ANY, Caption
 from assets.make.pool import Pixels
 from assets.make.vocabulary import encode
+from assets.make.world import Scene
 
 SAID = 2
 """Captions a picture."""
 WEIGHTS = (1.0, 1.0, 1.0, 3.0, 1.0, 1.0)
 """Of the attributes, in the order of `attributes()`: what is wrong with a piece is the smallest thing to see."""
+DEFECTS_AT = 4
+"""Which of `Batch.parts` the defects are."""
+CELL = 16
+"""Side of a place in pixels: the stride of the picture tower's early features."""
+DIFFERENT = 4.0
+"""Mean difference, of 255, above which a place is worn."""
+UNKNOWN = -1
 SHIFT = 10
 """Pixels by which a picture is moved at most."""
 
@@ -41,6 +53,8 @@ class Batch:
     """bool `[m, n]`: the text is true of the picture."""
     parts: tuple[int, ...]
     """How many texts belong together: first the captions, then each attribute's values. Their sum is m."""
+    wear: Tensor
+    """int64 `[n, places]`: the defect that is there, `world.DEFECTS`' number; UNKNOWN where nobody can tell."""
 
 
 def batch(pixels: Pixels, numbers: np.ndarray, seed: int, step: int, tokenizer: Tokenizer) -> Batch:
@@ -52,13 +66,30 @@ def batch(pixels: Pixels, numbers: np.ndarray, seed: int, step: int, tokenizer: 
     groups = attributes(rng)
     texts = [*said, *(one for group in groups for one in group)]
     fits = captions.matches(texts, known)
+    moved = _moved(pixels, rng)
     tokens = encode(tokenizer, [one.text for one in texts])
     return Batch(
-        torch.from_numpy(_moved(pixels, rng)).permute(0, 3, 1, 2),
+        torch.from_numpy(moved).permute(0, 3, 1, 2),
         torch.from_numpy(tokens),
         torch.from_numpy(fits),
         (len(said), *map(len, groups)),
+        torch.from_numpy(where_worn(scenes, moved)),
     )
+
+
+def where_worn(scenes: Sequence[Scene], pixels: Pixels) -> np.ndarray:
+    """`Batch.wear`, from what twins that follow one another differ in; `pixels` are theirs, `[n, h, w, 3]`."""
+    n, side = len(scenes), pixels.shape[1] // CELL
+    found = np.full((n, side * side), UNKNOWN, np.int64)
+    for i, shown in enumerate(scenes):
+        defects = [world.DEFECTS.index(group.defect) for group in shown.groups]
+        if not any(defects):
+            found[i] = 0
+        elif i and scenes[i - 1].seed == shown.seed:
+            apart = np.abs(pixels[i].astype(np.int16) - pixels[i - 1]).max(2)
+            cells = apart[: side * CELL, : side * CELL].reshape(side, CELL, side, CELL).mean((1, 3))
+            found[i] = np.where(cells > DIFFERENT, defects[0], 0).ravel()
+    return found
 
 
 def attributes(rng: np.random.Generator) -> list[list[Caption]]:
@@ -112,6 +143,13 @@ def loss(
     return both, torch.stack(losses).mean()
 
 
+def loss_of_places(places: Tensor, texts: Tensor, scale: Tensor, wear: Tensor) -> Tensor:
+    """Scalar: `[n, places, dim]` unit features against the defects' captions `[defects, dim]`, each defect counting alike."""
+    known = wear != UNKNOWN
+    truth = F.one_hot(wear[known], len(texts))
+    return _values(scale * places[known] @ texts.T, truth)
+
+
 def _values(logits: Tensor, fits: Tensor) -> Tensor:
     """Cross-entropy of `[pictures, values]`, the mean over the values of the means over the pictures that they fit."""
     there = fits.sum(0)
@@ -128,10 +166,11 @@ def _towards(logits: Tensor, fits: Tensor) -> Tensor:
 
 
 def _moved(pixels: Pixels, rng: np.random.Generator) -> Pixels:
-    """Each picture shifted a little, its edge mirrored."""
+    """Each picture shifted a little, its edge mirrored; two that follow one another alike, for they may be twins."""
     side = pixels.shape[1]
     around = np.pad(pixels, ((0, 0), (SHIFT, SHIFT), (SHIFT, SHIFT), (0, 0)), mode="reflect")
     out = np.empty_like(pixels)
-    for i, (dx, dy) in enumerate(rng.integers(0, 2 * SHIFT + 1, (len(pixels), 2))):
+    shifts = rng.integers(0, 2 * SHIFT + 1, ((len(pixels) + 1) // 2, 2))
+    for i, (dx, dy) in enumerate(shifts.repeat(2, 0)[: len(pixels)]):
         out[i] = around[i, dy : dy + side, dx : dx + side]
     return out

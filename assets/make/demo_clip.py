@@ -32,6 +32,8 @@ OUT = Path(__file__).resolve().parents[1] / "demo-clip"
 MEAN, STD = (0.5, 0.46, 0.42), (0.26, 0.25, 0.25)
 SIZE = 224
 """Side of the pictures: that of LeViT's position biases."""
+PLACES_WIDTH = 128
+"""Of the features of LeViT's first stage, a place of 16 × 16 pixels each."""
 MODEL: dict[str, Any] = {
     "embed_dim": 192,
     "vision_cfg": {
@@ -69,6 +71,8 @@ class Plan:
     """Share of the schedule after which the loss turns to what is rare and small."""
     fine: float = 0.4
     """Share of it after which it has turned."""
+    places: float = 1.0
+    """Weight of where pieces are worn."""
     seed: int = 0
     pictures: int = 72_000
     """Pictures rendered at most; each takes 150 kB of the work folder."""
@@ -88,8 +92,13 @@ class Training:
         torch.manual_seed(plan.seed)
         self.network: Any = open_clip.CLIP(**json.loads(json.dumps(self.config))).to(device)
         self.network.visual.to(memory_format=torch.channels_last)
+        self.places = nn.Linear(PLACES_WIDTH, self.config["embed_dim"]).to(device)
+        """Early features into the space of the texts; serves the training alone."""
+        self._seen: list[Tensor] = []
+        self.network.visual.trunk.stages[0].register_forward_hook(lambda *called: self._seen.append(called[2]))
+        self.learner = nn.ModuleDict({"network": self.network, "places": self.places})
         self.optimiser = torch.optim.AdamW(
-            _parameters(self.network, plan.weight_decay), lr=plan.lr, betas=(0.9, 0.98), fused=True
+            _parameters(self.learner, plan.weight_decay), lr=plan.lr, betas=(0.9, 0.98), fused=True
         )
         self.step, self.elapsed = 0, 0.0
 
@@ -108,8 +117,8 @@ class Training:
         others = rng.integers(0, there // 2, (plan.batch - len(new)) // 2)
         return np.concatenate((new, (2 * others[:, None] + (0, 1)).ravel()))
 
-    def learn(self, batch: contrast.Batch) -> tuple[float, float]:
-        """One step. Gives (captions' loss, attributes' loss)."""
+    def learn(self, batch: contrast.Batch) -> tuple[float, float, float]:
+        """One step. Gives (captions' loss, attributes' loss, loss of where pieces are worn)."""
         done = self.progress
         rate = min(1.0, (done + 1e-4) / self.plan.warmup) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(done, 1.0))))
         for group in self.optimiser.param_groups:
@@ -118,25 +127,29 @@ class Training:
         # on a CPU the fused attention's backward pass is slower than the plain one at such lengths
         backend = SDPBackend.MATH if kind == "cpu" else SDPBackend.FLASH_ATTENTION
         with torch.autocast(kind, torch.bfloat16, enabled=half_pays(kind)), sdpa_kernel(backend):
+            self._seen.clear()
             pictures = self.network.encode_image(normalised(batch.pixels.to(self.device)))
+            places = self.places(self._seen.pop())
             texts = text_features(self.network, batch.tokens.to(self.device))
         units = F.normalize(pictures.float(), dim=-1), F.normalize(texts.float(), dim=-1)
         fine = min(1.0, max(0.0, (done - self.plan.coarse) / (self.plan.fine - self.plan.coarse)))
         scale, fits = self.network.logit_scale.exp(), batch.fits.to(self.device)
         captions, attributes = contrast.loss(*units, scale, fits, batch.parts, fine)
-        (captions + attributes).backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        defects = torch.split(units[1], list(batch.parts))[contrast.DEFECTS_AT]
+        worn = contrast.loss_of_places(F.normalize(places.float(), dim=-1), defects, scale, batch.wear.to(self.device))
+        (captions + attributes + self.plan.places * worn).backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.learner.parameters(), 1.0)
         self.optimiser.step()
         self.optimiser.zero_grad()
         with torch.no_grad():
             self.network.logit_scale.clamp_(0, math.log(60))
         self.step += 1
-        return captions.item(), attributes.item()
+        return captions.item(), attributes.item(), worn.item()
 
     def save(self) -> None:
         """A checkpoint, whole or not at all."""
-        tensors = {f"network.{name}": tensor for name, tensor in self.network.state_dict().items()}
-        for name, parameter in self.network.named_parameters():
+        tensors = dict(self.learner.state_dict())
+        for name, parameter in self.learner.named_parameters():
             for key, value in self.optimiser.state.get(parameter, {}).items():
                 tensors[f"optimiser.{key}.{name}"] = value
         state = {"step": str(self.step), "elapsed": repr(self.elapsed), "plan": json.dumps(asdict(self.plan))}
@@ -157,8 +170,8 @@ class Training:
         if changed:
             raise SystemExit(f"{path} was begun with another {', '.join(changed)}. Take another --work folder, or remove it.")
         tensors = load_file(path)
-        self.network.load_state_dict({k[8:]: v for k, v in tensors.items() if k.startswith("network.")})
-        for name, parameter in self.network.named_parameters():
+        self.learner.load_state_dict({k: v for k, v in tensors.items() if not k.startswith("optimiser.")})
+        for name, parameter in self.learner.named_parameters():
             kept = {key: tensors.get(f"optimiser.{key}.{name}") for key in ("step", "exp_avg", "exp_avg_sq")}
             self.optimiser.state[parameter] = {k: _laid_out_as(parameter, v) for k, v in kept.items() if v is not None}
         self.step, self.elapsed = int(state["step"]), float(state["elapsed"])
@@ -237,13 +250,11 @@ def _tokenizer(work: Path, seed: int) -> Tokenizer:
     return Tokenizer.from_file(str(path))
 
 
-def _say(training: Training, losses: tuple[float, float], ready: int) -> None:
+def _say(training: Training, losses: tuple[float, float, float], ready: int) -> None:
     seen = training.step * training.plan.batch
-    print(
-        f"step {training.step}  {training.progress:.1%}  captions {losses[0]:.3f}  attributes {losses[1]:.3f}"
-        f"  {seen / max(training.elapsed, 1e-9):.0f} pictures/s  {ready} rendered",
-        flush=True,
-    )
+    said = "  ".join(f"{name} {loss:.3f}" for name, loss in zip(("captions", "attributes", "places"), losses, strict=True))
+    pace = seen / max(training.elapsed, 1e-9)
+    print(f"step {training.step}  {training.progress:.1%}  {said}  {pace:.0f} pictures/s  {ready} rendered", flush=True)
 
 
 def main() -> None:

@@ -100,7 +100,8 @@ def _piece(group: Group, place: Place, side: int, light: Light, rng: Rng) -> Pie
 
 
 def _worn(group: Group, form: Form, x: Field, y: Field, rng: Rng) -> tuple[Form, wear.Marks]:
-    """The form with its defect."""
+    """The form with its defect; one draw by lot, whatever the defect: a worn piece and its sound twin are alike elsewhere."""
+    rng = np.random.default_rng(int(rng.integers(2**63)))
     if group.defect == "chipped":
         return wear.chip(form, group.severity, rng, x, y), wear.Marks()
     if group.defect == "dented":

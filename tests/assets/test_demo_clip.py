@@ -14,6 +14,7 @@ import torch
 
 from assets.make import contrast, demo_clip, vocabulary, world
 from assets.make.pool import CHUNK, Pool
+from assets.make.render import render
 from studio.core.config import LoraConfig
 from studio.models import load_model
 
@@ -104,6 +105,25 @@ def test_the_loss_falls_where_features_fit() -> None:
     right = contrast.loss(units, torch.cat((units, values)), scale, fits, parts)
     wrong = contrast.loss(units, torch.cat((units.roll(1, 0), values.flip(0))), scale, fits, parts)
     assert all(float(a) < 0.1 < 1 < float(b) for a, b in zip(right, wrong, strict=True))
+
+
+def test_where_a_twin_is_worn_is_seen_from_what_the_twins_differ_in() -> None:
+    first = next(n for n in range(0, 200, 2) if world.scene(0, n).seed == world.scene(0, n + 1).seed)
+    scenes = [world.scene(0, first), world.scene(0, first + 1)]
+    pixels = np.stack([np.asarray(render(one, demo_clip.SIZE)) for one in scenes])
+    sound, worn = contrast.where_worn(scenes, pixels)
+    assert not sound.any()
+    assert set(worn) == {0, world.DEFECTS.index(scenes[1].groups[0].defect)} and 0 < (worn > 0).mean() < 0.5
+    alone = contrast.where_worn(scenes[1:], pixels[1:])
+    assert (alone == contrast.UNKNOWN).all()
+
+
+def test_places_that_fit_their_defects_cost_nothing_and_unknown_ones_do_not_count() -> None:
+    texts = torch.eye(3)
+    wear = torch.tensor([[0, 2, contrast.UNKNOWN]])
+    right = torch.stack([texts[0], texts[2], texts[1]])[None]
+    assert float(contrast.loss_of_places(right, texts, torch.tensor(30.0), wear)) < 0.01
+    assert float(contrast.loss_of_places(right.flip(1), texts, torch.tensor(30.0), wear)) > 10
 
 
 def test_every_text_ends_at_the_largest_token() -> None:
