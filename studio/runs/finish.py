@@ -6,16 +6,14 @@ and nothing is claimed. Chooses; publishes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import normalize
 
-from studio.core.interfaces import AdaptedModel, Inputs, Progress, Snapshot, Task
+from studio.core.interfaces import AdaptedModel, Progress, Snapshot, Task
 from studio.core.results.evidence import StrengthRow
 from studio.core.types import Item
 from studio.learning.classifier import Classifier
@@ -27,14 +25,13 @@ from studio.learning.support import Support
 from studio.learning.zero_shot import text_classifier
 from studio.runs.folder import RunSpec
 from studio.runs.general import General
+from studio.runs.seen import Look, Seen
 
 STRENGTHS = (1.0, 0.75, 0.5, 0.25, 0.0)
 """γ of W + γ · ΔW; 0 is the base model (WiSE-FT, Wortsman et al. 2022, arXiv:2109.01903)."""
 MOST_SWEPT = 2000
 """Training items above which no head is fitted again: each strength would embed them all."""
-CHUNK = 32
-Payloads = Callable[[Sequence[int]], Sequence[Any]]
-"""The payloads of the items at some places."""
+CHOOSING = "Choosing the adapter's strength"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,20 +116,20 @@ def finish(
         return plain
     try:
         judge = _Judge(model, task.modalities[0], data, spec, held, general, bf16)
-        found = _with_head(judge, heads, progress) if heads else _with_prompts(judge, progress)
+        best, series = _with_head(judge, heads, progress) if heads else _with_prompts(judge, progress)
     except (torch.OutOfMemoryError, MemoryError):  # what was learnt is worth more than how much of it to use
         return replace(plain, note="Out of memory while other strengths were tried: the adapter counts whole.")
     finally:
         model.set_strength(1.0)
-    best = chosen(found)
-    kept = found if heads else [best]
-    swept = {c.strength: c for c in (*reversed(found), best)}
+    base = next((c.general for c in series if c.strength == 0.0), None)
+    told = general if general and base is not None and general.tells(base) else None
+    rows = [c.row() if told else replace(c.row(), general=None) for c in series]
     return Outcome(
         strength=best.strength,
-        heads={c.strength: c.head for c in kept if c.head is not None},
-        rows=tuple(swept[strength].row() for strength in sorted(swept, reverse=True)),
+        heads={c.strength: c.head for c in series if c.head is not None},
+        rows=tuple(sorted(rows, key=lambda row: -row.strength)),
         judged=Judged(best.logits, judge.truth),
-        general=f"{general.name}, {len(general.prompts)} answers" if general else "",
+        general=f"{told.name}, {told.answers} answers" if told else "",
     )
 
 
@@ -144,27 +141,35 @@ def item_passes(train: int, held_out: int, general: int, head: bool) -> int:
     return len(STRENGTHS) * (held_out + general) + learns * (len(STRENGTHS) if head else 1)
 
 
-def _with_head(judge: _Judge, heads: Heads, progress: Progress) -> list[Candidate]:
+def _with_head(judge: _Judge, heads: Heads, progress: Progress) -> tuple[Candidate, list[Candidate]]:
+    """(what to answer with, every strength with its head)."""
     found = [judge.answers(1.0, heads.trained)]
     if judge.few:
         for n, strength in enumerate(STRENGTHS[1:], 1):
-            progress(n, len(STRENGTHS), "Choosing the adapter's strength")
+            progress(n, len(STRENGTHS), CHOOSING)
             found.append(judge.answers(strength, judge.head(strength) if strength else heads.frozen))
-    return found
+    return chosen(found), found
 
 
-def _with_prompts(judge: _Judge, progress: Progress) -> list[Candidate]:
-    """The prompts at each strength, then a head at the best one: the second stage of 2SFS (Farina et al. 2025,
-    arXiv:2503.11609)."""
+def _with_prompts(judge: _Judge, progress: Progress) -> tuple[Candidate, list[Candidate]]:
+    """(what to answer with, every strength as that answers).
+
+    The prompts at each strength, then a head at the best one: the second stage of 2SFS (Farina et al. 2025, arXiv:2503.11609).
+    Where that is better, the other strengths get a head too, so that like is shown beside like; it chooses nothing more.
+    """
     found = []
     for n, strength in enumerate(STRENGTHS):
-        progress(n, len(STRENGTHS) + 1, "Choosing the adapter's strength")
+        progress(n, 2 * len(STRENGTHS), CHOOSING)
         found.append(judge.answers(strength, None))
-    if judge.few:
-        progress(len(STRENGTHS), len(STRENGTHS) + 1, "Fitting a head on the tuned features")
-        best = chosen(found)
-        found.append(judge.answers(best.strength, judge.head(best.strength)))
-    return found
+    if not judge.few:
+        return chosen(found), found
+    progress(len(STRENGTHS), 2 * len(STRENGTHS), "Fitting a head on the tuned features")
+    at = chosen(found).strength
+    headed = judge.answers(at, judge.head(at))
+    best = chosen([*found, headed])
+    if best is not headed:
+        return best, found
+    return best, [headed if s == at else judge.answers(s, judge.head(s)) for s in STRENGTHS]
 
 
 class _Judge:
@@ -181,37 +186,42 @@ class _Judge:
         bf16: bool,
     ) -> None:
         self._model, self._spec, self._items = model, spec, data.train
-        look = _Look(model, modality, kept_as(spec.train), bf16)
+        look = Look(model, modality, kept_as(spec.train), bf16)
         self._general = general
-        self._elsewhere = _Seen(look, general.sizes, general.at) if general else None
+        self._elsewhere = Seen(look, general.sizes, general.at) if general else None
 
-        def seen(items: Sequence[Item]) -> _Seen:
+        def seen(items: Sequence[Item]) -> Seen:
             sizes = [len(item.key(modality)) for item in items]
-            return _Seen(look, sizes, lambda rows: data.payloads([items[i] for i in rows], modality))
+            return Seen(look, sizes, lambda rows: data.payloads([items[i] for i in rows], modality))
 
         self._held = seen(held)
         self.few = len(data.train) <= MOST_SWEPT
         self._learnt = seen(data.train) if self.few else None
         self.truth = self._numbers(held)
-        model.set_strength(0.0)
-        self._base = self._held.features()
+        self._at: dict[float, tuple[Tensor, float | None]] = {}
+        self._base = self._seen_at(0.0)[0]
 
     def answers(self, strength: float, head: Classifier | None) -> Candidate:
-        self._model.set_strength(strength)
-        x = self._held.features() if strength else self._base
+        x, known = self._seen_at(strength)
         logits = (head or prompted("lora", self._spec.classes, *self._text())).logits(x)
         factor = sharpness(logits, self.truth)
         accuracy = float((logits.argmax(1) == self.truth).float().mean())
         drift = 1.0 - float((x * self._base).sum(1).mean())
         likelihood = of_labels(factor * logits, self.truth)
-        return Candidate(strength, head, logits, likelihood, 1 / factor, accuracy, drift, self._known())
+        return Candidate(strength, head, logits, likelihood, 1 / factor, accuracy, drift, known)
+
+    def _seen_at(self, strength: float) -> tuple[Tensor, float | None]:
+        """(features of the validation items, accuracy on the general set) at that strength, which the model then has."""
+        self._model.set_strength(strength)
+        if strength not in self._at:
+            self._at[strength] = (self._held.features(), self._known())
+        return self._at[strength]
 
     def _known(self) -> float | None:
         """Accuracy on the general set at the present strength."""
         if self._general is None or self._elsewhere is None:
             return None
-        said = (self._elsewhere.features() @ text_classifier(self._model, self._general.prompts).T).argmax(1)
-        return float((said == torch.tensor(self._general.labels)).float().mean())
+        return self._general.accuracy(self._elsewhere.features() @ text_classifier(self._model, self._general.prompts).T)
 
     def head(self, strength: float) -> Classifier:
         """The frozen features' head again, on what the training items' features are at this strength."""
@@ -242,47 +252,3 @@ def _gain(a: Candidate, b: Candidate) -> float:
     ahead = a.likelihood - b.likelihood
     error = float(ahead.std()) / len(ahead) ** 0.5 if len(ahead) > 1 else float("inf")
     return float(ahead.mean()) - error
-
-
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """How items are seen: by which model, and how precisely."""
-
-    model: AdaptedModel
-    modality: str
-    kept: torch.dtype
-    bf16: bool
-
-    def computing(self) -> AbstractContextManager[None]:
-        kind = torch.device(self.model.device).type
-        return torch.autocast(kind, torch.bfloat16, enabled=self.bf16)
-
-
-class _Seen:
-    """Some items at any strength: decoded once, and what comes before the first adapter computed once and kept off the GPU."""
-
-    def __init__(self, look: _Look, sizes: Sequence[int], payloads: Payloads) -> None:
-        self._look = look
-        order = sorted(range(len(sizes)), key=lambda i: sizes[i])  # little padding for texts
-        self._rows = [order[i : i + CHUNK] for i in range(0, len(order), CHUNK)]
-        self._count = len(sizes)
-        self._inputs = [self._kept(payloads(rows)) for rows in self._rows]
-
-    def _kept(self, payloads: Sequence[Any]) -> Inputs:
-        model, modality, dtype = self._look.model, self._look.modality, self._look.kept
-        inputs = model.prepare(modality, payloads)
-        if model.has_prefix(modality):
-            with self._look.computing():
-                inputs = model.prefix(modality, inputs)
-        return {name: x.to("cpu", dtype if x.is_floating_point() else x.dtype) for name, x in inputs.items()}
-
-    @torch.no_grad()
-    def features(self) -> Tensor:
-        """`[n, dim]` unit, float32 on the CPU, in the items' order."""
-        model = self._look.model
-        model.module.eval()
-        out = torch.empty(self._count, model.info.dim)
-        with self._look.computing():
-            for rows, inputs in zip(self._rows, self._inputs, strict=True):
-                out[rows] = model.encode(self._look.modality, inputs).float().cpu()
-        return normalize(out, dim=-1)  # bf16 leaves units a little off

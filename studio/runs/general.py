@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import torch
+from torch import Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +22,26 @@ class General:
     """Of each item, its place in `prompts`."""
     prompts: tuple[tuple[str, ...], ...]
     """For each answer its prompts."""
+    among: int = 0
+    """Of how many answers that follow one another, its own included, an item's is chosen; 0: of all."""
+
+    @property
+    def answers(self) -> int:
+        """How many an item is given to choose from."""
+        return self.among or len(self.prompts)
+
+    def accuracy(self, similarity: Tensor) -> float:
+        """Of the most similar answer. `similarity` is `[items, answers]`."""
+        truth = torch.tensor(self.labels)
+        if self.among:
+            block = torch.arange(len(self.prompts)) // self.among
+            similarity = similarity.masked_fill(block[None] != block[truth][:, None], float("-inf"))
+        return float((similarity.argmax(1) == truth).float().mean())
+
+    def tells(self, accuracy: float) -> bool:
+        """Whether a base model with that accuracy knows enough of it to forget: more than two standard errors over chance."""
+        chance = 1 / self.answers
+        return accuracy > chance + 2 * math.sqrt(chance * (1 - chance) / len(self.labels))
 
     @property
     def sizes(self) -> list[int]:

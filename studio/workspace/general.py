@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 MOST = 100
 """Items: each strength of an adapter embeds them all."""
+AMONG = 10
+"""Captions from which each picture's is chosen: among a hundred a small model finds hardly any, and has nothing to forget."""
 
 
 def general_set(samples: Samples, task: Task, learnt: Collection[str]) -> General | None:
@@ -48,7 +50,7 @@ def _of(samples: Samples, sample: Sample, modality: str, learnt: Collection[str]
     payloads = tuple(read(one, sample.name) for one in raw)
     name = f"the sample {sample.title}"
     if captioned:
-        return General(name, payloads, tuple(range(len(rows))), tuple((row["text"],) for row in rows))
+        return General(name, payloads, tuple(range(len(rows))), tuple((row["text"],) for row in rows), AMONG)
     classes = sorted({row["label"] for row in rows})
     prompts = tuple(tuple(line.replace("{}", label) for line in theirs.templates) for label in classes)
     return General(name, payloads, tuple(classes.index(row["label"]) for row in rows), prompts)

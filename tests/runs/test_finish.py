@@ -88,7 +88,22 @@ def test_a_run_says_what_each_strength_did(pictures: OpenProject, tiny_ids: dict
     assert all(0 <= row.accuracy <= 1 and row.nll > 0 and row.temperature > 0 for row in swept.rows)
 
 
-def test_nothing_of_the_adapter_is_zero_shot(pictures: OpenProject, tiny_ids: dict[str, str]) -> None:
+def test_where_a_head_is_chosen_every_strength_has_one_so_that_like_is_shown_beside_like(
+    pictures: OpenProject, tiny_ids: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ending, "chosen", lambda found: found[-1])  # the head comes last
+    run = pictures.training.start(tiny_ids["open_clip-vit"], settings=QUICK)
+    finish(pictures, run)
+    swept = pictures.testing.strengths(tiny_ids["open_clip-vit"], run)
+    assert swept is not None and len(swept.rows) == 5 and {row.answers for row in swept.rows} == {"head"}
+    heads = pictures.training.folder(run).adapter / "heads"
+    assert len(list(heads.iterdir())) == 5
+
+
+def test_nothing_of_the_adapter_is_zero_shot(
+    pictures: OpenProject, tiny_ids: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ending, "MOST_SWEPT", 0)  # no heads
     model = tiny_ids["open_clip-vit"]
     finish(pictures, pictures.training.start(model, settings={**QUICK, "lr": 0.01}))
     picture = pictures.labelling.picture(pictures.labelling.item(1).key("image"), 240)

@@ -65,11 +65,10 @@ def _moved(most: float) -> Axis:
 
 
 def _words(base: StrengthRow, whole: StrengthRow, strengths: Strengths) -> str:
-    answers = {row.answers for row in strengths.rows}
-    alone = " A head was fitted there alone: at any other strength the class prompts answer." if len(answers) > 1 else ""
+    headed = ", each with a head fitted on its features" if base.answers == "head" else ""
     return (
         f"The whole adapter of {strengths.run} finds {percent(whole.accuracy)} of the validation items, "
-        f"the base model {percent(base.accuracy)}. Chosen by the log loss on them: strength {strengths.chosen:g}.{alone}"
+        f"the base model {percent(base.accuracy)}{headed}. Chosen by the log loss on them: strength {strengths.chosen:g}."
     )
 
 
