@@ -19,7 +19,7 @@ from typing import Any
 from studio.cli_arguments import parser
 from studio.cli_progress import show_run, show_search
 from studio.cli_text import as_text, comparison_json, plain
-from studio.core.errors import BadInput, RunError, StudioError
+from studio.core.errors import BadInput, CannotRun, RunError, StudioError
 from studio.core.types import ImportOptions, ItemFilter
 from studio.settings import Settings
 from studio.workspace import Workspace
@@ -27,12 +27,15 @@ from studio.workspace.labelling import modality_names
 from studio.workspace.open_project import OpenProject
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; the exit code: 0, 2 for an error that was said, 1 where a run or search ended without a result."""
+def main(argv: Sequence[str] | None = None, report_page: Callable[[OpenProject], str] | None = None) -> int:
+    """Run one command; the exit code: 0, 2 for an error that was said, 1 where a run or search ended without a result.
+
+    `report_page` draws a project's report: commands know no pages, so whoever starts them brings it.
+    """
     given = list(sys.argv[1:] if argv is None else argv)
     as_json = "--json" in given
     try:
-        arguments = parser().parse_args(given)
+        arguments = parser().parse_args(given, argparse.Namespace(report_page=report_page))
     except BadInput as error:
         return _say_error(error, as_json)
     workspace = Workspace(Settings.from_environment())
@@ -172,6 +175,19 @@ def _search(workspace: Workspace, a: argparse.Namespace) -> Any:
     return {ranking.method: {k: v for k, v in plain(ranking).items() if k != "method"} for ranking in found}
 
 
+def _export(workspace: Workspace, a: argparse.Namespace) -> Any:
+    project, folder = workspace.open_project(a.project), Path(a.to).expanduser()
+    if a.what == "labels":
+        made = project.sharing.labels(folder)
+    elif a.what == "model":
+        made = project.sharing.model(folder, a.run)
+    elif a.report_page is None:
+        raise CannotRun("Reports are not made from here.", "Use `python -m studio export PROJECT report`.")
+    else:
+        made = project.sharing.report(folder, a.report_page(project))
+    return {"file": str(made.absolute())}
+
+
 def _doctor(workspace: Workspace, a: argparse.Namespace) -> Any:
     return workspace.doctor()
 
@@ -238,6 +254,7 @@ ACTS: Mapping[str, Callable[[Workspace, argparse.Namespace], Any]] = {
     "compare": _compare,
     "predict": _predict,
     "search": _search,
+    "export": _export,
     "doctor": _doctor,
     "resume": _resume,
     "cancel": _cancel,

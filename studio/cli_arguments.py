@@ -78,6 +78,10 @@ def parser() -> argparse.ArgumentParser:
     search.add_argument("--run")
     search.add_argument("-k", type=int, default=5, help="answers shown")
     search.add_argument("query", metavar="TEXT|PICTURE")
+    export = command("export", "write a file to pass on: a trained model (zip), the labels (CSV), a report (HTML)")
+    export.add_argument("what", choices=("model", "labels", "report"))
+    export.add_argument("--run", help="model: the run; the newest finished LoRA run by default")
+    export.add_argument("--to", default=".", metavar="FOLDER", help="where to write it; here by default")
     command("doctor", "versions, device, SQLite, what is offline", project=False)
     return whole
 

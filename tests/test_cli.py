@@ -68,6 +68,28 @@ def test_the_whole_loop_headless(project: str, said: Any, tiny_ids: dict[str, st
     assert len(answers["predictions"][0]["answers"]) == 3
 
 
+def test_what_is_exported_is_a_file(project: str, said: Any, tiny_ids: dict[str, str], tmp_path: Path) -> None:
+    there = ("--to", str(tmp_path))
+    assert said("export", project, "labels", *there) == (0, {"file": str(tmp_path / "messages-labels.csv")})
+    assert said("export", project, "model", *there)[1]["error"] == "There is no finished fine-tuning to share."
+    said("train", project, "--model", tiny_ids["bert"], "--set", "steps=1")
+    assert said("export", project, "model", "--run", "run-1", *there)[1]["file"].endswith("messages-run-1.zip")
+    assert (tmp_path / "messages-run-1.zip").is_file()
+
+
+def test_a_report_is_exported_by_the_command_that_knows_the_pages(
+    project: str, said: Any, tiny_ids: dict[str, str], tmp_path: Path
+) -> None:
+    def export() -> Any:
+        command = [sys.executable, "-m", "studio", "export", project, "report", "--json", "--to", str(tmp_path)]
+        return json.loads(subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout)
+
+    assert "no comparison" in export()["error"]
+    said("compare", project, "--model", tiny_ids["bert"])
+    assert "Zero-shot" in Path(export()["file"]).read_text("utf-8")
+    assert said("export", project, "report")[0] == 2
+
+
 def test_a_search_with_few_labels_says_which_rung_and_why(project: str, said: Any, tiny_ids: dict[str, str]) -> None:
     code, found = said("auto", project, "--model", tiny_ids["bert"], "--minutes", "1", "--seed", "2")
     assert (code, found["status"], found["trials"], found["seed"]) == (0, "done", [], 2)

@@ -10,10 +10,10 @@ import gradio as gr
 from studio.core.errors import BadInput
 from studio.ui import server, theme
 from studio.ui.guard import LOOPBACK
-from studio.ui.pages import compare, data, label, models, start, test, train
+from studio.ui.pages import compare, data, label, models, share, start, test, train
 from studio.workspace import Workspace
 
-PAGES = (data, models, label, train, test, compare)
+PAGES = (data, models, label, train, test, compare, share)
 """Every page but the first, in the order of the steps."""
 
 UPLOAD_LIFE_S = 24 * 3600
@@ -29,7 +29,7 @@ def build(workspace: Workspace) -> gr.Blocks:
         start.build(workspace)
         for page in PAGES:
             # what `demo.route` does, without leaving and entering the Blocks: each leaving makes a FastAPI app of 90 routes,
-            # which for six pages is half a second of the start
+            # which for seven pages is half a second of the start
             demo.pages.append((page.PATH, page.TITLE, False))
             demo.current_page = page.PATH
             page.build(workspace)

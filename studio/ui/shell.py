@@ -24,6 +24,7 @@ STEPS: tuple[tuple[str, str], ...] = (
     ("train", "Train"),
     ("test", "Test"),
     ("compare", "Compare"),
+    ("share", "Share"),
 )
 """(path, title) of the steps of a project, in order."""
 
@@ -63,6 +64,7 @@ def done(project: OpenProject) -> dict[str, str]:
         "train": f"{len(runs)} done" if runs else "",
         "test": "tried" if project.testing.was_used() else "",
         "compare": "verdict" if project.testing.last_comparison() else "",
+        "share": "exported" if project.sharing.was_used() else "",
     }
     return {step: note for step, note in steps.items() if note}
 

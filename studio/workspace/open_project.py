@@ -10,6 +10,7 @@ from studio.modalities import discover_modalities
 from studio.workspace.auto import Auto
 from studio.workspace.labelling import Labelling
 from studio.workspace.samples import Samples
+from studio.workspace.sharing import Sharing
 from studio.workspace.shelf import ModelShelf
 from studio.workspace.testing import Testing
 from studio.workspace.training import Training
@@ -51,6 +52,7 @@ class OpenProject:
         self.training = Training(project, task, shelf, queue, samples)
         self.testing = Testing(project, task, shelf, self.training)
         self.auto = Auto(project, self.training, self.testing.best)
+        self.sharing = Sharing(project, task, self.training, self.testing)
         shelf.when_unloaded(self.testing.forget)
 
     def model(self) -> str | None:

@@ -72,7 +72,7 @@ def take(page: Any, camera: Camera, data: Path, model: str, steps: int) -> None:
     camera.shoot("test")
     compare(page)
     camera.shoot("compare")
-    camera.walk(["", "data", "models", "train", "test", "compare"])
+    camera.walk(["", "data", "models", "train", "test", "compare", "share"])
 
 
 def ask_telling(page: Any, test: Path) -> None:

@@ -150,6 +150,6 @@ def test_a_page_left_open_says_that_another_project_is_open(page: Any, shared_da
 
 def test_no_page_is_wider_than_its_screen(page: Any, shared_data: Folder) -> None:
     new_project(page, "Screens", shared_data("trashnet") / "test", labels=True)
-    for name in ["", "data", "models", "label", "train", "test", "compare"]:
+    for name in ["", "data", "models", "label", "train", "test", "compare", "share"]:
         go(page, name)
         fits(page)

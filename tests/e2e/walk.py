@@ -16,6 +16,7 @@ READY = {
     "train": ".lr-status:not(:empty)",
     "test": "#test-examples [data-pick]",
     "compare": "#compare-start",
+    "share": ".sr-card .st-note, .sr-missing",
 }
 """What each page shows when its script and the server have met."""
 

@@ -1,0 +1,152 @@
+"""What leaves a project as files: a run's adapter, the labels, a report. Writes them into a folder; sends nothing anywhere."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zipfile import ZIP_DEFLATED, ZipFile
+
+from studio.core.errors import BadInput, CannotRun
+from studio.core.interfaces import Task
+from studio.core.types import Item, ItemFilter, RunSnapshot
+from studio.data.project import Project
+from studio.models import folder_of
+from studio.workspace.model_card import held_out, model_card
+from studio.workspace.testing import Testing
+from studio.workspace.training import Training
+
+if TYPE_CHECKING:
+    from studio.runs.folder import RunFolder
+
+SHARED = "shared"
+"""Of the store's meta values: whether anything was ever shared."""
+FORMULA = ("=", "+", "-", "@")
+"""What a spreadsheet takes for the beginning of a formula."""
+PAGE = 5000
+
+
+class Sharing:
+    """One project's exports. Each takes the folder to write into, which has to exist, and gives the file."""
+
+    def __init__(self, project: Project, task: Task, training: Training, testing: Testing) -> None:
+        self._project, self._task = project, task
+        self._training, self._testing = training, testing
+
+    def runs(self) -> tuple[RunSnapshot, ...]:
+        """Those whose adapter can be shared, newest first: finished LoRA runs."""
+        return tuple(run for run in self._training.runs() if run.tunes and run.has_adapter and run.status == "done")
+
+    def model(self, folder: Path, run: str | None = None) -> Path:
+        """A zip of one folder with the adapter as published, the run's config and report, and a README.md with a snippet
+        that loads it; see `shared_model`. `run` None means the newest. Paths of this machine are left out.
+
+        Raises CannotRun where there is no adapter, NotFound for an unknown run, BadInput where the folder cannot be written.
+        """
+        found = self._shareable(run)
+        name = f"{self._slug()}-{found.id}"
+        files = [found.path / "config.json", found.path / "report.json", *sorted(found.adapter.rglob("*"))]
+        with self._writing(folder, f"{name}.zip") as path, ZipFile(path, "w", ZIP_DEFLATED) as packed:
+            packed.writestr(f"{name}/README.md", self._card(found, name))
+            for file in files:
+                if file.is_file():
+                    inside = f"{name}/{file.relative_to(found.path).as_posix()}"
+                    data = self._without_paths(found, file) if file.suffix == ".json" else file.read_bytes()
+                    packed.writestr(inside, data)
+        return folder / f"{name}.zip"
+
+    def labels(self, folder: Path) -> Path:
+        """A CSV of all items: name, content (the text, or the picture's sha256), label, split, skipped.
+
+        A cell that a spreadsheet would run as a formula gets a space before it. The usual apostrophe would come back as a
+        part of the text: the import takes cells as they are, but for white space around them, which no stored text has.
+
+        Raises CannotRun where there is no item, BadInput where the folder cannot be written.
+        """
+        if not self._project.store.counts().total:
+            raise CannotRun("There is nothing to export yet.", "Import some items on the Data page.")
+        skipped = {item.id for item in self._skipped()}
+        parts = self._task.modalities
+        heads = [part if part == "text" else f"{part}_sha256" for part in parts]
+        name = f"{self._slug()}-labels.csv"
+        # with a mark of UTF-8 at its beginning, without which Excel guesses another encoding
+        with self._writing(folder, name) as path, path.open("w", encoding="utf-8-sig", newline="") as file:
+            table = csv.writer(file)
+            table.writerow(["name", *heads, "label", "split", "skipped"])
+            for item in self._project.store.all_items():
+                said = (item.name, *(item.content[part] for part in parts), item.label or "")
+                table.writerow([*map(_cell, said), item.split, "yes" if item.id in skipped else "no"])
+        return folder / name
+
+    def report(self, folder: Path, page: str) -> Path:
+        """The HTML `page` as a file. Raises BadInput where the folder cannot be written."""
+        name = f"{self._slug()}-report.html"
+        with self._writing(folder, name) as path:
+            path.write_text(page, "utf-8")
+        return folder / name
+
+    def was_used(self) -> bool:
+        """Whether anything of this project was ever exported."""
+        return bool(self._project.store.meta(SHARED))
+
+    def _shareable(self, run: str | None) -> RunFolder:
+        runs = self.runs()
+        if run is None and not runs:
+            raise CannotRun("There is no finished fine-tuning to share.", "Train one first.")
+        found = self._training.folder(run or runs[0].id)
+        if found.id not in {one.id for one in runs}:
+            raise CannotRun(f"{found.id} has no adapter to share.", "Choose a finished LoRA run.")
+        return found
+
+    def _card(self, run: RunFolder, name: str) -> str:
+        return model_card(
+            self._project.name,
+            self._task,
+            run.spec,
+            name,
+            folder_of(run.spec.model),
+            held_out(self._testing.last_comparison(), run),
+        )
+
+    def _without_paths(self, run: RunFolder, file: Path) -> str:
+        """A JSON file whose paths of this machine are names: where a project or a model lies is nobody else's matter."""
+        text, local = file.read_text("utf-8"), folder_of(run.spec.model)
+        named = {str(self._project.root): self._slug()} | ({str(local[1]): local[1].name} if local else {})
+        for path in sorted(named, key=len, reverse=True):  # one may lie in the other
+            text = text.replace(json.dumps(path)[1:-1], named[path])
+        return text
+
+    def _skipped(self) -> Iterator[Item]:
+        after = 0
+        while items := self._project.store.items(ItemFilter(labelled=False, skipped=True), after, PAGE):
+            yield from items
+            after = items[-1].id
+
+    def _slug(self) -> str:
+        return re.sub(r"[^a-z0-9]+", "-", self._project.name.lower()).strip("-")[:60] or "project"
+
+    @contextmanager
+    def _writing(self, folder: Path, name: str) -> Iterator[Path]:
+        """A path to write to that gets its name once it is whole, and is then remembered as shared."""
+        unfinished = folder / f".{name}.{uuid.uuid4().hex}.tmp"
+        try:
+            yield unfinished
+            os.replace(unfinished, folder / name)
+        except OSError as error:
+            raise BadInput(
+                f"{name} cannot be written to {folder} ({error.strerror or error}).", "Choose another folder."
+            ) from error
+        finally:
+            unfinished.unlink(missing_ok=True)
+        if not self.was_used():
+            self._project.store.set_meta(SHARED, True)
+
+
+def _cell(text: str) -> str:
+    return f" {text}" if text.startswith(FORMULA) else text

@@ -1,0 +1,228 @@
+"""What leaves a project: files that others can use without it, and that say nothing of this machine."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+from PIL import Image
+
+from studio.core.errors import BadInput, CannotRun, ModelError, NotFound
+from studio.core.types import ImportOptions, ItemFilter
+from studio.settings import Settings
+from studio.workspace import Workspace
+from studio.workspace.open_project import OpenProject
+from studio.workspace.shared_model import SharedModel
+
+NOUNS = ("cat", "dog")
+ODD = ["=1+1 is a cat", "- a dog", "@cat", "+dog", 'a cat,\nwith "quotes"', "'tis a dog", "ein Hündchen; naß"]
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Iterator[Workspace]:
+    made = Workspace(Settings(home=tmp_path / "home", device="cpu", offline=True))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def project(workspace: Workspace, tmp_path: Path) -> OpenProject:
+    made = workspace.create_project("Pets & <more>", "text-classification")
+    rows = [
+        {"text": f"{n} {noun}", "label": noun, "split": "test" if n == "three" else "train"}
+        for n in ("one", "two", "small", "big", "red", "three")
+        for noun in NOUNS
+    ]
+    (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)), "utf-8")
+    made.labelling.import_data(str(tmp_path / "rows.jsonl"), ImportOptions())
+    return made
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    (tmp_path / "out").mkdir()
+    return tmp_path / "out"
+
+
+def train(project: OpenProject, model: str, **settings: object) -> str:
+    run = project.training.start(model, settings={"steps": 3, "rank": 2, **settings})
+    while not project.training.wait(run):
+        pass
+    assert project.training.run(run).status == "done"
+    return run
+
+
+def everything(project: OpenProject) -> list[tuple[str, str | None, str]]:
+    items = project.labelling.page(ItemFilter(), limit=1000).items
+    return sorted((item.content["text"], item.label, item.split) for item in items)
+
+
+def unpack(file: Path, out: Path) -> Path:
+    with ZipFile(file) as packed:
+        packed.extractall(out)
+    return out / file.stem
+
+
+def test_labels_come_back_as_they_were(workspace: Workspace, out: Path, tmp_path: Path) -> None:
+    first = workspace.create_project("Odd", "text-classification")
+    rows = [
+        {"text": text, "label": ("=yes", "no", None)[n % 3], "split": ("train", "val", "test")[n % 3]}
+        for n, text in enumerate(ODD)
+    ]
+    (tmp_path / "odd.jsonl").write_text("\n".join(map(json.dumps, rows)), "utf-8")
+    first.labelling.import_data(str(tmp_path / "odd.jsonl"), ImportOptions())
+    table = first.sharing.labels(out)
+
+    second = workspace.create_project("Again", "text-classification")
+    report = second.labelling.import_data(str(table), ImportOptions())
+    assert report.rejected == 0
+    assert everything(second) == everything(first)
+    assert {text for text, _, _ in everything(second)} == set(ODD)
+
+
+def test_no_cell_of_the_labels_begins_a_formula(workspace: Workspace, out: Path, tmp_path: Path) -> None:
+    project = workspace.create_project("Odd", "text-classification")
+    (tmp_path / "odd.jsonl").write_text("\n".join(json.dumps({"text": text, "label": "@cmd"}) for text in ODD), "utf-8")
+    project.labelling.import_data(str(tmp_path / "odd.jsonl"), ImportOptions())
+    with project.sharing.labels(out).open(encoding="utf-8-sig", newline="") as file:
+        cells = [cell for row in csv.reader(file) for cell in row]
+    assert len(cells) == 5 * (len(ODD) + 1)
+    assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@"))]
+
+
+def test_labels_say_what_was_skipped(project: OpenProject, out: Path) -> None:
+    project.labelling.label(1, None)
+    project.labelling.skip(1)
+    with project.sharing.labels(out).open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["text"] for row in rows if row["skipped"] == "yes"] == ["one cat"]
+    assert rows[1] == {"name": rows[1]["name"], "text": "one dog", "label": "dog", "split": "train", "skipped": "no"}
+
+
+def test_pictures_are_named_by_file_and_hash(
+    workspace: Workspace, tmp_path: Path, out: Path, pictures: list[Image.Image]
+) -> None:
+    (tmp_path / "pictures" / "cat").mkdir(parents=True)
+    pictures[0].save(tmp_path / "pictures" / "cat" / "one.png")
+    project = workspace.create_project("Pictures", "image-classification")
+    project.labelling.import_data(str(tmp_path / "pictures"), ImportOptions())
+    with project.sharing.labels(out).open(encoding="utf-8-sig", newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert (row["name"], row["label"]) == ("one.png", "cat")
+    assert row["image_sha256"] == project.labelling.item(1).content["image"]
+
+
+def test_the_shared_model_answers_as_the_project_does(project: OpenProject, out: Path, tiny_ids: dict[str, str]) -> None:
+    model = tiny_ids["bert"]
+    train(project, model)
+    asked = ["a small cat", "the big dog"]
+    tables = project.testing.predict([{"text": text} for text in asked], model)
+    folder = unpack(project.sharing.model(out), out)
+    shared = SharedModel.load(folder, base=model, device="cpu", offline=True)
+    assert shared.classes == NOUNS
+    for table, answer in zip(tables, shared.predict(asked), strict=True):
+        assert answer.probabilities == pytest.approx(table.answers[2].probabilities, abs=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["text-classification", "image-classification", "image-text"])
+def test_the_snippet_of_the_readme_runs(
+    kind: str,
+    workspace: Workspace,
+    tmp_path: Path,
+    out: Path,
+    tiny_ids: dict[str, str],
+    pictures: list[Image.Image],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    project = workspace.create_project("Snippet", kind)
+    rows = []
+    for n, picture in enumerate(pictures):
+        picture.save(tmp_path / f"{n}.png")
+        row = {"label": NOUNS[n % 2], "split": "train"}
+        rows.append(row | {part: f"{n}.png" if part == "image" else f"{n} {NOUNS[n % 2]}" for part in project.modalities})
+    (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)), "utf-8")
+    options = ImportOptions(label="label" if project.classifies else None, test_share=0)
+    project.labelling.import_data(str(tmp_path / "rows.jsonl"), options)
+    model = tiny_ids["bert" if kind.startswith("text") else "open_clip-vit"]
+    train(project, model)
+    readme = (unpack(project.sharing.model(out), out) / "README.md").read_text("utf-8")
+    snippet = re.search(r"```python\n(.*?)```", readme, re.DOTALL)
+    assert snippet and "PATH/TO" in snippet[1]
+    pictures[0].save(out / "picture.jpg")
+    monkeypatch.chdir(out)
+    exec(snippet[1].replace("PATH/TO", str(Path(model.split(":")[-1]).parent)), {})
+    said = capsys.readouterr().out
+    assert said.startswith(NOUNS) if project.classifies else "tensor" in said
+
+
+def test_nothing_that_is_shared_says_where_it_lay(
+    project: OpenProject, out: Path, tiny_ids: dict[str, str], tmp_path: Path
+) -> None:
+    model = tiny_ids["bert"]
+    train(project, model)
+    folder = unpack(project.sharing.model(out), out)
+    lay = Path(model.removeprefix("hf:")).parent
+    for file in (file for file in folder.rglob("*") if file.is_file()):
+        data = file.read_bytes()
+        assert str(tmp_path).encode() not in data and str(lay).encode() not in data, file.name
+
+
+def test_the_readme_has_the_score_of_a_comparison_of_this_run_alone(
+    project: OpenProject, out: Path, tiny_ids: dict[str, str]
+) -> None:
+    model = tiny_ids["bert"]
+    first = train(project, model)
+
+    def readme(run: str | None = None) -> str:
+        return (unpack(project.sharing.model(out, run), out) / "README.md").read_text("utf-8")
+
+    assert "has not been compared" in readme()
+    found = project.testing.compare(model, first).score("lora")
+    assert found is not None and found.accuracy is not None
+    assert f"Accuracy {100 * found.accuracy:.1f} % (95 % interval " in readme()
+    second = train(project, model, seed=1)
+    assert "has not been compared" in readme(second) and "95 % interval" in readme(first)
+    assert "# Pets \\& \\<more\\>" in readme() and "- cat\n- dog" in readme()
+
+
+def test_a_shared_model_is_refused_on_other_weights(project: OpenProject, out: Path, tiny_ids: dict[str, str]) -> None:
+    train(project, tiny_ids["bert"])
+    folder = unpack(project.sharing.model(out), out)
+    with pytest.raises(ModelError):
+        SharedModel.load(folder, base=tiny_ids["distilbert"], device="cpu", offline=True)
+    with pytest.raises(NotFound, match="no shared model"):
+        SharedModel.load(out)
+
+
+def test_without_a_finished_fine_tuning_there_is_no_model_to_share(
+    project: OpenProject, out: Path, tiny_ids: dict[str, str]
+) -> None:
+    with pytest.raises(CannotRun, match="no finished fine-tuning"):
+        project.sharing.model(out)
+    rung = project.training.start(tiny_ids["bert"], "linear")
+    while not project.training.wait(rung):
+        pass
+    with pytest.raises(CannotRun, match="no adapter to share"):
+        project.sharing.model(out, rung)
+    with pytest.raises(NotFound):
+        project.sharing.model(out, "run-9")
+    assert list(out.iterdir()) == []
+
+
+def test_an_empty_project_has_no_labels_to_export(workspace: Workspace, out: Path) -> None:
+    with pytest.raises(CannotRun, match="nothing to export"):
+        workspace.create_project("Empty", "text-classification").sharing.labels(out)
+
+
+def test_what_cannot_be_written_is_no_share(project: OpenProject, out: Path) -> None:
+    with pytest.raises(BadInput, match="cannot be written"):
+        project.sharing.labels(out / "absent")
+    assert not project.sharing.was_used()
+    project.sharing.labels(out)
+    assert project.sharing.was_used()
