@@ -197,7 +197,17 @@ class Training:
             return f"{model} takes {takes}, which does not serve {self._task.title.lower()}. Choose another model."
         if method != FINE_TUNING and not self._task.classifies:
             return "All methods but LoRA need classes; pairs have none. Choose LoRA."
-        return self._task.why_not(train)
+        if reason := self._task.why_not(train):
+            return reason
+        return None if method in (FINE_TUNING, *CHOOSING) else self._rung_why_not(model, method, train)
+
+    def _rung_why_not(self, model: str, method: str, train: list[Item]) -> str | None:
+        """The rung's own reason, as far as it can be told without features. Imports torch, as a single rung is asked for late."""
+        from studio.learning.rungs import rung
+        from studio.learning.support import Support
+
+        projects = self._shelf.may_project(model, self._task.modalities[0])
+        return rung(method.replace("-", "_")).why_not(Support.of_labels([str(item.label) for item in train], projects))
 
     def _work(self, folder: RunFolder) -> None:
         from studio.runs.execution import execute
