@@ -20,10 +20,11 @@ from studio.evaluation.advice import Tuning
 from studio.evaluation.learning_curve import learning_curve
 from studio.learning.calibration import calibrate, risk_coverage
 from studio.learning.gate import Evidence, judge
-from studio.learning.out_of_fold import fold_count, of_labels, sharpness
+from studio.learning.out_of_fold import fold_count
 from studio.learning.rungs import rung
 from studio.learning.support import Support
 from studio.runs.result import judged
+from studio.tasks.objectives.likelihood import of_labels, sharpness
 from studio.workspace.methods import TITLES, Climbed
 from studio.workspace.question import Question, Questions
 
