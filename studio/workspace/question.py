@@ -136,9 +136,9 @@ class Questions:
         return self.readers[modality](self.project.media.read(source) if modality != "text" else source, item.name)
 
     def _newest(self, model: str, shots: int | None, seed: int | None) -> RunFolder | None:
-        """The newest finished LoRA run with that model and, where they are said, those shots and that seed."""
+        """The newest LoRA run that stands by itself with that model and, where they are said, those shots and that seed."""
         for found in self._training.runs():
             fits = shots in (None, found.config["shots"]) and seed in (None, found.config["seed"])
-            if fits and found.model == model and found.tunes and found.has_adapter and found.status == "done":
+            if fits and found.model == model and found.stands:
                 return self._training.folder(found.id)
         return None
