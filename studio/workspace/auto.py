@@ -39,8 +39,8 @@ MOST_MINUTES = 24 * 60.0
 KEY, STOP = "auto", "auto-stop"
 log = logging.getLogger(__name__)
 
-Judge = Callable[[str, str | None, int | None, int | None], Best]
-"""`judge(model, run, shots, seed)` is the gate: the method to use, given the best trial's run, or among the rungs alone."""
+Judge = Callable[[str, str | None, int], Best]
+"""`judge(model, run, seed)` is the gate: the method to use, given the best trial's run, or among the rungs alone without one."""
 
 
 class _CutOff(Exception):
@@ -148,7 +148,7 @@ class Auto:
                 self._change(status="interrupted" if self._closing.is_set() else "stopped")
                 return
             self._change(note=too_few or COMPARING)
-            best = self._judge(found.model, run, *((None, None) if run else (0, found.seed)))
+            best = self._judge(found.model, run, found.seed)
             if best.run:
                 self._training.took(best.run, self._training.run(best.run).chosen_among, chosen=True)
             self._change(status="done", best=best, best_run=run, note=too_few or "")
@@ -166,7 +166,7 @@ class Auto:
         how long it will take again after them."""
         self._change(note=COMPARING)
         started = time.monotonic()
-        self._judge(found.model, None, 0, found.seed)
+        self._judge(found.model, None, found.seed)
         self._change(note="")
         budget = 60 * found.minutes
         return max(budget - 2 * (time.monotonic() - started), LEAST_SHARE * budget)
