@@ -200,7 +200,10 @@ class Objective(Protocol):
         ...
 
     def score(self, model: AdaptedModel, features: Mapping[str, Tensor], items: Sequence[Item]) -> Mapping[str, float]:
-        """`{"accuracy": …, "loss": …}` on held-out items, all at once, no gradient."""
+        """`{"accuracy": …, "loss": …}` on held-out items, all at once, no gradient.
+
+        Where items get classes, the loss is after one temperature, as everywhere that methods are compared.
+        """
         ...
 
 

@@ -178,8 +178,24 @@ class RunSnapshot:
     """The equivalent command line."""
     note: str = ""
     """Newest log line, for people."""
+    trial: bool = False
+    """One of a search's trials, and not what that search chose."""
+    chosen_among: int = 0
+    """Trials among which a search took this one; 0 for any other run."""
 
     @property
     def tunes(self) -> bool:
         """Whether it changes the model, and is no rung on cached features."""
         return self.method == FINE_TUNING
+
+    @property
+    def whole(self) -> bool:
+        """Whether it did all of its steps."""
+        return self.step >= self.total
+
+    @property
+    def stands(self) -> bool:
+        """Whether it may answer as fine-tuned where nobody named a run: a search's trial only where the search chose it, and
+        what was stopped and kept only so too, as its evidence was weighed against every rung."""
+        done = self.status == "done" and self.tunes and self.has_adapter
+        return done and not self.trial and (self.whole or self.chosen_among > 0)

@@ -70,7 +70,7 @@ def _points(share: float) -> str:
 
 def _tuning(tuning: Tuning | None) -> str:
     if tuning is None:
-        return "fine-tuning has not been tried at this size"
+        return "fine-tuning has not been tried to its end at this size"
     around = max(1, round(100 * tuning.standard_error))
     brought = f"{_points(tuning.gain)} ± {around} points on {tuning.items} validation items" if tuning.items else ""
     brought = brought or f"{_points(tuning.gain)} ± {around} points when tried"

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from studio.core.config import TrainConfig
-from studio.core.errors import CannotRun, ModelError
+from studio.core.errors import ModelError, RunError
 from studio.core.interfaces import AdaptedModel, Inputs, Objective, Task
 from studio.core.types import Item
 from studio.learning.checkpoint import Checkpoint
@@ -165,7 +165,8 @@ class Loop:
     def _halve(self) -> None:
         size = min(self._micro, self._config.batch_size)
         if size == 1:
-            raise CannotRun("One item alone does not fit into the device's memory.", "Choose a smaller model or the CPU.")
+            # no CannotRun: with more memory free, or on the CPU, the run can go on
+            raise RunError("One item alone does not fit into the device's memory.", "Choose a smaller model or the CPU.")
         self._micro = size // 2
         if self.device.type == "cuda":
             torch.cuda.empty_cache()

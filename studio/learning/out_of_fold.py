@@ -7,12 +7,9 @@ from torch import Tensor
 
 from studio.learning.rungs import Rung
 from studio.learning.support import Support, splits
+from studio.tasks.objectives.likelihood import of_labels, sharpness
 
 MOST_FOLDS = 5
-TEMPERATURES = tuple(2 ** (n / 4) for n in range(-16, 13))
-"""1 / temperature, as a factor of the logits."""
-SHARPNESS_TRUST = 1.0
-"""Log-likelihood that the factor's squared logarithm costs, so that a handful of labels cannot make any rung sure of itself."""
 
 
 def fold_count(support: Support) -> int:
@@ -44,18 +41,3 @@ def log_likelihoods(logits: Tensor, support: Support, k: int = 0) -> Tensor:
         factor = sharpness(logits[others], support.labels[others])
         found[held] = of_labels(factor * logits[held], support.labels[held])
     return found
-
-
-def sharpness(logits: Tensor, labels: Tensor) -> float:
-    """1 / temperature under which the labels are most likely (Guo et al. 2017, arXiv:1706.04599).
-
-    To compare by: a coarse grid, as each fold of each rung asks. What people are shown is `calibration.fit_temperature`'s.
-    """
-    factors = torch.tensor(TEMPERATURES)
-    likelihood = torch.stack([of_labels(f * logits, labels).sum() for f in TEMPERATURES])
-    return float(factors[(likelihood - SHARPNESS_TRUST * factors.log().square()).argmax()])
-
-
-def of_labels(logits: Tensor, labels: Tensor) -> Tensor:
-    """Log-probability of each item's label `[n]`."""
-    return logits.log_softmax(-1).gather(1, labels[:, None])[:, 0]

@@ -158,10 +158,19 @@ class Search:
         seen = sorted([*(t.looks[str(rung)] for t in self._past if str(rung) in t.looks), loss])
         return len(seen) < ETA or loss <= seen[len(seen) // ETA - 1]
 
-    def best(self) -> Trial | None:
-        """The finished trial with the least loss."""
-        done = [trial for trial in self._past if trial.state == "done" and trial.loss is not None]
-        return min(done, key=lambda trial: trial.loss or 0.0, default=None)
+    def best(self, losses: Sequence[Mapping[int, float]]) -> Trial | None:
+        """The preset, unless another finished trial has less loss by more than a standard error: then the least of those.
+
+        `losses` has for each trial, in their order, {validation item: its loss}. Of many trials on few items one is lucky: hence
+        the one-standard-error rule (Breiman et al. 1984) with the error of paired differences, towards what was set before.
+        """
+        pairs = zip(self._past, losses, strict=True)
+        done = [(trial, seen) for trial, seen in pairs if trial.state == "done" and trial.loss is not None]
+        first = next(((trial, seen) for trial, seen in done if dict(trial.settings) == self._preset), None)
+        if first is not None:
+            done = [first, *((trial, seen) for trial, seen in done if _gain(seen, first[1]) > 0)]
+            done = done[1:] or done
+        return min((trial for trial, _ in done), key=lambda trial: trial.loss or 0.0, default=None)
 
     def _expected(self, settings: Mapping[str, Any]) -> float:
         """Seconds that a full trial takes: the median pace of the finished ones, by steps where these are searched."""
@@ -196,3 +205,9 @@ class Search:
 
         # a seed for each place in the list: what is proposed does not depend on when the process started
         return optuna.samplers.TPESampler(seed=self._seed * 1000 + len(self._past), n_startup_trials=STARTUP)
+
+
+def _gain(these: Mapping[int, float], those: Mapping[int, float]) -> float:
+    """Mean loss that `these` are below `those` on the items of both, less its standard error; -inf where that is not known."""
+    less = [those[item] - loss for item, loss in these.items() if item in those]
+    return statistics.fmean(less) - statistics.stdev(less) / len(less) ** 0.5 if len(less) > 1 else float("-inf")

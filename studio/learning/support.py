@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -27,6 +27,15 @@ class Support:
     """`[n, w]` features before the model's last linear projection; None where it has none."""
     projection: Tensor | None = None
     """`[w, d]`: `features` are the unit rows of `raw @ projection`."""
+
+    @classmethod
+    def of_labels(cls, labels: Sequence[str], projects: bool) -> Support:
+        """What is known before any feature is: the labels, and whether the model ends in a projection. For `Rung.why_not`."""
+        classes = {name: number for number, name in enumerate(dict.fromkeys(labels))}
+        numbers = torch.tensor([classes[name] for name in labels], dtype=torch.long)
+        rows, matrix = torch.empty(len(labels), 0), torch.empty(0, 0)
+        text = torch.empty(len(classes), 0)
+        return cls(rows, numbers, text, 1.0, tuple(classes), 0, rows if projects else None, matrix if projects else None)
 
     @property
     def prior(self) -> Tensor:

@@ -11,7 +11,7 @@ from functools import partial
 from torch import Tensor
 
 from studio.core.config import TrainConfig
-from studio.core.errors import StudioError
+from studio.core.errors import CannotRun, StudioError
 from studio.core.interfaces import FoundationModel, Objective, Progress, Snapshot, Task
 from studio.core.types import TrainEvent
 from studio.learning.checkpoint import Checkpoint
@@ -71,7 +71,8 @@ def execute(folder: RunFolder, gather: Callable[[RunSpec, Progress], Materials],
     except Interrupted:
         folder.update(status="interrupted", ended=time.time(), eta_s=None, note="Studio was closed. It can be resumed.")
     except StudioError as error:
-        _fail(folder, error.message, error.hint)
+        # what a method lacks, the run's frozen items and settings will lack again
+        _fail(folder, error.message, error.hint, for_good=isinstance(error, CannotRun))
     except Exception as error:  # the queue must go on, and the page must say what happened
         _fail(
             folder, f"{type(error).__name__}: {error}", "This is a fault in Studio or in the model; the run's folder has the log."
@@ -267,6 +268,6 @@ def _say(folder: RunFolder, message: str) -> None:
     folder.update(note=message)
 
 
-def _fail(folder: RunFolder, error: str, hint: str) -> None:
+def _fail(folder: RunFolder, error: str, hint: str, for_good: bool = False) -> None:
     _say(folder, error)
-    folder.update(status="failed", ended=time.time(), eta_s=None, error=error, hint=hint)
+    folder.update(status="failed", ended=time.time(), eta_s=None, error=error, hint=hint, for_good=for_good)

@@ -18,7 +18,6 @@ from studio.core.results.evidence import StrengthRow
 from studio.core.types import Item
 from studio.learning.classifier import Classifier
 from studio.learning.finetune import kept_as
-from studio.learning.out_of_fold import of_labels, sharpness
 from studio.learning.predictor import prompted
 from studio.learning.rungs import rung
 from studio.learning.support import Support
@@ -26,6 +25,7 @@ from studio.learning.zero_shot import text_classifier
 from studio.runs.folder import RunSpec
 from studio.runs.general import General
 from studio.runs.seen import Look, Seen
+from studio.tasks.objectives.likelihood import of_labels, sharpness
 
 STRENGTHS = (1.0, 0.75, 0.5, 0.25, 0.0)
 """γ of W + γ · ΔW; 0 is the base model (WiSE-FT, Wortsman et al. 2022, arXiv:2109.01903)."""
@@ -42,10 +42,14 @@ class Judged:
     labels: Tensor  # [n]
 
     @property
+    def losses(self) -> Tensor:
+        """`[n]`, nats, after the temperature."""
+        return -of_labels(sharpness(self.logits, self.labels) * self.logits, self.labels)
+
+    @property
     def scores(self) -> dict[str, float]:
-        likelihood = of_labels(sharpness(self.logits, self.labels) * self.logits, self.labels)
         right = self.logits.argmax(1) == self.labels
-        return {"accuracy": float(right.float().mean()), "loss": -float(likelihood.mean())}
+        return {"accuracy": float(right.float().mean()), "loss": float(self.losses.mean())}
 
 
 @dataclass(frozen=True, slots=True)

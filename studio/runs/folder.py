@@ -127,6 +127,7 @@ class RunFolder:
         """The run at this moment. What is dead is never shown as running."""
         spec, state = self.spec, self.state()
         status, process = state.pop("status"), state.pop("process", None)
+        for_good = state.pop("for_good", False)
         if status in {"queued", "running"} and not (alive(process) and self._is_where(process)):
             status = "interrupted"
         return RunSnapshot(
@@ -138,7 +139,7 @@ class RunFolder:
             config=spec.train.as_json(),
             created=spec.created,
             command=spec.command,
-            resumable=status in {"stopped", "failed", "interrupted"},
+            resumable=status in {"stopped", "interrupted"} or (status == "failed" and not for_good),
             has_adapter=self.adapter.is_dir(),
             **state,
         )

@@ -93,7 +93,7 @@ def preflight(
 ) -> Preflight:
     """Measure a few steps; `general` items are looked at in the end.
 
-    Raises what `fit` raises: CannotRun where one item alone does not fit, ModelError."""
+    Raises what `fit` raises: RunError where one item alone does not fit, ModelError."""
     items = [item for item in data.train if task.trains_on(item)]
     batch = min(config.batch_size, len(items))
     micro = config.micro_batch or batch

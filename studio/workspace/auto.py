@@ -39,8 +39,8 @@ MOST_MINUTES = 24 * 60.0
 KEY, STOP = "auto", "auto-stop"
 log = logging.getLogger(__name__)
 
-Judge = Callable[[str, str | None, int | None, int | None], Best]
-"""`judge(model, run, shots, seed)` is the gate: the method to use, given the best trial's run, or among the rungs alone."""
+Judge = Callable[[str, str | None, int], Best]
+"""`judge(model, run, seed)` is the gate: the method to use, given the best trial's run, or among the rungs alone without one."""
 
 
 class _CutOff(Exception):
@@ -148,7 +148,9 @@ class Auto:
                 self._change(status="interrupted" if self._closing.is_set() else "stopped")
                 return
             self._change(note=too_few or COMPARING)
-            best = self._judge(found.model, run, *((None, None) if run else (0, found.seed)))
+            best = self._judge(found.model, run, found.seed)
+            if best.run:
+                self._training.took(best.run, self._training.run(best.run).chosen_among, chosen=True)
             self._change(status="done", best=best, best_run=run, note=too_few or "")
         except _CutOff:  # which the closing queue may do before this search is told
             asked = bool(self._project.store.meta(STOP))
@@ -164,13 +166,13 @@ class Auto:
         how long it will take again after them."""
         self._change(note=COMPARING)
         started = time.monotonic()
-        self._judge(found.model, None, 0, found.seed)
+        self._judge(found.model, None, found.seed)
         self._change(note="")
         budget = 60 * found.minutes
         return max(budget - 2 * (time.monotonic() - started), LEAST_SHARE * budget)
 
     def _search(self, found: AutoState, budget_s: float) -> str | None:
-        """Trials until the budget is spent; the best one's run."""
+        """Trials until the budget is spent; the run of the one that is taken."""
         search, runs = self._resumed(found, budget_s), TrialRuns(self._training, self._over, self._keep)
         cut = next((row for row in found.trials if not row.ended), None)
         while not self._over() and (settings := cut.settings if cut else search.propose()) is not None:
@@ -181,8 +183,12 @@ class Auto:
                 raise _CutOff
             self._keep(ended)
             search.told(_trial(ended))
-        best = search.best()
-        return next((row.run for row in self._load().trials if best is not None and _trial(row) == best), None)
+        rows = [row for row in self._load().trials if row.ended]
+        best = search.best([runs.losses(row) for row in rows])
+        taken = next((row.run for row in rows if best is not None and _trial(row) == best), None)
+        if taken:
+            self._training.took(taken, sum(row.loss is not None for row in rows), chosen=False)
+        return taken
 
     def _resumed(self, found: AutoState, budget_s: float) -> Search:
         from studio.learning.search import Search, lora_space, preset_settings

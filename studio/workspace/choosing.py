@@ -20,10 +20,11 @@ from studio.evaluation.advice import Tuning
 from studio.evaluation.learning_curve import learning_curve
 from studio.learning.calibration import calibrate, risk_coverage
 from studio.learning.gate import Evidence, judge
-from studio.learning.out_of_fold import fold_count, of_labels, sharpness
+from studio.learning.out_of_fold import fold_count
 from studio.learning.rungs import rung
 from studio.learning.support import Support
 from studio.runs.result import judged
+from studio.tasks.objectives.likelihood import of_labels, sharpness
 from studio.workspace.methods import TITLES, Climbed
 from studio.workspace.question import Question, Questions
 
@@ -60,23 +61,26 @@ def choose(questions: Questions, question: Question, climbed: Climbed) -> Choice
     if told is None or question.run is None:
         return of_rung
     items = [i for i in question.judged if i.label in question.run.spec.classes]
-    if not question.support or len(items) != len(told[1]):  # another support set than the run's: nothing to pair
-        return of_rung
-    if climbed.support.classes != question.run.spec.classes:
-        reason = f"{verdict.reason} Fine-tuning ({question.run.id}) learnt other classes than these: it is not weighed."
+    run, other = question.run.snapshot(), _other(question, climbed, len(items) != len(told[1]))
+    if other:
+        reason = f"{verdict.reason} Fine-tuning ({run.id}) learnt {other} than these: it is not weighed."
         return replace(of_rung, best=replace(of_rung.best, reason=reason))
     x, raw, _ = questions.features(question.model, questions.task.modalities[0], items, None)
     simpler = climbed.ladder.classifiers[verdict.rung].logits(x, raw)
     theirs = _evidence(verdict.rung, title, rung(verdict.rung).order, simpler, told[1])
     between = judge([theirs, _evidence("lora", TITLES["lora"], LORA_ORDER, *told)])
-    tuning = replace(_tuning(simpler, *told), chosen=between.rung == "lora")
+    # what was stopped before its end says little of fine-tuning, though it may be the best there is
+    tuning = replace(_tuning(simpler, *told), chosen=between.rung == "lora") if run.whole else None
+    early = "" if run.whole else f" It was stopped after {run.step} of {run.total} steps."
     if between.rung != "lora":
-        reason = f"{verdict.reason} Fine-tuning ({question.run.id}) does not beat it on {len(items)} validation items."
+        reason = f"{verdict.reason} Fine-tuning ({run.id}) does not beat it on {len(items)} validation items.{early}"
         return Choice(Best(verdict.rung, title, reason), of_rung.logits, of_rung.labels, tuning)
     row = between.table[-1]
     said = f"log loss {row.nll:.3f} on {len(items)} validation items, {row.gain:.3f} ± {row.error:.3f} better than {title}"
     reason = f"{TITLES['lora']}: {said}. They took no part in learning, but the adapter's strength was chosen on them too."
-    return Choice(Best("lora", TITLES["lora"], reason, question.run.id), *told, tuning)
+    if run.chosen_among > 1:
+        reason += f" It is the best of {run.chosen_among} trials on these {len(items)} items: expect a little less."
+    return Choice(Best("lora", TITLES["lora"], reason + early, run.id), *told, tuning)
 
 
 def curve(climbed: Climbed, tuning: Tuning | None, progress: Progress | None = None) -> LearningCurve | None:
@@ -92,6 +96,13 @@ def curve(climbed: Climbed, tuning: Tuning | None, progress: Progress | None = N
 def _answer(support: Support, learn: Sequence[int], judge: Sequence[int]) -> list[int]:
     rows, held = torch.tensor(list(learn)), support.part(torch.tensor(list(judge)))
     return rung(CURVE_RUNG).fit(support.part(rows)).logits(held.features, held.raw).argmax(1).tolist()
+
+
+def _other(question: Question, climbed: Climbed, unpaired: bool) -> str:
+    """In what the run learnt something else than the rungs here, so that they cannot be paired; else empty."""
+    if not question.support or unpaired:
+        return "other labels"
+    return "" if question.run is None or climbed.support.classes == question.run.spec.classes else "other classes"
 
 
 def _evidence(name: str, title: str, order: int, logits: Tensor, labels: Tensor) -> Evidence:

@@ -42,7 +42,8 @@ MOST_LIVE = 1000
 LIVE_RUNG = "linear"
 
 TITLES = {"few_shot": "Few-shot", "lora": "Fine-tuned"}
-NO_RUN = "No finished LoRA run with this model and these labels. Train one first."
+NO_RUN = "No finished LoRA run with this model and these labels. Train one first, or choose a run."
+"""A search's trials and runs that were stopped early do not stand by themselves: see `RunSnapshot.stands`."""
 CALIBRATED = "calibrated"
 """In a note: confidences were put right on items that took no part in learning. Zero-shot's are the model's own."""
 NO_CLASSES = "There are no classes yet. Add some on the Label page."

@@ -1,4 +1,7 @@
-"""What each mode of fine-tuning took and brought in this project, from its finished runs; nothing where there is none."""
+"""What each mode of fine-tuning took and brought in this project, from its finished runs; nothing where there is none.
+
+Leaves out runs that were stopped before their end, and what a search tried and did not choose.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ def measured(training: Training, model: str) -> Mapping[Mode, Measured]:
     found: dict[Mode, Measured] = {}
     preset = training.preset(model)
     for run in training.runs():
-        if run.status == "done" and run.tunes and run.model == model:
+        if run.stands and run.whole and run.model == model:
             mode = TrainConfig.from_json(run.config).modes(preset)[0]
             if mode not in found:
                 found[mode] = Measured(run.id, run.step, run.steps_per_s, _seconds(training, run), run.accuracy)

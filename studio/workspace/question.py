@@ -14,6 +14,8 @@ from studio.core.errors import BadInput, CannotRun
 from studio.core.interfaces import FoundationModel, Progress, Task
 from studio.core.types import Item, Split
 from studio.data.project import Project
+from studio.data.snapshot import Snapshot
+from studio.data.splits import support
 from studio.workspace.labelling import readers_of
 from studio.workspace.shelf import ModelShelf
 from studio.workspace.training import Training
@@ -82,7 +84,7 @@ class Questions:
         seed: int | None = None,
         strength: float | None = None,
     ) -> Question:
-        """What to answer with. Left open, shots and seed are the run's, and few-shot learns from the run's own items.
+        """What to answer with. Left open, shots and seed are the run's; where they are the run's, few-shot learns from its items.
 
         So zero-shot, few-shot and fine-tuned are compared on the same labels. Raises BadInput for a run of another model.
         """
@@ -94,14 +96,14 @@ class Questions:
         if folder is None:
             return Question(base, None, shots or 0, seed or 0, strength=strength, accepts=self.accepted())
         chosen, data = folder.spec.train, self._training.snapshot(folder)
-        asked = (shots, seed) != (None, None)  # then the support set is another than the run's
-        numbers = (shots or 0, seed or 0) if asked else (chosen.shots, chosen.seed)
-        learnt = None if asked else data.train
-        return Question(base, folder, *numbers, learnt, strength, data.held_out, self.accepted())
+        numbers = (chosen.shots if shots is None else shots, chosen.seed if seed is None else seed)
+        asked = (shots, seed) != (None, None)
+        other = asked and (numbers != (chosen.shots, chosen.seed) or self._changed(data, *numbers))
+        return Question(base, folder, *numbers, None if other else data.train, strength, data.held_out, self.accepted())
 
-    def of_labels(self, model: str) -> Question:
-        """What to answer with while people label: all training labels as they stand, no run."""
-        return Question(self._shelf.get(self._shelf.check(model)), None, 0, 0, accepts=self.accepted())
+    def of_labels(self, model: str, seed: int = 0) -> Question:
+        """What to answer with by all training labels as they stand, without a run: while people label, and among the rungs."""
+        return Question(self._shelf.get(self._shelf.check(model)), None, 0, seed, accepts=self.accepted())
 
     def run(self, model: str, run: str | None, shots: int | None, seed: int | None) -> RunFolder | None:
         """The run that answers as fine-tuned: the one asked for, or the newest that fits."""
@@ -131,14 +133,20 @@ class Questions:
         found, raw = cache.both(model, modality, items, self._read, progress)
         return found, raw, cache.milliseconds(model, modality)
 
+    def _changed(self, data: Snapshot, shots: int, seed: int) -> bool:
+        """Whether these numbers give other labels today than the run learnt from and was judged by."""
+        drawn = support(self.project.store.all_items("train", labelled=True), shots, seed)
+        learnt, judged, now = ({(i.id, i.label) for i in items} for items in (data.train, data.held_out, drawn))
+        return not learnt <= now <= learnt | judged
+
     def _read(self, item: Item, modality: str) -> Any:
         source = item.key(modality)
         return self.readers[modality](self.project.media.read(source) if modality != "text" else source, item.name)
 
     def _newest(self, model: str, shots: int | None, seed: int | None) -> RunFolder | None:
-        """The newest finished LoRA run with that model and, where they are said, those shots and that seed."""
+        """The newest LoRA run that stands by itself with that model and, where they are said, those shots and that seed."""
         for found in self._training.runs():
             fits = shots in (None, found.config["shots"]) and seed in (None, found.config["seed"])
-            if fits and found.model == model and found.tunes and found.has_adapter and found.status == "done":
+            if fits and found.model == model and found.stands:
                 return self._training.folder(found.id)
         return None

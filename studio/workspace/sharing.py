@@ -40,12 +40,13 @@ class Sharing:
         self._training, self._testing = training, testing
 
     def runs(self) -> tuple[RunSnapshot, ...]:
-        """Those whose adapter can be shared, newest first: finished LoRA runs."""
-        return tuple(run for run in self._training.runs() if run.tunes and run.has_adapter and run.status == "done")
+        """Those whose adapter can be shared: finished LoRA runs, first those that stand by themselves; newest first."""
+        done = (run for run in self._training.runs() if run.tunes and run.has_adapter and run.status == "done")
+        return tuple(sorted(done, key=lambda run: not run.stands))
 
     def model(self, folder: Path, run: str | None = None) -> Path:
         """A zip of one folder with the adapter as published, the run's config and report, and a README.md with a snippet
-        that loads it; see `shared_model`. `run` None means the newest. Paths of this machine are left out.
+        that loads it; see `shared_model`. `run` None means the newest that stands by itself. Paths of this machine are left out.
 
         Raises CannotRun where there is no adapter, NotFound for an unknown run, BadInput where the folder cannot be written.
         """
@@ -99,6 +100,8 @@ class Sharing:
         runs = self.runs()
         if run is None and not runs:
             raise CannotRun("There is no finished fine-tuning to share.", "Train one first.")
+        if run is None and not runs[0].stands:
+            raise CannotRun("No fine-tuning here was chosen, or trained to its end.", "Name the run to share.")
         found = self._training.folder(run or runs[0].id)
         if found.id not in {one.id for one in runs}:
             raise CannotRun(f"{found.id} has no adapter to share.", "Choose a finished LoRA run.")

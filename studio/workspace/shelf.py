@@ -108,6 +108,13 @@ class ModelShelf:
             loaded = self._models.get(model_id)
         return loaded.info.modalities if loaded else family_for(model_id).modalities(model_id)
 
+    def may_project(self, model_id: str, modality: str) -> bool:
+        """Whether that tower ends in a projection, as far as can be told now: one of a model of one tower has none to go to."""
+        model_id = self.check(model_id)
+        with self._lock:
+            loaded = self._models.get(model_id)
+        return loaded.projection(modality) is not None if loaded else len(self.modalities(model_id)) != 1
+
     def preset(self, task: str, model_id: str) -> TrainConfig:
         """The family's good defaults for that task. Cheap: loads no weights. Raises BadInput."""
         model_id = self.check(model_id)

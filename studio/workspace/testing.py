@@ -107,15 +107,17 @@ class Testing:
         self._store.set_meta("comparison", asdict(found))
         return found
 
-    def best(self, model: str, run: str | None = None, shots: int | None = None, seed: int | None = None) -> Best:
-        """The method to use, by the labels and the run's validation items alone; with `shots` among the rungs alone.
+    def best(self, model: str, run: str | None = None, seed: int = 0) -> Best:
+        """The method to use, by the labels and the run's validation items alone; without a run, among the rungs alone, on all
+        labels as they stand.
 
         Raises CannotRun where none can learn.
         """
         if self._classifying is None:
             raise CannotRun("Pairs have one method to learn with.", "Compare before and after tuning instead.")
         with self._questions.in_use(model):
-            return self._classifying.best(self._questions.of(model, run, shots, seed))
+            asked = self._questions.of(model, run) if run else self._questions.of_labels(model, seed)
+            return self._classifying.best(asked)
 
     def strengths(
         self, model: str, run: str | None = None, shots: int | None = None, seed: int | None = None

@@ -97,8 +97,8 @@ class Training:
         """What the model's family recommends for this task. Raises BadInput for a model id that is none."""
         return self._shelf.preset(self._task.name, self._shelf.check(model))
 
-    def start(self, model: str, method: str = FINE_TUNING, settings: Mapping[str, Any] | None = None) -> str:
-        """Queue a run; its id. Raises CannotRun with the same text as `plan().why_not`."""
+    def start(self, model: str, method: str = FINE_TUNING, settings: Mapping[str, Any] | None = None, trial: bool = False) -> str:
+        """Queue a run, or a search's `trial`; its id. Raises CannotRun with the same text as `plan().why_not`."""
         from studio.runs.folder import RunFolder, RunSpec
 
         plan = self.plan(model, method, settings)
@@ -111,7 +111,7 @@ class Training:
         )
         folder = RunFolder.create(self._project.runs, spec)
         Snapshot(train, held_out, self._project.media, self._readers, classes, prompts).save(folder.path)
-        folder.update(total=plan.steps)
+        folder.update(total=plan.steps, trial=trial)
         self._queue.submit(folder, self._work)
         return folder.id
 
@@ -160,6 +160,10 @@ class Training:
             raise RunError(f"{run_id} cannot be resumed: it is {found.status}.", "Start a new run from this one instead.")
         self._queue.submit(folder, self._work)
 
+    def took(self, run_id: str, among: int, chosen: bool) -> None:
+        """A search took this trial `among` so many; `chosen` over every rung too, it is a run like any other."""
+        self.folder(run_id).update(chosen_among=among, trial=not chosen)
+
     def modalities_of(self, model: str) -> tuple[str, ...]:
         """What a model takes; empty where that is not known before loading. Raises BadInput."""
         return self._shelf.modalities(model)
@@ -197,7 +201,17 @@ class Training:
             return f"{model} takes {takes}, which does not serve {self._task.title.lower()}. Choose another model."
         if method != FINE_TUNING and not self._task.classifies:
             return "All methods but LoRA need classes; pairs have none. Choose LoRA."
-        return self._task.why_not(train)
+        if reason := self._task.why_not(train):
+            return reason
+        return None if method in (FINE_TUNING, *CHOOSING) else self._rung_why_not(model, method, train)
+
+    def _rung_why_not(self, model: str, method: str, train: list[Item]) -> str | None:
+        """The rung's own reason, as far as it can be told without features. Imports torch, as a single rung is asked for late."""
+        from studio.learning.rungs import rung
+        from studio.learning.support import Support
+
+        projects = self._shelf.may_project(model, self._task.modalities[0])
+        return rung(method.replace("-", "_")).why_not(Support.of_labels([str(item.label) for item in train], projects))
 
     def _work(self, folder: RunFolder) -> None:
         from studio.runs.execution import execute

@@ -36,7 +36,7 @@ class TrialRuns:
         """The trial with its run: a new one, or its own that was cut off with the search. Raises CannotRun."""
         if row.run is None:
             looks = {"evaluate_every": -(-int(row.settings["steps"]) // LOOKS)}
-            return replace(row, run=self._training.start(model, FINE_TUNING, {**row.settings, **looks, "seed": seed}))
+            return replace(row, run=self._training.start(model, FINE_TUNING, {**row.settings, **looks, "seed": seed}, True))
         if self._training.run(row.run).resumable:
             self._training.resume(row.run)
         return replace(row, state="queued")
@@ -66,6 +66,21 @@ class TrialRuns:
         ended = self._training.run(run)
         row = replace(row, seconds=row.seconds + time.monotonic() - clock, looks=self._looks(run), steps=ended.step)
         return self._ended(row, ended, pruned)
+
+    def losses(self, row: TrialRow) -> dict[int, float]:
+        """{validation item: its loss} of a trial that came to a result, else empty."""
+        from studio.runs.finish import Judged
+        from studio.runs.result import judged
+
+        if row.state != "done" or row.run is None:
+            return {}
+        folder = self._training.folder(row.run)
+        told = judged(folder)
+        if told is None:
+            return {}
+        classes = folder.spec.classes
+        items = [item.id for item in self._training.snapshot(folder).held_out if item.label in classes]
+        return dict(zip(items, Judged(*told).losses.tolist(), strict=True))
 
     def _ended(self, row: TrialRow, run: RunSnapshot, pruned: bool) -> TrialRow | None:
         loss = run.nll if run.nll is not None and run.nll < float("inf") else None

@@ -9,9 +9,10 @@ import torch
 
 from studio.learning.gate import Evidence, evidence, gate, judge
 from studio.learning.ladder import climb
-from studio.learning.out_of_fold import out_of_fold, sharpness
+from studio.learning.out_of_fold import out_of_fold
 from studio.learning.rungs import Rung, all_rungs, rung
 from studio.learning.support import ranks
+from studio.tasks.objectives.likelihood import sharpness
 from tests.learning.supports import cloud
 
 NOISE = torch.randn(400, generator=torch.Generator().manual_seed(0))

@@ -143,6 +143,19 @@ def test_the_best_finished_trial_is_marked_not_one_that_was_stopped() -> None:
     assert re.search(r'<tr class="best"><th scope="row">2 ', html)
 
 
+def test_the_trial_that_the_search_took_is_marked_though_another_has_less_loss() -> None:
+    rows = [replace(row, run=f"run-{row.number}") for row in TRIALS]
+    html = trials_plot(rows, False, "run-1")
+    assert re.search(r'<tr class="best"><th scope="row"><button[^>]*>1<', html)
+    assert "trial 1 is taken" in html and "trial 2 is not below the preset&#x27;s by more than chance" in html
+
+
+def test_a_trial_that_was_kept_before_its_last_step_is_said_to_be_cut_short() -> None:
+    short = TrialRow(1, {"steps": 150}, 0.7, 30.0, "done", steps=1)
+    html = trials_plot([short, replace(short, number=2, steps=150)])
+    assert html.count("cut short") == 1 and html.count(">done<") == 1 and "1 of 150" in html
+
+
 def test_trials_are_listed_with_all_settings_best_first_and_escaped() -> None:
     html = trials_plot(TRIALS)
     assert HOSTILE not in html

@@ -55,19 +55,30 @@ def test_each_mode_has_the_figures_of_its_newest_run(project: OpenProject, tiny_
 
 def test_a_resumed_run_claims_no_time(project: OpenProject, tiny_ids: dict[str, str]) -> None:
     model = tiny_ids["bert"]
-    run = project.training.start(model, settings={"steps": 100_000})
+    run = project.training.start(model, settings={"steps": 60})
     while project.training.run(run).step < 1:
-        project.training.wait(run, 0.05)
+        project.training.wait(run, 0.01)
     project.training.stop(run)
     assert project.training.wait(run, 60)
-    reached = project.training.run(run).step
+    assert project.training.run(run).status == "stopped"
     project.training.resume(run)
-    while project.training.run(run).step <= reached:
-        project.training.wait(run, 0.05)
-    project.training.stop(run, keep=True)
     assert project.training.wait(run, 60)
     found = measured(project.training, model)["preset"]
     assert (found.run, found.seconds) == (run, None)
+
+
+def test_what_was_not_trained_to_its_end_or_only_tried_by_a_search_measures_no_mode(
+    project: OpenProject, tiny_ids: dict[str, str]
+) -> None:
+    model = tiny_ids["bert"]
+    early = project.training.start(model, settings={"steps": 100_000})
+    while project.training.run(early).step < 1:
+        project.training.wait(early, 0.05)
+    project.training.stop(early, keep=True)
+    tried = project.training.start(model, settings={"steps": 2}, trial=True)
+    assert project.training.wait(early, 60) and project.training.wait(tried, 60)
+    assert {project.training.run(run).status for run in (early, tried)} == {"done"}
+    assert measured(project.training, model) == {}
 
 
 def test_a_finished_rung_says_which_it_is_and_why(workspace: Workspace, project: OpenProject, tiny_ids: dict[str, str]) -> None:

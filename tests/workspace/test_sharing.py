@@ -215,6 +215,20 @@ def test_without_a_finished_fine_tuning_there_is_no_model_to_share(
     assert list(out.iterdir()) == []
 
 
+def test_a_search_s_trial_is_shared_only_where_somebody_names_it(
+    project: OpenProject, out: Path, tiny_ids: dict[str, str]
+) -> None:
+    trial = project.training.start(tiny_ids["bert"], settings={"steps": 2}, trial=True)
+    assert project.training.wait(trial, 60)
+    with pytest.raises(CannotRun, match="was chosen"):
+        project.sharing.model(out)
+    assert project.sharing.model(out, trial).stem.endswith(trial)
+    own = train(project, tiny_ids["bert"])
+    later = project.training.start(tiny_ids["bert"], settings={"steps": 2}, trial=True)
+    assert project.training.wait(later, 60)
+    assert project.sharing.model(out).stem.endswith(own)
+
+
 def test_an_empty_project_has_no_labels_to_export(workspace: Workspace, out: Path) -> None:
     with pytest.raises(CannotRun, match="nothing to export"):
         workspace.create_project("Empty", "text-classification").sharing.labels(out)

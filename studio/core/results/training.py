@@ -77,4 +77,4 @@ class AutoState:
     best: Best | None = None
     """The method to use, once it is known."""
     best_run: str | None = None
-    """The best trial's run."""
+    """The run of the trial that was taken: the preset's, or one that was better by more than chance."""

@@ -34,7 +34,10 @@ class Rung(Protocol):
         ...
 
     def why_not(self, support: Support) -> str | None:
-        """None where it can learn from this support set, else the reason in a sentence."""
+        """None where it can learn from this support set, else the reason in a sentence.
+
+        Also asked before a run is queued, with features that have no columns yet: see `Support.of_labels`.
+        """
         ...
 
     def fit(self, support: Support) -> Classifier:

@@ -45,7 +45,7 @@ class SearchBoard:
         if found is not None:
             answer["digest"] = _digest(found)
             if payload.get("digest") != answer["digest"]:
-                answer["trials"] = trials_plot(found.trials, found.status == "running") if found.trials else ""
+                answer["trials"] = trials_plot(found.trials, found.status == "running", found.best_run) if found.trials else ""
         return answer
 
     def steer(self, payload: Payload) -> Answer:

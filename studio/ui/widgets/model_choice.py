@@ -12,7 +12,7 @@ from studio.workspace import Workspace
 from studio.workspace.open_project import OpenProject
 
 NEWEST = ""
-"""The choice of a run that follows the newest finished one."""
+"""The choice of a run that follows the newest finished one: of a search's trials, what it chose."""
 
 SHOTS: list[tuple[str, int]] = [("All", 0), *((str(k), k) for k in (1, 2, 4, 8, 16, 32, 64))]
 """Labels per class that are offered; 0 stands for all."""
@@ -61,7 +61,9 @@ def run_choices(runs: Sequence[RunSnapshot], model: str | None) -> Choices:
     for run in runs:
         if run.has_adapter and run.tunes and run.model == model:
             score = f" · {100 * run.accuracy:.1f} % validation" if run.accuracy is not None else ""
-            choices.append((f"{run.id.replace('run-', 'Run ')}{score}", run.id))
+            kind = " · a trial" if run.trial else ""
+            early = "" if run.whole else f" · {run.step} of {run.total} steps"
+            choices.append((f"{run.id.replace('run-', 'Run ')}{score}{kind}{early}", run.id))
     return choices
 
 

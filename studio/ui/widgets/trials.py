@@ -11,19 +11,23 @@ from studio.ui.widgets.plot import Axis, Plot, figure
 
 TITLE = "Trials of the search"
 STATES = {"queued": "waiting", "running": "at work", "done": "done", "pruned": "stopped early", "failed": "failed"}
-CUT_OFF = "cut off"
+CUT_OFF, CUT_SHORT = "cut off", "cut short"
+"""Without an end, as the search was stopped; ended before its last step, as the time was over, and kept as it stood."""
 
 
-def trials_plot(rows: Sequence[TrialRow], at_work: bool = True) -> Markup:
+def trials_plot(rows: Sequence[TrialRow], at_work: bool = True, taken: str | None = None) -> Markup:
     """Lower is better. Trials that were stopped early are faint; those without a loss are in the table alone.
 
-    Where the search is no longer `at_work`, a trial without an end was cut off with it.
+    Where the search is no longer `at_work`, a trial without an end was cut off with it. The run that it has `taken` need not
+    have the least loss.
     """
     if not rows:
         return figure(TITLE, (), tag("p", "No trial has started yet.", class_="st-note"))
     done = [row for row in rows if row.state == "done" and row.loss is not None]
-    best = min(done, key=_loss, default=None)
-    words = tag("p", _words(rows, best), class_="lr-words")
+    least = min(done, key=_loss, default=None)
+    best = next((row for row in done if taken and row.run == taken), least)
+    said = _words(rows, best, least)
+    words = tag("p", said, class_="lr-words")
     if best is None:
         return figure(TITLE, (), words, _table(rows, None, at_work))
     plot = Plot(_numbers(rows), _losses([_loss(row) for row in done]))
@@ -36,18 +40,21 @@ def trials_plot(rows: Sequence[TrialRow], at_work: bool = True) -> Markup:
         *plot.dots([(best.number, _loss(best))], "line0"),
     ]
     legend = (("trial", "dot line0"), ("stopped early", "dot faded"), ("best so far", "line1 dashed"))
-    return figure(TITLE, legend, words, plot.drawn(shapes, _words(rows, best)), _table(rows, best, at_work))
+    return figure(TITLE, legend, words, plot.drawn(shapes, said), _table(rows, best, at_work))
 
 
 def _loss(row: TrialRow) -> float:
     return float("inf") if row.loss is None else row.loss
 
 
-def _words(rows: Sequence[TrialRow], best: TrialRow | None) -> str:
+def _words(rows: Sequence[TrialRow], best: TrialRow | None, least: TrialRow | None) -> str:
     took = sum(row.seconds for row in rows if row.ended)
     said = plural(len(rows), "trial") + (f" in {duration(took)}" if took else "")
-    if best is None:
+    if best is None or least is None:
         return f"{said}; none has finished yet."
+    if best is not least:
+        less = f"the {_loss(least):.3f} of trial {least.number} is not below the preset's by more than chance"
+        return f"{said}; trial {best.number} is taken, with a loss of {_loss(best):.3f}: {less}."
     return f"{said}; trial {best.number} is best, with a loss of {_loss(best):.3f} on items outside the support set."
 
 
@@ -91,6 +98,8 @@ def _table(rows: Sequence[TrialRow], best: TrialRow | None, at_work: bool) -> Ma
 
 def _row(row: TrialRow, names: Sequence[str], best: bool, at_work: bool) -> Markup:
     state = STATES[row.state] if at_work or row.ended else CUT_OFF
+    if row.state == "done" and _cut_short(row):
+        state = CUT_SHORT
     badge = tag("span", "best", class_="st-badge on") if best else None
     cells = (
         tag("td", "–" if row.loss is None else f"{row.loss:.3f}"),
@@ -104,8 +113,12 @@ def _row(row: TrialRow, names: Sequence[str], best: bool, at_work: bool) -> Mark
 def _setting(row: TrialRow, name: str) -> str:
     """What was set; of the steps also how many were done, where it ended before them."""
     value = row.settings.get(name)
-    early = name == "steps" and row.steps is not None and isinstance(value, int) and row.steps < value
-    return f"{row.steps} of {value}" if early else _value(value)
+    return f"{row.steps} of {value}" if name == "steps" and _cut_short(row) else _value(value)
+
+
+def _cut_short(row: TrialRow) -> bool:
+    asked = row.settings.get("steps")
+    return row.steps is not None and isinstance(asked, int) and row.steps < asked
 
 
 def _number(row: TrialRow) -> Child:
