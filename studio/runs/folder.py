@@ -148,6 +148,12 @@ class RunFolder:
         """Whether that process works here: a copied folder tells of a process that works on its original."""
         return str(process.get("folder", self.path)) == str(self.path)
 
+    def seconds(self) -> float | None:
+        """From its start to its end; None where it has not ended, or was resumed: nobody counts the time between."""
+        state, events = self.state(), self.events()[0]
+        once = sum(event.kind == "start" for event in events) == 1
+        return state["ended"] - state["started"] if once and state.get("started") and state.get("ended") else None
+
     def append(self, event: TrainEvent) -> None:
         """One line more in `events.jsonl`."""
         with (self.path / "events.jsonl").open("a", encoding="utf-8") as file:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from studio.core.errors import CannotRun
+from studio.core.errors import BadInput, CannotRun
 from studio.core.interfaces import AdaptedModel, FoundationModel
 from studio.core.publish import publish_folder
 from studio.learning.classifier import Classifier
@@ -88,7 +88,7 @@ def tuned_predictor(
     at = chosen_strength(folder) if strength is None else strength
     if (folder.adapter / "head.safetensors").is_file():
         raise CannotRun(f"{folder.id} was made by an earlier version of Studio.", "Train again.")
-    temperature = _temperature(folder, at)
+    temperature = _temperatures(folder).get(at, 1.0)
     head = classifier_in(folder, f"heads/{at:g}", classes)
     if head is not None:
         return Answering(tuned, head, temperature)
@@ -111,6 +111,20 @@ def chosen_strength(folder: RunFolder) -> float:
     return float(_answers(folder).get("strength", 1.0))
 
 
+def other_strength(folder: RunFolder, asked: float | None) -> float | None:
+    """The strength asked for; None where it is the run's own. Raises BadInput for one that the run was not judged at.
+
+    Only there are its head and its temperature known.
+    """
+    own, judged_at = chosen_strength(folder), _temperatures(folder)
+    if asked is None or asked == own:
+        return None
+    if asked not in judged_at:
+        grid = ", ".join(f"{strength:g}" for strength in sorted({own, *judged_at}))
+        raise BadInput(f"{folder.id} was not judged at strength {asked:g}.", f"Choose one of these: {grid}.")
+    return asked
+
+
 def judged(folder: RunFolder) -> tuple[Tensor, Tensor] | None:
     """(logits `[n, C]`, labels `[n]`) of items that the run had not learnt from, as in JUDGED; None where there were none."""
     try:
@@ -120,10 +134,9 @@ def judged(folder: RunFolder) -> tuple[Tensor, Tensor] | None:
         return None
 
 
-def _temperature(folder: RunFolder, strength: float) -> float:
-    """Of what answers at that strength: each was judged, and calibrated, by itself."""
-    rows = folder.report().get("strengths", ())
-    return next((float(row.get("temperature", 1.0)) for row in rows if row["strength"] == strength), 1.0)
+def _temperatures(folder: RunFolder) -> dict[float, float]:
+    """By strength, of what answers there: each was judged, and calibrated, by itself. Empty without validation items."""
+    return {row["strength"]: float(row.get("temperature", 1.0)) for row in folder.report().get("strengths", ())}
 
 
 def _answers(folder: RunFolder) -> dict[str, float]:

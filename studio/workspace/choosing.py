@@ -23,8 +23,10 @@ from studio.learning.gate import Evidence, judge
 from studio.learning.out_of_fold import fold_count
 from studio.learning.rungs import rung
 from studio.learning.support import Support
+from studio.runs.folder import RunFolder
 from studio.runs.result import judged
 from studio.tasks.objectives.likelihood import of_labels, sharpness
+from studio.workspace.doubt import FEWEST
 from studio.workspace.methods import TITLES, Climbed
 from studio.workspace.question import Question, Questions
 
@@ -45,7 +47,7 @@ class Choice:
 
     def calibration(self) -> tuple[Calibration | None, tuple[RiskPoint, ...]]:
         """(one temperature with reliability before and after, risk–coverage curve); (None, ()) without evidence."""
-        if self.logits is None or self.labels is None or len(self.labels) < 2:
+        if self.logits is None or self.labels is None or len(self.labels) < FEWEST:
             return None, ()
         found = calibrate(self.logits, self.labels)
         return found, risk_coverage((self.logits.double() / found.temperature).softmax(1), self.labels)
@@ -93,6 +95,12 @@ def curve(climbed: Climbed, tuning: Tuning | None, progress: Progress | None = N
     return learning_curve(support.labels.tolist(), support.classes, partial(_answer, support), tuning, support.seed)
 
 
+def losses_of(run: RunFolder) -> Tensor | None:
+    """Negative log-likelihood of each of a run's validation items `[n]`, after one temperature; None where there are too few."""
+    told = judged(run)
+    return None if told is None or len(told[1]) < FEWEST else -_likelihoods(*told)
+
+
 def _answer(support: Support, learn: Sequence[int], judge: Sequence[int]) -> list[int]:
     rows, held = torch.tensor(list(learn)), support.part(torch.tensor(list(judge)))
     return rung(CURVE_RUNG).fit(support.part(rows)).logits(held.features, held.raw).argmax(1).tolist()
@@ -107,7 +115,11 @@ def _other(question: Question, climbed: Climbed, unpaired: bool) -> str:
 
 def _evidence(name: str, title: str, order: int, logits: Tensor, labels: Tensor) -> Evidence:
     right = float((logits.argmax(1) == labels).float().mean())
-    return Evidence(name, title, order, of_labels(sharpness(logits, labels) * logits, labels), right, logits=logits)
+    return Evidence(name, title, order, _likelihoods(logits, labels), right, logits=logits)
+
+
+def _likelihoods(logits: Tensor, labels: Tensor) -> Tensor:
+    return of_labels(sharpness(logits, labels) * logits, labels)
 
 
 def _tuning(before: Tensor, after: Tensor, labels: Tensor) -> Tuning:

@@ -16,6 +16,7 @@ from studio.workspace.answers import answers, answers_to
 from studio.workspace.question import Question, Questions
 
 if TYPE_CHECKING:
+    from studio.runs.folder import RunFolder
     from studio.workspace.methods import Climbed
 
 
@@ -89,7 +90,7 @@ class Classifying:
         return replace(
             compared,
             best=choice.best,
-            ladder=_ladder(compared, choice.best, climbed),
+            ladder=_ladder(compared, choice.best, climbed, question.run),
             calibration=calibration,
             risk=risk,
             curve=curve(climbed, choice.tuning, progress),
@@ -99,9 +100,20 @@ class Classifying:
         return tuple(c.name for c in self._questions.project.store.classes())
 
 
-def _ladder(compared: Comparison, best: Best, climbed: Climbed) -> Ladder:
-    """One row a method: accuracy on the held-out items, loss out of fold."""
-    seen = {e.name: e.log_likelihoods for e in climbed.ladder.evidence}
+def _ladder(compared: Comparison, best: Best, climbed: Climbed, run: RunFolder | None) -> Ladder:
+    """One row a method: accuracy on the held-out items; loss out of fold, of fine-tuning on its run's validation items."""
+    from studio.workspace.choosing import losses_of
+
+    losses = {e.name: e.log_likelihoods.neg() for e in climbed.ladder.evidence}
+    seconds = dict(climbed.ladder.seconds)
+    judged_on = f"accuracy on the held-out items, loss out of fold on {len(climbed.items)} labels"
+    tuned = compared.score("lora")
+    if run is not None and tuned is not None and tuned.accuracy is not None:
+        if (spent := run.seconds()) is not None:
+            seconds["lora"] = spent
+        if (found := losses_of(run)) is not None:
+            losses["lora"] = found
+            judged_on += f", that of {tuned.title} on {len(found)} validation items"
     rows = tuple(
         RungRow(
             score.method,
@@ -109,12 +121,11 @@ def _ladder(compared: Comparison, best: Best, climbed: Climbed) -> Ladder:
             score.note,
             score.accuracy,
             score.ci95,
-            -float(seen[score.method].mean()) if score.method in seen else None,
-            float(seen[score.method].std()) / len(climbed.items) ** 0.5 if score.method in seen else None,
-            climbed.ladder.seconds.get(score.method),
+            float(losses[score.method].mean()) if score.method in losses else None,
+            float(losses[score.method].std()) / len(losses[score.method]) ** 0.5 if score.method in losses else None,
+            seconds.get(score.method),
             score.why_not,
         )
         for score in compared.scores
     )
-    judged_on = f"accuracy on the held-out items, loss out of fold on {len(climbed.items)} labels"
     return Ladder(rows, best.rung, best.reason, judged_on)

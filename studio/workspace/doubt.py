@@ -1,5 +1,5 @@
-"""When a method says "not sure": calibrated on what it said of items that it had not learnt from, at the error rate that a
-project accepts. Refuses to find a threshold without such items. Imported lazily: it imports torch.
+"""When a method says "not sure": calibrated on what it said of items that it had not learnt from, so that new answers keep to
+the error rate that a project accepts. Refuses a threshold that too few items vouch for. Imported lazily: it imports torch.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ class Held:
         return None if told is None else cls.of(*told)
 
     def threshold(self, error_rate: float | None) -> float | None:
-        """The confidence below which to say "not sure"; None where no rate is accepted or no threshold keeps to it."""
-        return None if error_rate is None else _found(error_rate, self.probabilities, self.labels).threshold
+        """The confidence below which to say "not sure"; None where no rate is accepted or no threshold surely keeps to it."""
+        return None if error_rate is None else threshold_for(error_rate, self.probabilities, self.labels).threshold
 
 
 def abstention(comparison: Comparison, error_rate: float) -> Abstention | None:
@@ -63,13 +63,7 @@ def abstention(comparison: Comparison, error_rate: float) -> Abstention | None:
         return None
     confidence, wrong = _items(comparison.risk, comparison.calibration.n)
     scores = torch.tensor(confidence, dtype=torch.double)
-    return _found(error_rate, torch.stack([scores, torch.zeros_like(scores)], 1), torch.tensor(wrong))
-
-
-def _found(error_rate: float, probabilities: Tensor, labels: Tensor) -> Abstention:
-    """The threshold, if it rests on items enough for one error at that rate: fewer say nothing of it, right as they may be."""
-    found = threshold_for(error_rate, probabilities, labels)
-    return found if found.accepted * error_rate >= 1 else Abstention(error_rate, None, 0, found.n, 0, 1.0, None)
+    return threshold_for(error_rate, torch.stack([scores, torch.zeros_like(scores)], 1), torch.tensor(wrong))
 
 
 def _items(risk: Sequence[RiskPoint], n: int) -> tuple[list[float], list[int]]:

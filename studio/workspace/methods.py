@@ -28,7 +28,7 @@ from studio.learning.rungs import all_rungs, rung
 from studio.learning.support import Support
 from studio.learning.zero_shot import text_classifier
 from studio.runs.folder import RunFolder
-from studio.runs.result import chosen_strength, classifier_in, tuned_model, tuned_predictor
+from studio.runs.result import classifier_in, other_strength, tuned_model, tuned_predictor
 from studio.workspace.doubt import Held
 from studio.workspace.prompts import class_prompts
 from studio.workspace.question import Question
@@ -144,23 +144,25 @@ class Methods:
         return _few_shot(note, Answering(q.model, chosen), found.held, q)
 
     def fine_tuned(self, q: Question) -> Method:
-        """The run's adapter, at its chosen strength or the one asked for."""
+        """The run's adapter, at its chosen strength or the one asked for. Raises BadInput for one that it was not judged at."""
         if q.run is None:
             return Method("lora", TITLES["lora"], "no run yet", why_not=NO_RUN)
         if not q.run.spec.tunes:
             said = f"{q.run.id} is no fine-tuning: it stands as few-shot. Choose another run, or leave the choice open."
             return Method("lora", TITLES["lora"], f"not {q.run.id}", why_not=said)
         note = f"LoRA r={q.run.spec.train.lora.rank}, {q.run.id}"
-        strength = None if q.strength == chosen_strength(q.run) else q.strength
+        strength = other_strength(q.run, q.strength)
         if strength is not None:
-            note += f" at strength {strength:g} · {CALIBRATED}"
+            note += f" at strength {strength:g}"
         try:
             classes, prompts = class_prompts(self._project, self._task)
             tuned = self.tuned(q.model, q.run, strength)
             predictor = tuned_predictor(q.run, tuned, classes, prompts, strength, self._classifier)
-            held = self._held_of(q.run) if strength is None else None
+            held = self._held_of(q.run)
             if held is None or set(predictor.classes) != set(q.run.spec.classes):  # other classes than it was judged with
                 return Method("lora", TITLES["lora"], note, predictor)
+            if strength is not None:  # its temperature is in the report, what it said of each item is not
+                return Method("lora", TITLES["lora"], f"{note} · {CALIBRATED}", predictor)
             calibrated = replace(predictor, temperature=held.temperature)
             return Method("lora", TITLES["lora"], f"{note} · {CALIBRATED}", calibrated, threshold=held.threshold(q.accepts))
         except StudioError as error:

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from studio.core.config import Mode, TrainConfig
-from studio.core.types import RunSnapshot
 from studio.workspace.training import Training
 
 
@@ -34,10 +33,5 @@ def measured(training: Training, model: str) -> Mapping[Mode, Measured]:
         if run.stands and run.whole and run.model == model:
             mode = TrainConfig.from_json(run.config).modes(preset)[0]
             if mode not in found:
-                found[mode] = Measured(run.id, run.step, run.steps_per_s, _seconds(training, run), run.accuracy)
+                found[mode] = Measured(run.id, run.step, run.steps_per_s, training.folder(run.id).seconds(), run.accuracy)
     return found
-
-
-def _seconds(training: Training, run: RunSnapshot) -> float | None:
-    starts = sum(event.kind == "start" for event in training.events(run.id)[0])
-    return run.ended - run.started if run.started and run.ended and starts == 1 else None

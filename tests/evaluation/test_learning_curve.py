@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from studio.evaluation.advice import Gain, Tuning, advise
-from studio.evaluation.learning_curve import FEWEST, fit, forecast, learning_curve, measure
+from studio.evaluation.learning_curve import FEWEST, WIDENED, Forecast, fit, forecast, learning_curve, measure
 
 CLASSES = ("metal", "glass", "paper")
 Points = np.ndarray
@@ -106,6 +106,17 @@ def test_the_band_holds_what_twice_the_labels_bring_about_as_often_as_it_says() 
         _, low, high = found.accuracy(len(y))
         inside += low <= float((nearest_mean(x, y, held) == truth).mean()) <= high
     assert 15 <= inside <= 25
+
+
+def test_an_accuracys_band_is_widened_as_measured_within_what_can_be_and_a_gains_is_not() -> None:
+    laws = np.linspace(-0.1, 0.1, 400)
+    level, flat = np.ones(400), np.zeros(400)
+    assert Forecast(0.5 + laws, flat, level, 0.0).accuracy(100) == pytest.approx(
+        (0.5, 0.5 - 0.08 * WIDENED, 0.5 + 0.08 * WIDENED)
+    )
+    assert Forecast(0.95 + laws, flat, level, 0.0).accuracy(100)[2] == 1.0
+    assert Forecast(0.05 + laws, flat, level, 0.0).accuracy(100)[1] == 0.0
+    assert Forecast(level, laws, level, 0.0).gain(1, 2) == pytest.approx((0.0, -0.04, 0.04))
 
 
 def test_a_few_labels_give_no_forecast_and_the_advice_says_so() -> None:

@@ -13,11 +13,15 @@ from studio.ui.widgets.asking import strength_at
 from studio.ui.widgets.evidence import NOT_HELD_OUT, Wish, calibration_section, curve_section, doubt_section, wish_of
 from studio.ui.widgets.strength import strength_plot
 
-BINS = Reliability((ReliabilityBin(0.6, 0.7, 50), ReliabilityBin(0.9, 0.8, 50)), 0.1, 0.05, 0.7)
+BINS = Reliability((ReliabilityBin(0.6, 0.7, 50), ReliabilityBin(0.9, 0.8, 50)), 0.1, 0.05, 0.07, 0.7)
 PAIRS = Comparison("m", "test", (), (), "")
 UNTOLD = replace(PAIRS, best=Best("instant", "Instant", "A fixed choice."))
-TOLD = replace(UNTOLD, calibration=Calibration(1.5, 100, BINS, BINS), risk=(RiskPoint(0.9, 0.5, 0.0), RiskPoint(0.4, 1.0, 0.2)))
-CHOSEN = Abstention(0.05, 0.9, 50, 100, 0, 0.06, None)
+TOLD = replace(
+    UNTOLD,
+    calibration=Calibration(1.5, 100, BINS, replace(BINS, ece=0.06)),
+    risk=(RiskPoint(0.9, 0.5, 0.0), RiskPoint(0.4, 1.0, 0.2)),
+)
+CHOSEN = Abstention(0.05, 0.9, 50, 100, 0, 0.9)
 STRENGTHS = Strengths(
     "run-7",
     0.5,

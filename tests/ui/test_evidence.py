@@ -24,16 +24,16 @@ from studio.ui.widgets.evidence import curve_section
 from studio.ui.widgets.ladder import ladder_table
 from studio.ui.widgets.learning_curve import learning_curve_plot
 from studio.ui.widgets.plot import Axis, Plot, shares
-from studio.ui.widgets.reliability import reliability_diagram
+from studio.ui.widgets.reliability import calibration_words, reliability_diagram
 from studio.ui.widgets.risk_coverage import risk_coverage_plot
 from studio.ui.widgets.trials import trials_plot
 
 HOSTILE = "<script>alert(1)</script>"
 
-BEFORE = Reliability((ReliabilityBin(0.7, 0.5, 10), ReliabilityBin(0.95, 0.6, 10)), 0.275, 0.05, 1.2)
-AFTER = Reliability((ReliabilityBin(0.4, 0.5, 10), ReliabilityBin(0.65, 0.6, 10)), 0.075, 0.06, 0.8)
+BEFORE = Reliability((ReliabilityBin(0.7, 0.5, 10), ReliabilityBin(0.95, 0.6, 10)), 0.275, 0.05, 0.08, 1.2)
+AFTER = Reliability((ReliabilityBin(0.4, 0.5, 10), ReliabilityBin(0.65, 0.6, 10)), 0.075, 0.06, 0.09, 0.8)
 RISKS = (RiskPoint(0.9, 0.2, 0.0), RiskPoint(0.7, 0.5, 0.1), RiskPoint(0.3, 1.0, 0.25))
-CHOSEN = Abstention(0.1, 0.7, 50, 100, 5, 0.2, None)
+CHOSEN = Abstention(0.1, 0.7, 50, 100, 2, 0.9)
 CURVE = LearningCurve(
     (CurvePoint(20, 0.5, 0.4, 0.6), CurvePoint(40, 0.6, 0.52, 0.68)),
     (CurvePoint(50, 0.62, 0.55, 0.7), CurvePoint(200, 0.7, 0.6, 0.8)),
@@ -82,14 +82,28 @@ def test_the_calibration_error_is_said_with_what_chance_alone_would_show() -> No
     assert "too sure; a temperature of 2.00 mends that" in html
     assert "differ by 7.5 % on average (27.5 % before). Chance alone would show 6.0 % on 20 items." in html
     assert "too cautious" in reliability_diagram(replace(CALIBRATION, temperature=0.5))
-    assert "as sure as they should be" in reliability_diagram(replace(CALIBRATION, temperature=1.01))
+    assert "other half" in html
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        (0.058, 0.055, "can be believed as far as 20 items can tell: confidence and accuracy differ by 5.8 % on average; "),
+        (0.2, 0.19, "are off: confidence and accuracy differ by 20.0 % on average; chance alone would show 5.0 % on 20 items"),
+        (0.2, 0.19, "A temperature of 2.00 hardly lessens that: 19.0 %."),
+        (0.2, 0.12, "too sure; a temperature of 2.00 lessens that"),
+    ],
+)
+def test_a_temperature_is_said_to_mend_what_it_mended_alone(before: float, after: float, words: str) -> None:
+    found = replace(CALIBRATION, before=replace(BEFORE, ece=before), after=replace(AFTER, ece=after))
+    assert words in calibration_words(found)
+    assert "mends" not in calibration_words(found)
 
 
 def test_the_chosen_threshold_is_a_dot_on_the_curve_and_a_sentence() -> None:
     html = risk_coverage_plot(RISKS, CHOSEN)
     assert points(html, "line dot line0")[0][0] == 300.0
-    assert "Below 70 % confidence say “not sure”: 50 % of the items get an answer, 5 of these 50 were wrong." in html
-    assert "up to 20.0 %" in html
+    assert "Below 70 % confidence say “not sure”: 50 % of the items get an answer, 2 of these 50 were wrong." in html
 
 
 @pytest.mark.parametrize(
@@ -97,11 +111,12 @@ def test_the_chosen_threshold_is_a_dot_on_the_curve_and_a_sentence() -> None:
     [
         (None, "Where every item gets an answer, 25.0 % of them are wrong."),
         (
-            Abstention(0.01, None, 0, 100, 0, 1.0, 0.95),
-            "No threshold keeps to 1.0 % wrong answers on 100 items, with 95 % certainty.",
+            Abstention(0.01, None, 0, 100, 0, 0.9, 130),
+            "with 90 % certainty that at most 1.0 % of new answers are wrong. About 130 more labelled ones could",
         ),
-        (Abstention(0.3, 0.3, 100, 100, 25, 0.3, None), "Every item can get an answer: 25 of 100 were wrong"),
-        (replace(CHOSEN, certainty=0.95), "On new items at most 10.0 % are wrong, with 95 % certainty."),
+        (Abstention(0.01, None, 0, 100, 0, 0.9), "More of them alone would not either"),
+        (Abstention(0.4, 0.3, 100, 100, 25, 0.9), "Every item can get an answer: 25 of 100 were wrong"),
+        (CHOSEN, "Of answers to new items like these at most 10.0 % are wrong, with 90 % certainty."),
     ],
 )
 def test_what_a_threshold_promises_is_said(chosen: Abstention | None, words: str) -> None:
@@ -128,6 +143,11 @@ def test_the_advice_is_escaped_and_the_forecast_is_dashed_within_a_band() -> Non
     assert len(points(html, "line line1 dashed")) == 3
     assert len(points(html, "band")) == 8
     assert "With 200 labels 70 % are expected (60 % to 80 %)" in html
+
+
+def test_the_band_promises_no_more_than_was_measured() -> None:
+    html = learning_curve_plot(CURVE) or ""
+    assert "to hold the truth about 80 % of the time on other data sets" in html
 
 
 def test_without_a_forecast_the_advice_stands_alone() -> None:

@@ -26,6 +26,8 @@ class Reliability:
     """Expected calibration error: mean |accuracy − confidence| over the answers."""
     ece_by_chance: float
     """What perfectly calibrated answers with these confidences would show: the noise of so few items."""
+    ece_at_most: float
+    """What they would stay below in 95 % of the cases."""
     nll: float
     """Negative log-likelihood, nats an item."""
 
@@ -39,6 +41,7 @@ class Calibration:
     n: int
     before: Reliability
     after: Reliability
+    """Each half of the items by the temperature of the other half."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +62,15 @@ class Abstention:
     error_rate: float
     """Asked for."""
     threshold: float | None
-    """None where no threshold keeps to it."""
+    """None where none keeps to it with that certainty."""
     accepted: int
     n: int
     errors: int
     """Wrong answers among the accepted."""
-    upper: float
-    """Clopper–Pearson upper bound of the error rate of accepted answers."""
-    certainty: float | None
-    """Probability with which the threshold keeps to the error rate on new items; None where it only did on these."""
+    certainty: float
+    """Probability with which the threshold keeps to the error rate on new items like these."""
+    wanted: int | None = None
+    """Without a threshold: about how many more items would do; None where more alone would not help."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +120,7 @@ class LearningCurve:
     forecast: tuple[CurvePoint, ...]
     """From today's number of labels on; empty where nothing can be said yet."""
     band: float
-    """Share of the cases in which the band should hold the truth."""
+    """Share of the cases in which the band should hold the truth: about that, and on some data less."""
     advice: str
     weakest: str | None = None
     """The class that is found least."""

@@ -19,6 +19,7 @@ def ladder_table(ladder: Ladder) -> Markup:
     title = tag("h3", "Every rung", tag("small", f" {ladder.judged_on}"))
     note = (
         "Dot: accuracy; line: its 95 % interval. Loss: negative log-likelihood ± standard error; lower is better. "
+        "The rungs' is out of fold; Fine-tuned's is on its run's validation items, which also chose its strength: other items. "
         "Time: to learn. While labels are few, “best” also weighs what each rung gained on other data sets, so that its loss "
         "need not be the lowest."
     )

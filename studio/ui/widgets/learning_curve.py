@@ -56,4 +56,5 @@ def _note(curve: LearningCurve) -> Markup | None:
     last = curve.forecast[-1]
     low, middle, high = (percent(share, 0) for share in (last.low, last.accuracy, last.high))
     said = f"With {last.labels:,} labels {middle} are expected ({low} to {high})."
-    return tag("p", f"{said} The band is meant to hold the truth {percent(curve.band, 0)} of the time.", class_="st-note")
+    band = f"The band is as wide as it had to be to hold the truth about {percent(curve.band, 0)} of the time on other data sets."
+    return tag("p", f"{said} {band}", class_="st-note")

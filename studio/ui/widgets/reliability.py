@@ -6,8 +6,14 @@ from studio.core.results.evidence import Calibration, Reliability
 from studio.ui.widgets.markup import Markup, percent, plural, tag
 from studio.ui.widgets.plot import Plot, figure, shares
 
-CHANGED = 0.05
-"""A temperature this near to 1 changes nothing that a person would notice."""
+LESS = 0.8
+"""Share of the calibration error above which what is left of it is hardly less."""
+
+
+JUDGED = (
+    "On the thin line confidence and accuracy agree. “Calibrated” is each half of the items with the temperature "
+    "of the other half; the one in use is of all of them."
+)
 
 
 def reliability_diagram(calibration: Calibration) -> Markup:
@@ -25,7 +31,7 @@ def reliability_diagram(calibration: Calibration) -> Markup:
         "Right answers over confidence",
         legend,
         plot.drawn(shapes, calibration_words(calibration)),
-        tag("p", "On the thin line confidence and accuracy agree.", class_="st-note"),
+        tag("p", JUDGED, class_="st-note"),
         _table(calibration),
     )
 
@@ -35,14 +41,23 @@ def _points(found: Reliability) -> list[tuple[float, float]]:
 
 
 def calibration_words(calibration: Calibration) -> str:
-    """What the temperature did, and what of the rest is chance."""
-    t, after, before = calibration.temperature, calibration.after, calibration.before
-    if abs(t - 1) < CHANGED:
-        said = "The answers were as sure as they should be"
-    else:
-        said = f"The answers were too {'sure' if t > 1 else 'cautious'}; a temperature of {t:.2f} mends that"
+    """Whether the probabilities can be believed, and what one temperature changed, judged on items that did not choose it."""
+    before, after, t = calibration.before, calibration.after, f"a temperature of {calibration.temperature:.2f}"
+    differ = f"differ by {percent(before.ece)} on average"
+    items, chance = plural(calibration.n, "item"), f"chance alone would show {percent(before.ece_by_chance)}"
+    if before.ece <= before.ece_at_most:
+        rarely = f"rarely over {percent(before.ece_at_most)}"
+        said = (
+            f"The probabilities can be believed as far as {items} can tell: confidence and accuracy {differ}; {chance}, {rarely}"
+        )
+        return f"{said}. With {t} it is {percent(after.ece)}."
+    if after.ece > LESS * before.ece:
+        said = f"The probabilities are off: confidence and accuracy {differ}; {chance} on {items}"
+        return f"{said}. {t.capitalize()} hardly lessens that: {percent(after.ece)}."
+    mends = "mends" if after.ece <= after.ece_at_most else "lessens"
+    said = f"The answers were too {'sure' if calibration.temperature > 1 else 'cautious'}; {t} {mends} that"
     error = f"confidence and accuracy now differ by {percent(after.ece)} on average ({percent(before.ece)} before)"
-    return f"{said}: {error}. Chance alone would show {percent(after.ece_by_chance)} on {plural(calibration.n, 'item')}."
+    return f"{said}: {error}. Chance alone would show {percent(after.ece_by_chance)} on {items}."
 
 
 def _table(calibration: Calibration) -> Markup:

@@ -42,11 +42,13 @@ def _words(everything: RiskPoint, chosen: Abstention | None) -> str:
 
 def abstention_words(chosen: Abstention) -> str:
     """What a threshold does, and what it promises."""
+    kept = f"at most {percent(chosen.error_rate)}"
     if chosen.threshold is None:
-        return (
-            f"No threshold keeps to {percent(chosen.error_rate)} wrong answers on {plural(chosen.n, 'item')}{_sure(chosen)}. "
-            "Accept more errors, or label more."
-        )
+        items = plural(chosen.n, "item")
+        none = f"No threshold can be given: {items} cannot show with {_sure(chosen)} that {kept} of new answers are wrong."
+        if chosen.wanted is None:
+            return f"{none} More of them alone would not either: it errs too often even where it is surest. Accept more errors."
+        return f"{none} About {chosen.wanted:,} more labelled ones could, if they are answered as well. Or accept more errors."
     if chosen.accepted == chosen.n:
         first = f"Every item can get an answer: {chosen.errors:,} of {chosen.n:,} were wrong"
     else:
@@ -55,10 +57,8 @@ def abstention_words(chosen: Abstention) -> str:
             f"Below {percent(chosen.threshold, 0)} confidence say “not sure”: {share} of the items get an answer, "
             f"{chosen.errors:,} of these {chosen.accepted:,} were wrong"
         )
-    if chosen.certainty is None:
-        return f"{first}. On new items it may be up to {percent(chosen.upper)}."
-    return f"{first}. On new items at most {percent(chosen.error_rate)} are wrong{_sure(chosen)}."
+    return f"{first}. Of answers to new items like these {kept} are wrong, with {_sure(chosen)}."
 
 
 def _sure(chosen: Abstention) -> str:
-    return "" if chosen.certainty is None else f", with {percent(chosen.certainty, 0)} certainty"
+    return f"{percent(chosen.certainty, 0)} certainty"
