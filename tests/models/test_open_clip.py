@@ -107,6 +107,16 @@ def test_every_tower_of_open_clip_with_convolutions_is_known_as_one(folder: Path
         assert (family_for(model_id).preset("image-classification", model_id).lora.rank == 8) is convolutional, model_id
 
 
+def test_the_demo_models_tower_is_adapted_whole_with_hardly_a_crop() -> None:
+    demo = Path(__file__).parents[2] / "assets" / "demo-clip"
+    if not (demo / "open_clip_config.json").is_file():
+        pytest.skip("the demo model's weights are not made yet")
+    model_id = f"open_clip:local-dir:{demo}"
+    preset = family_for(model_id).preset("image-classification", model_id)
+    assert preset.lora.layers == "all" and preset.lora.towers == "image" and preset.min_crop == 0.9
+    assert family_for(model_id).preset("image-text", model_id).lora.towers == "text"
+
+
 def test_id_is_accepted_without_torch(tiny_ids: dict[str, str]) -> None:
     import subprocess
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -80,10 +81,14 @@ class OpenClip:
         return Encoder(info, network, towers)
 
     def preset(self, task: str, model_id: str) -> TrainConfig:
-        if _convolutional(model_id) and task == "image-text":
+        vision = _vision(model_id)
+        if _convolutional(vision) and task == "image-text":
             # such an image tower was trained on labels: sentences are what its text tower has to learn
             return TrainConfig(LoraConfig(rank=8, alpha=16, dropout=0.1, towers="text"), lr=1e-3, steps=150, augment=False)
-        if _convolutional(model_id):
+        if _timm(vision).startswith("levit"):
+            # small enough to adapt whole; and the smallest thing in a picture has to stay in its crop
+            return TrainConfig(LoraConfig(rank=8, alpha=16, dropout=0.0, towers="image"), lr=1e-3, steps=150, min_crop=0.9)
+        if _convolutional(vision):
             # the early blocks hold most of the time and little of the gain: their maps are large and their filters general
             adapter = LoraConfig(rank=8, alpha=16, dropout=0.0, layers="half", towers="image")
             return TrainConfig(adapter, lr=3e-4, steps=150, min_crop=0.5)
@@ -198,18 +203,27 @@ def _built_in(name: str) -> Path | None:
     return path if path.is_file() else None
 
 
-def _convolutional(model_id: str) -> bool:
-    """Whether the picture tower has convolutions, from the configuration alone; False where it cannot be read."""
+def _vision(model_id: str) -> dict[str, Any]:
+    """The picture tower's configuration; empty where it cannot be read."""
     try:
         if model_id.startswith(LOCAL):
             config = read_config(expanded(model_id.removeprefix(LOCAL)) / CONFIG).get("model_cfg", {})
         else:
             path = _built_in(model_id.removeprefix(PREFIX).partition("/")[0])
             config = read_config(path) if path else {}
-        vision = dict(config.get("vision_cfg", {}))
+        return dict(config.get("vision_cfg", {}))
     except (StudioError, OSError, TypeError, ValueError, AttributeError):
-        return False
-    timm = str(vision.get("timm_model_name") or "")
+        return {}
+
+
+def _timm(vision: Mapping[str, Any]) -> str:
+    """timm's name of the tower; empty where it is open_clip's own."""
+    return str(vision.get("timm_model_name") or "")
+
+
+def _convolutional(vision: Mapping[str, Any]) -> bool:
+    """Whether the picture tower has convolutions."""
+    timm = _timm(vision)
     return isinstance(vision.get("layers"), list) or bool(timm and not timm.startswith(TRANSFORMERS))
 
 
