@@ -1,6 +1,7 @@
-"""The scenes of the sample "Parts inspection": metal parts on a conveyor, four defects beside sound ones and double feeds.
+"""The scenes of the sample "Parts inspection": steel parts on a conveyor, four defects beside sound ones and double feeds.
 
-The defects are slighter than any that the demo CLIP was trained on: what it knows of them leaves something to learn.
+Few kinds of part, as a real inspection has, seen often: the demo CLIP knows defects in general, how they look on these is left to
+learn. Many are slighter than those that it was trained on.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ import numpy as np
 from assets.make.world import Group, Place, Rng, Scene, draw_combination
 
 CLASSES = ("good", "scratched", "cracked", "chipped", "rusty", "two parts")
-SHAPES = ("washer", "plate", "gear", "bracket", "nut")
-MATERIALS = ("steel", "brass", "aluminium")
-SEVERITY = (0.0, 0.35)
+SHAPES = ("washer", "plate")
+MATERIALS = ("steel",)
+SEVERITY = (0.2, 0.7)
 """Of the defects; training begins at 0.45."""
 
 

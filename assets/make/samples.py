@@ -44,7 +44,7 @@ def write_parts(folder: Path, per_class: int, tested: int, seed: int = 11) -> No
     about = {
         "title": "Parts inspection",
         "task": "image-classification",
-        "description": "Washers, plates, gears, brackets and nuts on a conveyor: sound, with a defect, or two at once.",
+        "description": "Steel washers and plates on a conveyor: sound, with a defect, or two at once.",
     }
     _write(folder, about, rows, drawn)
 
