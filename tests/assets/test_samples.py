@@ -58,4 +58,4 @@ def test_rendering_a_sample_again_gives_the_same(tmp_path: Path) -> None:
 def test_many_of_the_sample_defects_are_slighter_than_any_in_training_and_none_is_plainer() -> None:
     worn = [group.severity for n in range(500) for group in world.scene(0, n).groups if group.defect != "none"]
     shown = [parts.part("cracked", 11, n).groups[0].severity for n in range(50)]
-    assert sum(one < min(worn) for one in shown) > len(shown) / 3 and max(shown) < max(worn)
+    assert sum(one < min(worn) for one in shown) > len(shown) / 4 and max(shown) < max(worn)
