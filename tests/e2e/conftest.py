@@ -11,7 +11,11 @@ import pytest
 
 from tests.e2e.real_app import CHROMIUM, chromium, running_app
 
-LEAVING = ("AbortError: signal is aborted", "Unexpected error Connection errored out.")
+LEAVING = (
+    "AbortError: signal is aborted",
+    "AbortError: BodyStreamBuffer was aborted",
+    "Unexpected error Connection errored out.",
+)
 """What Gradio logs when a page is left while a question of its own is open; a server's error is logged in other words."""
 
 
