@@ -62,7 +62,8 @@ class ModelShelf:
         """
         wanted = task_named(task).modalities
         local = [entry for entry in self.catalog(task) if entry.local and ("image" in wanted or entry.modalities == wanted)]
-        return min(local, key=lambda entry: entry.id != demo_id()).id if local else None
+        ours = demo_id()
+        return min(local, key=lambda entry: entry.id != ours).id if local else None
 
     def advice(self, task: str) -> str:
         """How to get a model for that task, where none is on this machine; else empty."""
