@@ -109,6 +109,8 @@ def read_card(root: Path) -> dict[str, Any]:
     try:
         card = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
+        if not root.is_dir():
+            raise ProjectError(f"There is no folder {root}.", "If it was moved, open it where it lies now.") from None
         raise ProjectError(f"{root} is not a Studio project.", "Choose a folder with a project.json in it.") from None
     except (OSError, ValueError, RecursionError) as error:
         raise ProjectError(f"{path} cannot be read ({error}).", "Restore the file from a backup.") from error

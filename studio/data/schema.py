@@ -95,7 +95,7 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
             "Update Studio, then open it again.",
         )
     for number in range(version + 1, NEWEST + 1):
-        if number > 1:
+        if version:  # a new database has nothing to lose
             _back_up(connection, path.with_name(f"{path.name}.schema-{number - 1}.bak"))
         try:
             # executescript knows no parameters, and its own COMMIT comes first: the transaction is in the script

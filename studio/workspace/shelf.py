@@ -47,12 +47,21 @@ class ModelShelf:
         self._told.append(tell)
 
     def catalog(self, task: str | None = None) -> tuple[CatalogEntry, ...]:
-        """What people are offered, local ones first; with `task`, only what can do it."""
+        """What people are offered, local ones first; with `task`, only what can do it.
+
+        For texts alone, models of texts come before those of two towers, and the one that comes with Studio, which is at
+        chance on them (its card), is left out.
+        """
         entries = catalog(self._settings.extra_model_folders)
         if task is None:
             return entries
         wanted = task_named(task)
-        return tuple(entry for entry in entries if wanted.fits(entry.modalities))
+        fitting = [entry for entry in entries if wanted.fits(entry.modalities)]
+        if "image" in wanted.modalities:
+            return tuple(fitting)
+        ours = demo_id()
+        offered = [entry for entry in fitting if entry.id != ours]
+        return tuple(sorted(offered, key=lambda entry: (not entry.local, entry.modalities != wanted.modalities)))
 
     def first_choice(self, task: str) -> str | None:
         """The model on this machine that a sample begins with; None where there is none.

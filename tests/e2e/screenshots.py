@@ -1,15 +1,15 @@
-"""Takes the README's screenshots anew: a real project, a real model, a short LoRA run, in chromium at 1440 × 900.
+"""Takes the README's screenshots anew: the parts sample, the model that comes with Studio, a LoRA run, in chromium at 1440 × 900.
 
     python -m tests.e2e.screenshots                      # writes assets/screenshots/*.png
     python -m tests.e2e.screenshots --phone FOLDER       # and every page at 390 × 844 into a folder
 
-Paths of this machine are shown as `~/.studio` and `../shared`.
-Needs ../shared beside the project and Debian's chromium; says so and exits with 0 where one is absent.
+The home of that Studio is shown as `~/.studio`. Needs Debian's chromium; says so and exits with 0 where it is absent.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import io
 import tempfile
 from pathlib import Path
@@ -18,14 +18,13 @@ from typing import Any
 from PIL import Image
 
 from tests.e2e.real_app import CHROMIUM, ROOT, chromium, running_app
-from tests.e2e.walk import ask_about, compare, go, label_shown, load_model, new_project, start_lora
+from tests.e2e.walk import ask_about, compare, go, shown
 
-SHARED = ROOT.parent / "shared"
+SAMPLE = ROOT / "assets" / "samples" / "parts"
 OUT = ROOT / "assets" / "screenshots"
 MOST_BYTES = 250_000
 DESKTOP = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
-CLASSES = ["cardboard", "glass", "metal", "paper", "plastic", "trash"]
 LABELLED = 14
 RENAME = """(shown_as) => {
   const renamed = (text) => Object.entries(shown_as).reduce((said, [path, name]) => said.replaceAll(path, name), text);
@@ -37,52 +36,62 @@ RENAME = """(shown_as) => {
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--steps", type=int, default=60, help="of the LoRA run, 32 pictures each")
     parser.add_argument("--phone", type=Path, metavar="FOLDER", help="also write phone-sized ones, of every page")
     flags = parser.parse_args()
-    data, model = SHARED / "data" / "trashnet", SHARED / "models" / "miniclip"
-    if not CHROMIUM.exists() or not data.is_dir() or not model.is_dir():
-        print("The pictures, the model or Debian's chromium is not here: nothing to take.")
+    if not CHROMIUM.exists():
+        print("Debian's chromium is not here: nothing to take.")
         return
     with chromium() as browser, tempfile.TemporaryDirectory() as folder:
         home = Path(folder).resolve() / "home"
         with running_app(home) as address:
-            context = browser.new_context(viewport=DESKTOP, base_url=address)
-            page = context.new_page()
-            page.set_default_timeout(120_000)
-            camera = Camera(page, {str(home): "~/.studio", str(SHARED): "../shared"}, flags.phone)
-            take(page, camera, data, f"open_clip:local-dir:{model}", flags.steps)
+            page = browser.new_context(viewport=DESKTOP, base_url=address).new_page()
+            page.set_default_timeout(300_000)
+            take(page, Camera(page, {str(home): "~/.studio"}, flags.phone))
 
 
-def take(page: Any, camera: Camera, data: Path, model: str, steps: int) -> None:
-    """Label in one project, train, test and compare in another that came with its labels."""
-    new_project(page, "Waste, labelled by hand", data / "train", labels=False)
-    go(page, "label")
-    for _ in range(LABELLED):
-        label_shown(page, CLASSES)
+def take(page: Any, camera: Camera) -> None:
+    """The guided first run: label by hand, let the sample label the rest, train, ask, compare."""
+    with (SAMPLE / "items.csv").open() as table:
+        truth = {Path(row["image"]).name: row["label"] for row in csv.DictReader(table)}
+    go(page, "")
+    page.locator(".sm-card[data-name=parts]").click()
+    page.wait_for_url("**/label")
+    page.locator(".lb-said", has_text="Zero-shot").wait_for()
+    for n in range(LABELLED):
+        label_truly(page, truth, n)
     camera.shoot("label")
     camera.walk(["label"])
+    for more in (48, 96):
+        page.get_by_role("button", name="Label 8 per class for me").click()
+        page.locator(".lb-done", has_text=f"{120 + LABELLED + more} of 300").wait_for()
 
-    new_project(page, "Waste sorting", data, labels=True)
-    load_model(page, model)
-    start_lora(page, steps, 32)
+    go(page, "train")
+    page.locator("#train-start:not([disabled])").click()
     page.locator(".lr-status.done").wait_for(timeout=900_000)
 
-    ask_telling(page, data / "test")
+    ask_telling(page, truth)
     camera.shoot("test")
     compare(page)
     camera.shoot("compare")
     camera.walk(["", "data", "models", "train", "test", "compare", "share"])
 
 
-def ask_telling(page: Any, test: Path) -> None:
-    """Ask about a picture that zero-shot gets wrong and fine-tuned right: it shows why there are three columns."""
-    for picture in sorted(test.glob("*/*.jpg"))[:: len(CLASSES) + 1]:
-        ask_about(page, picture)
+def label_truly(page: Any, truth: dict[str, str], n: int) -> None:
+    """The n-th label, by the button of the true class; returns once both methods have answered for the next picture."""
+    page.locator(".lb-classes button", has_text=truth[shown(page)]).click()
+    page.locator(".lb-suggest:not(.busy)", has_text=f"of {n + 1} times").wait_for()
+
+
+def ask_telling(page: Any, truth: dict[str, str]) -> None:
+    """Ask about a test picture that zero-shot gets wrong and fine-tuned right: it shows why there are three columns."""
+    with (SAMPLE / "items.csv").open() as table:
+        test = [row["image"] for row in csv.DictReader(table) if row["split"] == "test"]
+    for image in test:
+        ask_about(page, SAMPLE / image)
         won = page.locator(".lr-answers tbody tr").evaluate_all(
             "rows => [0, 2].map((k) => rows.find((row) => row.cells[k + 1].matches('.won')).cells[0].innerText)"
         )
-        if won[0] != picture.parent.name == won[1]:
+        if won[0] != truth[Path(image).name] == won[1]:
             return
 
 

@@ -137,3 +137,15 @@ def test_texts_begin_with_a_model_of_texts_and_pictures_with_one_of_both(bare: P
     assert shelf.first_choice("text-classification") == tiny_ids["bert"]
     assert shelf.first_choice("image-classification") == tiny_ids["open_clip-vit"]
     assert shelf.advice("text-classification") == "" == shelf.advice("image-text")
+
+
+def test_for_texts_models_of_texts_come_first_and_the_one_of_parts_is_not_offered(
+    bare: Path, tiny_ids: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders = {kind: Path(tiny_ids[kind].partition(":")[2].removeprefix("local-dir:")) for kind in ("bert", "open_clip-vit")}
+    monkeypatch.setattr("studio.models.catalog.DEMO", folders["open_clip-vit"])
+    shelf = ModelShelf(Settings(home=bare, device="cpu", offline=True))
+    assert [entry.id for entry in shelf.catalog("image-text") if entry.local] == [tiny_ids["open_clip-vit"]]
+    assert [entry for entry in shelf.catalog("text-classification") if entry.local] == []
+    offered = [entry.modalities for entry in shelf.catalog("text-classification")]
+    assert offered == sorted(offered, key=len) and set(offered) == {("text",), ("image", "text")}

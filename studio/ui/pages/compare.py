@@ -23,7 +23,16 @@ from studio.ui.widgets.evidence import (
     doubt_section,
     wish_of,
 )
-from studio.ui.widgets.model_choice import AS_THE_RUN, FEW_SHOT, NEWEST, check_offered, few_shot, model_choices, run_choices
+from studio.ui.widgets.model_choice import (
+    AS_THE_RUN,
+    FEW_SHOT,
+    NEWEST,
+    check_offered,
+    few_shot,
+    model_choices,
+    model_notice,
+    run_choices,
+)
 from studio.ui.widgets.progress import progress_panel
 from studio.workspace import Workspace
 from studio.workspace.open_project import OpenProject
@@ -123,6 +132,7 @@ def build(workspace: Workspace) -> None:
     page = ComparePage(workspace)
     shell.header(workspace, PATH)
     shell.title("Compare", "Is fine-tuning worth it? The methods on the same held-out items.")
+    model_notice(workspace)
     shown = gr.State("")
     with gr.Row(visible=False, elem_classes="lr-choices") as choices:
         model = gr.Dropdown([], label="Model", min_width=220, elem_id="compare-model")

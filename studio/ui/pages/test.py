@@ -8,7 +8,7 @@ import gradio as gr
 
 from studio.ui import shell
 from studio.ui.widgets.asking import NOTHING_YET, AskingDesk
-from studio.ui.widgets.model_choice import AS_THE_RUN, FEW_SHOT, NEWEST
+from studio.ui.widgets.model_choice import AS_THE_RUN, FEW_SHOT, NEWEST, model_notice
 from studio.ui.widgets.phrases import phrase_editor
 from studio.ui.widgets.picker import picker
 from studio.ui.widgets.picture import picture_input
@@ -146,4 +146,5 @@ class AskingPage:
 def build(workspace: Workspace) -> None:
     shell.header(workspace, PATH)
     shell.title("Test", "The same input, the methods side by side.")
+    model_notice(workspace)
     AskingPage(workspace).wire()

@@ -14,7 +14,7 @@ from studio.ui import shell
 from studio.ui.answers import shown_project
 from studio.ui.widgets.auto_search import SearchBoard, SearchForm, budget, search_board, search_note
 from studio.ui.widgets.method_choice import MODES, method_chosen, modes_measured, single_methods
-from studio.ui.widgets.model_choice import check_offered, model_choices, whole
+from studio.ui.widgets.model_choice import check_offered, model_choices, model_notice, whole
 from studio.ui.widgets.plan import command_line, not_a_plan, plan_summary
 from studio.ui.widgets.run_status import LONGEST_ID, Monitor, run_monitor
 from studio.ui.widgets.train_form import FIELDS, TrainForm
@@ -195,6 +195,7 @@ def build(workspace: Workspace) -> None:
     page = TrainPage(workspace)
     shell.header(workspace, PATH)
     shell.title("Train", "In the background: you may leave this page, or close the browser.")
+    model_notice(workspace)
     shown = gr.State("")
     parts = _Parts(workspace)
     form = parts.form

@@ -72,7 +72,7 @@ class AskingDesk:
             gr.update(choices=run_choices(project.training.runs(), model)),
             gr.update(visible=not pairs),
             gr.update(visible=not pairs),
-            gr.update(visible=not self.is_loaded(model)),
+            gr.update(visible=bool(model) and not self.is_loaded(model)),
             gr.update(visible=has_image),
             None,
             gr.update(visible=has_text),
@@ -203,7 +203,7 @@ class AskingDesk:
 
     def finished(self, activity: str, subject: Subject, shown: object, model: str | None, *choices: Any) -> list[Any]:
         """Something ended, here or in another tab: show this tab's rankings, or ask again now that the model is there."""
-        unloaded = gr.update(visible=not self.is_loaded(model))
+        unloaded = gr.update(visible=bool(model) and not self.is_loaded(model))
         if not activity:
             return [unloaded, *self.answer(subject, shown, model, *choices)]
         mine = self.workspace.activities.get(activity)
@@ -216,7 +216,7 @@ class AskingDesk:
     def runs_of(self, shown: object, model: str | None) -> tuple[Any, Any]:
         """Another model has other runs."""
         runs = run_choices(self.project(shown).training.runs(), model)
-        return gr.update(choices=runs, value=runs[0][1]), gr.update(visible=not self.is_loaded(model))
+        return gr.update(choices=runs, value=runs[0][1]), gr.update(visible=bool(model) and not self.is_loaded(model))
 
     def keep(self, shown: object, phrases: Any, templates: str) -> None:
         """Make these words the project's own."""

@@ -1,13 +1,17 @@
-"""Which models and runs a page offers: what is loaded, what lies on this machine, and the project's own choice."""
+"""Which models and runs a page offers: what is loaded, what lies on this machine, the project's own choice; how to get one."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 from pathlib import Path
 from typing import Any
 
+import gradio as gr
+
 from studio.core.errors import BadInput
 from studio.core.types import RunSnapshot
+from studio.ui import shell
 from studio.workspace import Workspace
 from studio.workspace.open_project import OpenProject
 
@@ -53,6 +57,20 @@ def model_choices(workspace: Workspace, project: OpenProject, *more: str) -> tup
     """The choices, and the one to show at first: the project's, else the first."""
     choices = offered_models(workspace, project, *more)
     return choices, project.model() or (choices[0][1] if choices else None)
+
+
+def model_notice(workspace: Workspace) -> None:
+    """Where no model can be chosen on this page, how to get one; else nothing. Looks on each load."""
+    notice = gr.HTML("", js_on_load=None, apply_default_css=False, elem_id="no-model")
+    shell.on_load(lambda: how_to_get_one(workspace), outputs=notice)
+
+
+def how_to_get_one(workspace: Workspace) -> str:
+    """As HTML; empty while no project is open, and where there is a model to choose."""
+    project = workspace.project()
+    if project is None or offered_models(workspace, project):
+        return ""
+    return f'<p class="md-advice">{escape(workspace.models.advice(project.task))} <a href="/models">Go to Models</a></p>'
 
 
 def run_choices(runs: Sequence[RunSnapshot], model: str | None) -> Choices:
