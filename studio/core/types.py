@@ -53,14 +53,16 @@ class LabelEvent:
 
     id: int
     item: int
-    kind: Literal["import", "label", "skip", "caption", "undo"]
+    kind: Literal["import", "label", "skip", "caption", "undo", "redo"]
     before: str | None
     after: str | None
     author: str
     at: float
     """Seconds since 1970, UTC."""
     undoes: int | None = None
-    """For kind `undo`: the event that it took back."""
+    """For kinds `undo` and `redo`: the event that it took back; a redo takes back an undo."""
+    act: int | None = None
+    """The same for all events of one act on several items; None for an act on one."""
 
 
 @dataclass(frozen=True, slots=True)

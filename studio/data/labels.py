@@ -1,6 +1,7 @@
-"""Label events: acts on one item, appended and never changed; the item's present state is derived in the same transaction.
+"""Label events: acts on items, appended and never changed; the items' present state is derived in the same transaction.
 
-Each function takes the writer's connection. An undo is an event of its own and restores what its target changed.
+Each function takes the writer's connection. An undo is an event of its own and restores what its target changed; a redo is an
+undo of that undo. What was done to many items at once is one act: taken back, and done again, as one.
 """
 
 from __future__ import annotations
@@ -8,7 +9,8 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from typing import Literal, NamedTuple
+from collections.abc import Iterable
+from typing import Any, Literal, NamedTuple
 
 from studio.core.errors import BadInput, NotFound
 from studio.core.types import LabelEvent
@@ -24,20 +26,36 @@ class _State(NamedTuple):
 
 
 EVENTS = """
-    SELECT e.id, e.item, e.kind, coalesce(e.text_before, b.name), coalesce(e.text_after, a.name), e.author, e.at, e.undoes
+    SELECT e.id, e.item, CASE WHEN e.redo THEN 'redo' ELSE e.kind END, coalesce(e.text_before, b.name),
+      coalesce(e.text_after, a.name), e.author, e.at, e.undoes, e.act
     FROM label_events e LEFT JOIN classes b ON b.id = e.class_before LEFT JOIN classes a ON a.id = e.class_after
 """
 
+_FRESH = "('label', 'skip', 'caption')"
+_UNTOUCHED = "NOT EXISTS (SELECT 1 FROM label_events u WHERE u.undoes = e.id)"
 # an act that somebody else has since replaced no longer stands, so its author cannot take it back over their head
-_NEWEST_STANDING = """
-    SELECT e.id, e.item, e.kind, e.class_before, e.skipped_before, e.text_before FROM label_events e
-    WHERE e.author = ? AND e.kind IN ('label', 'skip', 'caption')
-      AND NOT EXISTS (SELECT 1 FROM label_events u WHERE u.undoes = e.id)
-      AND NOT EXISTS (
+_NOT_REPLACED = f"""
+    NOT EXISTS (
         SELECT 1 FROM label_events o WHERE o.item = e.item AND o.id > e.id AND o.author <> e.author
-          AND o.kind IN ('label', 'skip', 'caption') AND (o.kind = 'caption') = (e.kind = 'caption')
+          AND (o.kind IN {_FRESH} OR o.redo) AND (o.text_after IS NULL) = (e.text_after IS NULL)
           AND NOT EXISTS (SELECT 1 FROM label_events u WHERE u.undoes = o.id))
+"""
+_NEWEST_STANDING = f"""
+    SELECT e.id, e.act FROM label_events e
+    WHERE e.author = ? AND (e.kind IN {_FRESH} OR e.redo) AND {_UNTOUCHED} AND {_NOT_REPLACED}
     ORDER BY e.id DESC LIMIT 1
+"""
+# what is done anew after an undo stands in the way of doing the old again
+_NEWEST_UNDONE = f"""
+    SELECT e.id, e.act FROM label_events e
+    WHERE e.author = ? AND e.kind = 'undo' AND NOT e.redo AND {_UNTOUCHED} AND {_NOT_REPLACED}
+      AND e.id > coalesce(
+        (SELECT f.id FROM label_events f WHERE f.author = e.author AND f.kind IN {_FRESH} ORDER BY f.id DESC LIMIT 1), 0)
+    ORDER BY e.id DESC LIMIT 1
+"""
+_OF_THE_ACT = f"""
+    SELECT e.id, e.item, e.text_before IS NOT NULL, e.class_before, e.skipped_before, e.text_before FROM label_events e
+    WHERE (e.id = ? OR e.act = ?) AND {_UNTOUCHED} AND {_NOT_REPLACED} ORDER BY e.id DESC
 """
 
 
@@ -62,18 +80,41 @@ def caption(connection: sqlite3.Connection, item: int, text: str, author: str) -
     return _append(connection, item, "caption", author, before, before._replace(text=text))
 
 
-def undo(connection: sqlite3.Connection, author: str) -> LabelEvent | None:
-    """Take back the author's newest act that still stands; None where there is none."""
-    row = connection.execute(_NEWEST_STANDING, (author,)).fetchone()
-    if row is None:
-        return None
-    event, item, kind, class_before, skipped_before, text_before = row
-    now = _state(connection, item)
-    if kind == "caption":
-        after = now._replace(text=text_before)
-    else:
-        after = now._replace(class_id=class_before, skipped=skipped_before)
-    return _append(connection, item, "undo", author, now, after, undoes=event)
+def label_each(connection: sqlite3.Connection, given: Iterable[tuple[int, str | None]], author: str) -> list[LabelEvent]:
+    """Labels for many items as one act; what has its label already is left. Raises NotFound, and then labels none."""
+    events: list[LabelEvent] = []
+    for item, name in given:
+        before = _state(connection, item)
+        after = before._replace(class_id=None if name is None else class_of(connection, name), skipped=0)
+        if after != before:
+            act = events[0].id if events else next_id(connection)
+            events.append(_append(connection, item, "label", author, before, after, act=act))
+    return events
+
+
+def undo(connection: sqlite3.Connection, author: str) -> list[LabelEvent]:
+    """Take back the author's newest act that still stands; empty where there is none."""
+    return _reverse(connection, author, connection.execute(_NEWEST_STANDING, (author,)).fetchone(), redo=False)
+
+
+def redo(connection: sqlite3.Connection, author: str) -> list[LabelEvent]:
+    """Do again what the author took back last, unless they have done something new since; empty where there is nothing."""
+    return _reverse(connection, author, connection.execute(_NEWEST_UNDONE, (author,)).fetchone(), redo=True)
+
+
+def _reverse(connection: sqlite3.Connection, author: str, found: tuple[int, int | None] | None, redo: bool) -> list[LabelEvent]:
+    """Restore what was before that act, on each item where nobody else has changed it since."""
+    if found is None:
+        return []
+    event, act = found
+    targets = connection.execute(_OF_THE_ACT, (event, act)).fetchall()
+    mine = next_id(connection) if len(targets) > 1 else None
+    done = []
+    for target, item, of_text, class_before, skipped_before, text_before in targets:
+        now = _state(connection, item)
+        after = now._replace(text=text_before) if of_text else now._replace(class_id=class_before, skipped=skipped_before)
+        done.append(_append(connection, item, "undo", author, now, after, undoes=target, act=mine, redo=redo))
+    return done
 
 
 def class_of(connection: sqlite3.Connection, name: str) -> int:
@@ -86,7 +127,7 @@ def class_of(connection: sqlite3.Connection, name: str) -> int:
     return int(row[0])
 
 
-def event_of(row: tuple[int, int, Kind, str | None, str | None, str, float, int | None]) -> LabelEvent:
+def event_of(row: tuple[Any, ...]) -> LabelEvent:
     """A row of `EVENTS`."""
     return LabelEvent(*row)
 
@@ -108,7 +149,15 @@ def next_id(connection: sqlite3.Connection) -> int:
 
 
 def _append(
-    connection: sqlite3.Connection, item: int, kind: Kind, author: str, before: _State, after: _State, undoes: int | None = None
+    connection: sqlite3.Connection,
+    item: int,
+    kind: Kind,
+    author: str,
+    before: _State,
+    after: _State,
+    undoes: int | None = None,
+    act: int | None = None,
+    redo: bool = False,
 ) -> LabelEvent:
     if after.text != before.text:
         _set_text(connection, item, str(after.text))
@@ -117,9 +166,10 @@ def _append(
     event = next_id(connection)
     connection.execute(
         "INSERT INTO label_events (id, item, kind, author, at, undoes, class_before, class_after, skipped_before, skipped_after,"
-        " text_before, text_after) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (event, item, kind, author, time.time(), undoes, before.class_id, after.class_id, before.skipped, after.skipped, *texts),
-    )
+        " text_before, text_after, act, redo) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (event, item, kind, author, time.time(), undoes, before.class_id, after.class_id, before.skipped, after.skipped, *texts,
+         act, redo),
+    )  # fmt: skip
     return event_of(connection.execute(f"{EVENTS} WHERE e.id = ?", (event,)).fetchone())
 
 

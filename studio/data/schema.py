@@ -81,6 +81,12 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE TRIGGER label_events_stay BEFORE DELETE ON label_events WHEN EXISTS (SELECT 1 FROM items WHERE id = old.item)
         BEGIN SELECT RAISE(ABORT, 'label events are never deleted'); END;
     """,
+    # an act may be of many items, and what was taken back may be done again
+    """
+    ALTER TABLE label_events ADD COLUMN act INTEGER;
+    ALTER TABLE label_events ADD COLUMN redo INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX label_events_act ON label_events(act) WHERE act IS NOT NULL;
+    """,
 )
 
 NEWEST = len(MIGRATIONS)

@@ -121,9 +121,17 @@ class Store:
         """Raises NotFound, and BadInput where the item has no text or another item has that content."""
         return self.write(lambda connection: labels.caption(connection, item, text, author))
 
-    def undo(self, author: str) -> LabelEvent | None:
-        """Take back that author's newest act that still stands."""
-        return self.write(lambda connection: labels.undo(connection, author))
+    def label_each(self, given: Iterable[tuple[int, str | None]], author: str) -> tuple[LabelEvent, ...]:
+        """Labels for many items, in one act. Raises NotFound, and then none is given."""
+        return tuple(self.write(lambda connection: labels.label_each(connection, given, author)))
+
+    def undo(self, author: str) -> tuple[LabelEvent, ...]:
+        """Take back that author's newest act that still stands; one event an item, none where there is no such act."""
+        return tuple(self.write(lambda connection: labels.undo(connection, author)))
+
+    def redo(self, author: str) -> tuple[LabelEvent, ...]:
+        """Do again what that author took back last, unless they have done something new since."""
+        return tuple(self.write(lambda connection: labels.redo(connection, author)))
 
     def history(self, item: int) -> tuple[LabelEvent, ...]:
         """Every event of an item, oldest first."""

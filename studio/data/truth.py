@@ -35,14 +35,14 @@ def give(connection: sqlite3.Connection, per_class: int, seed: int) -> list[Labe
         (json.dumps([int(item) for item in known]),),
     ).fetchall()
     waiting = [replace(item, label=known[str(item.id)]) for item in map(item_of, rows)]
-    return [labels.label(connection, item.id, item.label, AUTHOR) for item in support(waiting, per_class, seed)]
+    return labels.label_each(connection, ((item.id, item.label) for item in support(waiting, per_class, seed)), AUTHOR)
 
 
 def take_back(connection: sqlite3.Connection) -> int:
     """Undo every label given so that still stands; how many."""
     taken = 0
-    while labels.undo(connection, AUTHOR) is not None:
-        taken += 1
+    while events := labels.undo(connection, AUTHOR):
+        taken += len(events)
     return taken
 
 

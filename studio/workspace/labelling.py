@@ -6,7 +6,7 @@ Wires the project's data to the modalities of its task; decides nothing about co
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -115,9 +115,17 @@ class Labelling:
             raise BadInput(f"The caption {error.reason}.", "Write what the item shows.") from error
         return self._store.caption(item, clean, author)
 
-    def undo(self, author: str = "me") -> LabelEvent | None:
-        """Take back that author's newest act that is not yet undone; None where there is none."""
+    def label_each(self, given: Mapping[int, str | None], author: str = "me") -> tuple[LabelEvent, ...]:
+        """{item: label}, in one act, which `undo` takes back as one. Raises NotFound, and then none is given."""
+        return self._store.label_each(given.items(), author)
+
+    def undo(self, author: str = "me") -> tuple[LabelEvent, ...]:
+        """Take back that author's newest act that is not yet undone: one event an item, none where there is no such act."""
         return self._store.undo(author)
+
+    def redo(self, author: str = "me") -> tuple[LabelEvent, ...]:
+        """Do again what that author took back last; nothing once they have done something new."""
+        return self._store.redo(author)
 
     def history(self, item: int) -> tuple[LabelEvent, ...]:
         """Every event of an item, oldest first. Raises NotFound."""

@@ -12,6 +12,7 @@ import pytest
 
 from studio.core.errors import BadInput, NotFound, ProjectError
 from studio.core.types import ItemFilter
+from studio.data import labels
 from studio.data.content import canonical, content_key
 from studio.data.enter import Candidate, enter
 from studio.data.schema import MIGRATIONS, NEWEST
@@ -33,12 +34,12 @@ def test_label_and_undo_restore_label_and_skip(store: Store) -> None:
     event = store.label(1, "cat", "ann")
     assert (event.before, event.after, store.item(1).label) == (None, "cat", "cat")
     assert store.counts().skipped == 0
-    undone = store.undo("ann")
-    assert undone is not None and undone.undoes == event.id
+    (undone,) = store.undo("ann")
+    assert undone.undoes == event.id
     assert (store.item(1).label, store.counts().skipped) == (None, 1)
     store.undo("ann")
     assert store.counts().skipped == 0
-    assert store.undo("ann") is None
+    assert store.undo("ann") == ()
     assert [event.kind for event in store.history(1)] == ["skip", "label", "undo", "undo"]
 
 
@@ -54,11 +55,62 @@ def test_undo_never_overwrites_a_later_label_of_somebody_else(store: Store) -> N
     fill(store, candidate("a", "cat"), candidate("b", "dog"))
     store.label(1, "dog", "ann")
     store.label(1, "cat", "ben")
-    assert store.undo("ann") is None
+    assert store.undo("ann") == ()
     assert store.item(1).label == "cat"
     store.undo("ben")
     store.undo("ann")
     assert store.item(1).label == "cat"
+
+
+def test_what_was_undone_can_be_done_again_until_something_new_is_done(store: Store) -> None:
+    fill(store, candidate("a", "cat"), candidate("b", "dog"))
+    assert store.redo("ann") == ()
+    store.label(1, "dog", "ann")
+    store.label(2, "cat", "ann")
+    for _ in range(3):  # to and fro, as often as one likes
+        store.undo("ann")
+        store.undo("ann")
+        assert (store.item(1).label, store.item(2).label) == ("cat", "dog")
+        (first,) = store.redo("ann")
+        assert (first.kind, first.item, store.item(1).label, store.item(2).label) == ("redo", 1, "dog", "dog")
+        store.redo("ann")
+        assert (store.item(2).label, store.redo("ann")) == ("cat", ())
+    store.undo("ann")
+    store.skip(1, "ann")
+    assert store.redo("ann") == () and store.item(2).label == "dog"
+
+
+def test_an_act_on_many_items_is_undone_and_redone_as_one(store: Store) -> None:
+    fill(store, *(candidate(str(n)) for n in range(4)), candidate("b", "cat"))
+    store.label(1, "cat", "ann")
+    events = store.label_each([(item, "cat") for item in (1, 2, 3, 4, 5)], "ann")
+    assert [event.item for event in events] == [2, 3, 4] and len({event.act for event in events}) == 1  # 1 and 5 had it
+    assert sorted(event.item for event in store.undo("ann")) == [2, 3, 4]
+    assert [store.item(n).label for n in range(1, 6)] == ["cat", None, None, None, "cat"]
+    store.label(3, "cat", "ben")
+    assert sorted(event.item for event in store.redo("ann")) == [2, 4]  # what somebody else has changed stays as it is
+    store.undo("ann")
+    assert [store.item(n).label for n in range(1, 6)] == ["cat", None, "cat", None, "cat"]
+    with pytest.raises(NotFound):
+        store.label_each([(2, "cat"), (99, "cat")], "ann")
+    assert store.item(2).label is None
+
+
+def test_a_caption_is_done_again_too(store: Store) -> None:
+    fill(store, candidate("a"), candidate("b"))
+    store.caption(1, "c", "ann")
+    store.undo("ann")
+    store.redo("ann")
+    assert store.item(1).content == {"text": "c"}
+
+
+def test_undo_and_redo_ask_for_no_scan_of_the_log(store: Store) -> None:
+    for sql in (labels._NEWEST_STANDING, labels._NEWEST_UNDONE, labels._OF_THE_ACT):
+        values = ("ann",) if sql.count("?") == 1 else (1, 1)
+        plan = store.write(
+            lambda connection, sql=sql, values=values: connection.execute(f"EXPLAIN QUERY PLAN {sql}", values).fetchall()
+        )
+        assert not [row for row in plan if row[3].startswith("SCAN")], plan
 
 
 def test_caption_changes_content_and_key_and_can_be_undone(store: Store) -> None:
