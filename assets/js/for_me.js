@@ -16,7 +16,7 @@ const atOnce = async (name, told) => {
   await chain;
   const answer = await ask(name, { project: desk.project.id, per_class: FOR_ME }, 1);
   if (answer.ok) await open(desk.chosen);
-  working = false; locked = false;
+  working = false; waiting.length = 0; unlock(); // what was pressed meanwhile meant items that are elsewhere now
   if (answer.ok) told(answer); else tell(said(answer), true);
 };
 const forMe = () => atOnce("label_for_me", (answer) => {

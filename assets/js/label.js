@@ -1,8 +1,8 @@
 // The Label page: one item at a time. Optimistic on screen, serial and acknowledged on the wire.
 const AHEAD = 8, BEHIND = 8, REFILL = 60, ENOUGH = 10; // labels to learn from after which the way on is shown
 const $ = (selector) => element.querySelector(selector);
-let desk = null, at = 0, generation = 0, refilling = false, locked = false;
-const past = [], pictures = new Map();
+let desk = null, at = 0, generation = 0, refilling = false;
+const pictures = new Map();
 
 /* saving: one act after the other, each sent again until the server acknowledges it */
 let chain = Promise.resolve(), pending = 0;
@@ -106,9 +106,11 @@ const found = () => {
 };
 const classButtons = () => {
   const { typed, matches, exact, best } = found();
+  bind();
+  for (const [act, key] of Object.entries(keyOfAct)) { const cap = $('.lb-acts [data-act="' + act + '"] kbd'); if (cap) cap.textContent = key === " " ? "␣" : shownKey(key); }
   const buttons = matches.map((k) =>
-    el("button", { type: "button", "data-k": k, "aria-keyshortcuts": k < 9 ? k + 1 : null, title: desk.classes[k].name, class: typed && k === best ? "best" : null },
-      k < 9 ? el("kbd", {}, String(k + 1)) : null, el("span", { class: "c" }, desk.classes[k].name), el("span", { class: "n" })));
+    el("button", { type: "button", "data-k": k, "aria-keyshortcuts": keyOfClass[k], title: desk.classes[k].name, class: typed && k === best ? "best" : null },
+      keyOfClass[k] ? el("kbd", {}, shownKey(keyOfClass[k])) : null, el("span", { class: "c" }, desk.classes[k].name), el("span", { class: "n" })));
   if (typed && exact === undefined) buttons.push(el("button", { type: "button", "data-act": "add" }, "Add “" + typed + "” as a new class"));
   $(".lb-classes").replaceChildren(...buttons);
   rail();
@@ -125,61 +127,31 @@ const flash = (k) => {
   const button = $('.lb-classes [data-k="' + k + '"]');
   if (button) { button.classList.add("hit"); setTimeout(() => button.classList.remove("hit"), 180); }
 };
-// one more act that undo takes back; the result takes it off again, wherever it is by then, because it was not saved
-const remember = (it, unjudge = () => {}) => {
-  const mark = { item: it.id, unjudge };
-  past.push(mark);
-  return () => { const k = past.indexOf(mark); if (k >= 0) past.splice(k, 1); };
-};
-const refused = (answer, restore) => { restore(); show(); tell("Not saved. " + said(answer), true); };
-const label = (k) => {
+const label = inTurn((k) => {
   const it = item(), c = desk.classes[k];
-  if (!it || !c || locked) return;
-  const before = it.label, unjudge = judgeSuggestions(it, c.name), forget = remember(it, unjudge);
+  if (!it || !c) return;
+  const before = it.label, unjudge = judgeSuggestions(it, c.name);
+  const mark = remember(it.id, () => { relabel(it, before); unjudge(); }, () => relabel(it, c.name));
   relabel(it, c.name); flash(k); tell("Saving…");
-  post({ act: "label", item: it.id, label: c.name }, (answer) =>
-    answer.ok ? tell("Saved " + it.name + " as " + c.name) : refused(answer, () => { relabel(it, before); unjudge(); forget(); }));
+  post({ act: "label", item: it.id, label: c.name }, (answer) => (answer.ok ? tell("Saved " + it.name + " as " + c.name) : refused(answer, mark)));
   at++; show();
-};
-const skip = () => {
+});
+const skip = inTurn(() => {
   const it = item();
-  if (!it || locked) return;
-  const forget = remember(it);
-  post({ act: "skip", item: it.id }, (answer) => answer.ok ? tell("Skipped " + it.name) : refused(answer, forget));
+  if (!it) return;
+  const mark = remember(it.id, () => {}, () => {});
+  post({ act: "skip", item: it.id }, (answer) => (answer.ok ? tell("Skipped " + it.name) : refused(answer, mark)));
   at++; show();
-};
-const move = (by) => { if (!locked && at + by >= 0 && at + by <= desk.items.length) { at += by; show(); } };
-const undo = () => {
-  if (locked) return;
-  if (past.length && past[past.length - 1].forMe) { takeBack(); return; }
-  const last = past.pop(), expected = last ? desk.items.findIndex((it) => it.id === last.item) : -1;
-  // go back at once, so that the next key means the restored item; what it holds comes with the answer
-  if (expected >= 0) { at = expected; show(); }
-  locked = true; tell("Undoing…");
-  post({ act: "undo" }, (answer) => {
-    locked = false;
-    if (!answer.ok && last) past.push(last);
-    else if (last) last.unjudge();
-    undone(answer);
-  });
-};
-const undone = (answer) => {
-  if (!answer.ok) { tell(said(answer), true); return; }
-  if (!answer.item) { tell("There is nothing to undo."); return; }
-  desk.labelled = answer.labelled; desk.learnt = answer.learnt; desk.classes = answer.classes;
-  const k = desk.items.findIndex((it) => it.id === answer.item.id);
-  if (k >= 0) { Object.assign(desk.items[k], answer.item); at = k; }
-  else { desk.items.splice(at, 0, answer.item); }
-  const field = $(".lb-caption textarea"); if (field) field.blur();
-  classButtons(); show(); tell("Undone: " + answer.item.name);
-};
+});
+const move = inTurn((by) => { if (at + by >= 0 && at + by <= desk.items.length) { at += by; show(); } });
+const leaveCaption = () => { const field = $(".lb-caption textarea"); if (field) field.blur(); };
 const saveCaption = () => {
   const field = $(".lb-caption textarea"), it = item(), text = field.value.trim();
   if (!it || text === it.text) return;
   if (!text) { field.value = it.text; tell("A caption cannot be empty.", true); return; }
-  const before = it.text, forget = remember(it);
+  const before = it.text, mark = remember(it.id, () => { it.text = before; }, () => { it.text = text; });
   it.text = text; tell("Saving…");
-  post({ act: "caption", item: it.id, text }, (answer) => answer.ok ? tell("Saved the caption of " + it.name) : refused(answer, () => { it.text = before; forget(); }));
+  post({ act: "caption", item: it.id, text }, (answer) => (answer.ok ? tell("Saved the caption of " + it.name) : refused(answer, mark)));
 };
 const enter = () => {
   const { typed, best } = found();
@@ -215,7 +187,7 @@ const open = async (which) => {
   if (!answer.ok) { root.replaceChildren(emptyState("The items cannot be shown.", said(answer))); return; }
   if (!answer.project) { root.replaceChildren(emptyState("No project is open.", "Try a sample, open a project of yours, or create a new one.", linkTo("/", "Go to the projects"))); return; }
   if (!answer.all) { root.replaceChildren(emptyState("There is nothing to label yet.", "Import a folder, an archive or a table first.", linkTo("/data", "Go to Data"))); return; }
-  desk = answer; answered = null; desk.suggests = answer.project.classifies; desk.pictures = answer.project.modalities.includes("image"); at = 0; past.length = 0; pictures.clear();
+  desk = answer; answered = null; desk.suggests = answer.project.classifies; desk.pictures = answer.project.modalities.includes("image"); at = 0; past.length = ahead.length = 0; pictures.clear();
   frame(root); classButtons(); show();
   if (!desk.classes.length) { const field = $(".lb-new input"); if (field) field.focus(); }
 };
@@ -250,11 +222,11 @@ const frame = (root) => {
       el("p", { class: "lb-hint st-note" }),
       desk.fixed ? null : el("div", { class: "lb-new" }, field),
       desk.for_me ? el("button", { type: "button", class: "lb-for-me", "data-act": "forMe" }, "Label " + FOR_ME + " per class for me") : null,
-      el("div", { class: "lb-acts" }, button("skip", "Space", "Skip"), button("undo", "⌫", "Undo"), button("back", "←", "Back"), button("next", "→", "Next")),
+      el("div", { class: "lb-acts" }, button("undo", "⌫", "Undo"), button("redo", "⌃Y", "Redo"), button("skip", "␣", "Skip"), button("back", "←", "Back"), button("next", "→", "Next"), button("legend", "?", "Keys")),
       el("p", { class: "lb-live", "aria-live": "polite" })),
     el("div", { class: "lb-toast", role: "group", "aria-label": "What was just done" }));
 };
-const acts = { skip, undo, forMe, add: addClass, back: () => move(-1), next: () => move(1) };
+const acts = { skip, undo, redo, legend, forMe, accept: () => acceptSuggestion(), add: addClass, back: () => move(-1), next: () => move(1) };
 element.addEventListener("click", (e) => {
   const button = e.target.closest("button"), cell = e.target.closest(".lb-strip img");
   if (!desk) return;
@@ -266,17 +238,6 @@ element.addEventListener("click", (e) => {
   // after a mouse click the keys should go on meaning items, not this button
   if (e.detail > 0) $(".lb-box").focus({ preventScroll: true });
 });
-const KEYS = { Backspace: undo, ArrowLeft: acts.back, ArrowRight: acts.next };
-const onKey = (e) => {
-  if (!element.isConnected) { document.removeEventListener("keydown", onKey); return; }
-  const target = e.target instanceof Element ? e.target : document.body;
-  if (!desk || e.repeat || e.ctrlKey || e.metaKey || e.altKey || e.isComposing || !element.offsetParent) return;
-  if (target.closest("input, textarea, select, [contenteditable=true], [role=dialog]")) return;
-  if (/^[1-9]$/.test(e.key)) { e.preventDefault(); label(+e.key - 1); }
-  else if (e.key === "Enter" && !target.closest("button, a")) { e.preventDefault(); acceptSuggestion(); }
-  else if (e.key === " " && !target.closest("button, a")) { e.preventDefault(); skip(); }
-  else if (KEYS[e.key]) { e.preventDefault(); KEYS[e.key](); }
-};
 document.addEventListener("keydown", onKey);
 addEventListener("beforeunload", (e) => { if (pending) e.preventDefault(); });
 open("unlabelled");

@@ -116,17 +116,26 @@ def test_an_error_that_nobody_expected_is_an_answer_too(caplog: pytest.LogCaptur
 def test_undo_gives_the_item_back_as_it_was(desk: Desk, project: OpenProject) -> None:
     act(desk, label(project))
     undone = act(desk, {"project": project.id, "id": "a2", "act": "undo"})
-    assert (undone["item"]["id"], undone["item"]["label"], undone["labelled"]) == (1, None, 0)
+    assert (undone["items"][0]["id"], undone["items"][0]["label"], undone["labelled"]) == (1, None, 0)
     assert project.labelling.item(1).label is None
 
 
 def test_undo_takes_back_a_skip(desk: Desk, project: OpenProject) -> None:
     act(desk, {"project": project.id, "id": "a1", "act": "skip", "item": 3})
-    assert act(desk, {"project": project.id, "id": "a2", "act": "undo"})["item"]["id"] == 3
+    assert act(desk, {"project": project.id, "id": "a2", "act": "undo"})["items"][0]["id"] == 3
 
 
 def test_undo_of_nothing_is_no_error(desk: Desk, project: OpenProject) -> None:
-    assert act(desk, {"project": project.id, "id": "a1", "act": "undo"}) == {"ok": True, "item": None}
+    for n, name in enumerate(("undo", "redo")):
+        answer = act(desk, {"project": project.id, "id": f"a{n}", "act": name})
+        assert (answer["ok"], answer["items"]) == (True, [])
+
+
+def test_what_was_undone_is_done_again(desk: Desk, project: OpenProject) -> None:
+    act(desk, label(project))
+    act(desk, {"project": project.id, "id": "a2", "act": "undo"})
+    again = act(desk, {"project": project.id, "id": "a3", "act": "redo"})
+    assert (again["items"][0]["label"], again["labelled"]) == ("cat", 1)
 
 
 @pytest.mark.parametrize(

@@ -12,5 +12,5 @@ PATH = "label"
 
 def build(workspace: Workspace) -> None:
     shell.header(workspace, PATH)
-    shell.title("Label", "Press 1–9 to label, Enter to take the model's answer, Space to skip, ⌫ to undo.")
+    shell.title("Label", "Press 1–9 to label, Enter to take the model's answer, Space to skip, ⌫ to undo; ? shows all keys.")
     labeler(Desk(workspace))

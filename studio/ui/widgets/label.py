@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from concurrent.futures import Future
 from threading import Lock
 
@@ -10,7 +11,7 @@ import gradio as gr
 
 from studio.core.errors import BadInput
 from studio.core.results.answers import MethodAnswer
-from studio.core.types import ItemFilter
+from studio.core.types import ItemFilter, LabelEvent
 from studio.ui import theme
 from studio.ui.answers import (
     Answer,
@@ -78,7 +79,7 @@ class Desk:
         return _batch(project, _filter_name(payload), integer(payload, "after"))
 
     def act(self, payload: Payload) -> Answer:
-        """One of label, skip, caption, undo. Returns when it is on disk."""
+        """One of label, skip, caption, undo, redo. Returns when it is on disk."""
         project = open_project(self.workspace, payload)
         key = f"{project.id}/{text(payload, 'id', 64)}"
         mine: Future[Answer] = Future()
@@ -139,20 +140,10 @@ class Desk:
                     raise BadInput("This is no caption.", "Write one, in a project of image–text pairs.")
                 return {"event": labelling.caption(integer(payload, "item"), caption, author).id}
             case "undo":
-                return self._undo(project, author)
+                return _changed(project, labelling.undo(author))
+            case "redo":
+                return _changed(project, labelling.redo(author))
         raise BadInput("The page asked for something unknown.", "Reload the page.")
-
-    def _undo(self, project: OpenProject, author: str) -> Answer:
-        event = project.labelling.undo(author)
-        if event is None:
-            return {"item": None}
-        counts = project.labelling.counts()
-        return {
-            "item": item_json(project.labelling.item(event.item)),
-            "labelled": counts.labelled,
-            "learnt": counts.labelled_by_split.get("train", 0),
-            "classes": [class_json(c) for c in project.labelling.classes()],
-        }
 
 
 def labeler(desk: Desk) -> gr.HTML:
@@ -160,7 +151,7 @@ def labeler(desk: Desk) -> gr.HTML:
     return gr.HTML(
         html_template='<div class="lb" role="application" aria-label="Labelling: press a number to label, space to skip, '
         'backspace to undo, arrows to move"></div>',
-        js_on_load=theme.script("dom", "for_me", "suggest", "label"),
+        js_on_load=theme.script("dom", "for_me", "suggest", "undo", "keys", "label"),
         server_functions=[
             answering(f)
             for f in (desk.open_desk, desk.more, desk.act, desk.add_class, desk.suggest, desk.label_for_me, desk.take_back)
@@ -180,6 +171,18 @@ def _suggestion(answer: MethodAnswer, classes: tuple[str, ...]) -> Answer:
         "label": None if at is None else classes[at],
         "probability": said[at] if said and at is not None else None,
         "why_not": answer.why_not,
+    }
+
+
+def _changed(project: OpenProject, events: Sequence[LabelEvent]) -> Answer:
+    """The items that were taken back or done again, as they are now; of many the first ones: the page draws itself anew."""
+    counts = project.labelling.counts()
+    return {
+        "items": [item_json(project.labelling.item(event.item)) for event in events[:2]],
+        "changed": len(events),
+        "labelled": counts.labelled,
+        "learnt": counts.labelled_by_split.get("train", 0),
+        "classes": [class_json(c) for c in project.labelling.classes()],
     }
 
 
