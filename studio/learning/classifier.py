@@ -28,6 +28,22 @@ class Bumps:
 
 
 @dataclass(frozen=True, slots=True)
+class Unlearnt:
+    """Classes without a label, beside those that were learnt: they keep the probability that zero-shot gives them, and what
+    was learnt shares out the rest. Learnt together, a head would answer "never": no label speaks for them."""
+
+    prior: Tensor  # [C, d]: zero-shot logits are x · priorᵀ
+    labelled: Tensor  # [C], a mask
+
+    def beside(self, x: Tensor, learnt: Tensor) -> Tensor:
+        """Features `[m, d]` and logits of what was learnt `[m, C]` → logarithms of probabilities `[m, C]`."""
+        found = (x @ self.prior.T).log_softmax(-1)
+        share = found[:, self.labelled].logsumexp(-1, keepdim=True)
+        found[:, self.labelled] = share + learnt[:, self.labelled].log_softmax(-1)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
 class Classifier:
     """Features → logits: x · Wᵀ + b, and where a rung has them, bumps on support items or another last projection."""
 
@@ -38,6 +54,8 @@ class Classifier:
     bumps: Bumps | None = None
     projection: Tensor | None = None
     """`[w, d]`: x is unit(raw · projection) instead of the given features."""
+    unlearnt: Unlearnt | None = None
+    """Where some classes had no label."""
     chosen: Mapping[str, float] = field(default_factory=dict)
     """The hyper-parameters that fitting chose, for people to read."""
 
@@ -54,7 +72,19 @@ class Classifier:
         found = x @ self.weight.T + self.bias
         if self.bumps is not None:
             found = found + gaussian(x, self.bumps.points, self.bumps.beta) @ self.bumps.coefficients
-        return found
+        return found if self.unlearnt is None else self.unlearnt.beside(features, found)
+
+    def beside(self, classes: tuple[str, ...], unlearnt: Unlearnt) -> Classifier:
+        """This classifier of the labelled classes as one of all `classes`."""
+        learnt = unlearnt.labelled
+        weight, bias = unlearnt.prior.clone(), torch.zeros(len(classes))
+        weight[learnt], bias[learnt] = self.weight, self.bias
+        bumps = self.bumps
+        if bumps is not None:
+            spread = torch.zeros(len(bumps.points), len(classes))
+            spread[:, learnt] = bumps.coefficients
+            bumps = replace(bumps, coefficients=spread)
+        return replace(self, classes=classes, weight=weight, bias=bias, bumps=bumps, unlearnt=unlearnt)
 
     def sharpened(self, factor: float) -> Classifier:
         """The same classifier with its logits times `factor`: 1 / temperature."""
@@ -70,6 +100,8 @@ class Classifier:
             facts["beta"] = self.bumps.beta
         if self.projection is not None:
             tensors["projection"] = self.projection
+        if self.unlearnt is not None:
+            tensors |= {"prior": self.unlearnt.prior, "labelled": self.unlearnt.labelled}
         save_file({k: v.detach().float().cpu().contiguous() for k, v in tensors.items()}, folder / TENSORS)
         (folder / FACTS).write_text(json.dumps(facts), "utf-8")
 
@@ -82,6 +114,7 @@ class Classifier:
             facts = json.loads((folder / FACTS).read_text("utf-8"))
             tensors = load_file(folder / TENSORS)
             bumps = Bumps(tensors["points"], tensors["coefficients"], float(facts["beta"])) if "points" in tensors else None
+            unlearnt = Unlearnt(tensors["prior"], tensors["labelled"] > 0) if "prior" in tensors else None
             found = cls(
                 rung=str(facts["rung"]),
                 classes=tuple(map(str, facts["classes"])),
@@ -89,6 +122,7 @@ class Classifier:
                 bias=tensors["bias"],
                 bumps=bumps,
                 projection=tensors.get("projection"),
+                unlearnt=unlearnt,
                 chosen={str(k): float(v) for k, v in facts["chosen"].items()},
             )
         except (OSError, SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -112,5 +146,7 @@ def _check(c: Classifier) -> None:
         wanted += [(c.bumps.points, (n, dim)), (c.bumps.coefficients, (n, count))]
     if c.projection is not None:
         wanted.append((c.projection, (len(c.projection), dim)))
+    if c.unlearnt is not None:
+        wanted += [(c.unlearnt.prior, (count, dim)), (c.unlearnt.labelled, (count,))]
     if any(tuple(t.shape) != shape or not bool(torch.isfinite(t).all()) for t, shape in wanted):
         raise ModelError("The saved classifier's parts do not fit together.", "Train again.")

@@ -22,6 +22,8 @@ PRIOR = 20
 """Labels that a head start counts for."""
 FEW = 6
 """Labels in all below which nothing is learnt: too few to judge by, and on two classes a head start is none."""
+SKEWED = 3
+"""How many times the labels of another class one may have for a choice that nothing was held out for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +93,14 @@ def decide(support: Support, found: Sequence[Evidence], rungs: Sequence[Rung] | 
         return Verdict("zero_shot", f"Zero-shot: {count} labels are too few to learn from, or to judge by.", ())
     if found:
         return judge(found)
+    some = support.counts[support.labelled]
+    if len(some) < 2 or some.max() > SKEWED * some.min():
+        return Verdict(
+            "zero_shot", "Zero-shot: fewer than two classes have several labels, so nothing that learns can be judged.", ()
+        )
     able = [rung for rung in rungs or all_rungs() if rung.why_not(support) is None]
     best = max(able, key=lambda rung: rung.head_start)
-    said = f"{best.title}: a fixed choice, as a class with a single label leaves none to judge by; it gained most on other sets."
+    said = f"{best.title}: a fixed choice, as single labels leave none to judge by; it gained most on other sets."
     return Verdict(best.name, said, ())
 
 

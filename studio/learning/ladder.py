@@ -14,7 +14,7 @@ from studio.core.interfaces import FoundationModel, Progress, Snapshot, Task
 from studio.learning.classifier import Classifier
 from studio.learning.features import FeatureCache
 from studio.learning.gate import Evidence, Verdict, decide, evidence, judge
-from studio.learning.rungs import Rung, all_rungs, rung
+from studio.learning.rungs import Rung, all_rungs, learn, rung
 from studio.learning.support import Support
 from studio.learning.zero_shot import text_classifier
 
@@ -67,7 +67,7 @@ def climb(support: Support, rungs: Sequence[Rung] | None = None, progress: Progr
             reasons[one.name] = reason
             continue
         start = time.perf_counter()
-        fitted[one.name] = one.fit(support)
+        fitted[one.name] = learn(one, support)
         seconds[one.name] = time.perf_counter() - start
         if (seen := evidence(one, support)) is not None:
             found.append(seen)
@@ -111,4 +111,4 @@ def few_shot(ladder: Ladder) -> Verdict:
         return Verdict(found.rung, said, found.table)
     able = [rung(name) for name in ladder.classifiers if name != "zero_shot"]
     best = max(able, key=lambda one: one.head_start)
-    return Verdict(best.name, f"{best.title}: a fixed choice, as a class with a single label leaves none to judge by.", ())
+    return Verdict(best.name, f"{best.title}: a fixed choice, as single labels leave none to judge by.", ())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from studio.learning.rungs import Rung
+from studio.learning.rungs import Rung, learn
 from studio.learning.support import Support, splits
 from studio.tasks.objectives.likelihood import of_labels, sharpness
 
@@ -13,24 +13,25 @@ MOST_FOLDS = 5
 
 
 def fold_count(support: Support) -> int:
-    """Folds that leave each class a label to learn from; 0 where none can be made."""
+    """Folds that leave each class of several labels one to learn from; 0 where fewer than two classes have several."""
     return 0 if support.shots < 2 else min(MOST_FOLDS, support.shots)
 
 
 def out_of_fold(rung: Rung, support: Support, k: int = 0) -> Tensor | None:
     """Logits `[n, C]` on stratified folds (k of them, or as many as there are labels of a class, at most five).
 
-    None where a class has a single label or the rung cannot learn from a fold.
+    None where fewer than two classes have several labels, or the rung cannot learn from a fold. Whose only label is held out
+    counts as unlearnt there, so that it speaks neither for nor against learning.
     """
     k = k or fold_count(support)
     if k < 2:
         return None
     found = torch.empty(len(support.labels), len(support.classes))
-    for learn, held in splits(support.labels, k, support.seed):
-        part, out = support.part(learn), support.part(held)
+    for inside, held in splits(support.labels, k, support.seed):
+        part, out = support.part(inside), support.part(held)
         if rung.why_not(part) is not None:
             return None
-        found[held] = rung.fit(part).logits(out.features, out.raw)
+        found[held] = learn(rung, part).logits(out.features, out.raw)
     return found
 
 

@@ -49,14 +49,29 @@ class Support:
 
     @property
     def shots(self) -> int:
-        """Labels of the class that has fewest, of those that have any."""
+        """Labels of the class that has fewest, of those that have two or more; 1 where fewer than two classes have.
+
+        A class with a single label leaves none to judge by when it is held out; the others need not wait for it.
+        """
         counts = self.counts
-        return int(counts[counts > 0].min()) if len(self.labels) else 0
+        several = counts[counts > 1]
+        return int(several.min()) if len(several) > 1 else min(1, len(self.labels))
+
+    @property
+    def labelled(self) -> Tensor:
+        """Classes with a label: a mask `[C]`."""
+        return self.counts > 0
 
     def part(self, rows: Tensor) -> Support:
         """The support set of some items alone; `rows` is a mask or an index."""
         raw = None if self.raw is None else self.raw[rows]
         return replace(self, features=self.features[rows], labels=self.labels[rows], raw=raw)
+
+    def among(self, kept: Tensor) -> Support:
+        """The same items with some of the classes alone, a mask `[C]` that holds all of the labels'."""
+        place = kept.long().cumsum(0) - 1
+        classes = tuple(name for name, stays in zip(self.classes, kept.tolist(), strict=True) if stays)
+        return replace(self, labels=place[self.labels], text=self.text[kept], classes=classes)
 
 
 def ranks(labels: Tensor, seed: int) -> Tensor:

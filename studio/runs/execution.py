@@ -20,7 +20,7 @@ from studio.learning.features import FeatureCache
 from studio.learning.finetune import fit
 from studio.learning.ladder import choose_rung, support_of
 from studio.learning.predictor import Answering
-from studio.learning.rungs import rung
+from studio.learning.rungs import learn, rung
 from studio.learning.zero_shot import StartingPoint
 from studio.models.device import native_bf16
 from studio.runs.finish import Heads, Judged, Outcome, finish
@@ -215,7 +215,7 @@ def _watch(folder: RunFolder, ending: Callable[[], bool], learnt: bool = False) 
 def _first_head(spec: RunSpec, m: Materials, progress: Progress) -> tuple[Tensor, Tensor]:
     """The frozen features' head: where the one beside the adapter starts."""
     support = support_of(m.model, m.task, m.data, m.features, spec.classes, spec.prompts, spec.train.seed, progress)
-    head = rung("linear").fit(support)
+    head = learn(rung("linear"), support)
     return head.weight, head.bias
 
 

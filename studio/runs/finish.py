@@ -19,7 +19,7 @@ from studio.core.types import Item
 from studio.learning.classifier import Classifier
 from studio.learning.finetune import kept_as
 from studio.learning.predictor import prompted
-from studio.learning.rungs import rung
+from studio.learning.rungs import learn, rung
 from studio.learning.support import Support
 from studio.learning.zero_shot import text_classifier
 from studio.runs.folder import RunSpec
@@ -233,7 +233,7 @@ class _Judge:
             raise ValueError("a head is fitted again only where there are few items")
         self._model.set_strength(strength)
         labels, spec = self._numbers(self._items), self._spec
-        return rung("linear").fit(Support(self._learnt.features(), labels, *self._text(), spec.classes, spec.train.seed))
+        return learn(rung("linear"), Support(self._learnt.features(), labels, *self._text(), spec.classes, spec.train.seed))
 
     def _text(self) -> tuple[Tensor, float]:
         """(text classifier `[C, dim]`, logit scale) at the present strength."""

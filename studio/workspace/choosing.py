@@ -21,6 +21,7 @@ from studio.evaluation.learning_curve import learning_curve
 from studio.learning.calibration import calibrate, risk_coverage
 from studio.learning.gate import Evidence, judge
 from studio.learning.out_of_fold import fold_count
+from studio.learning.rungs import learn as learnt_by
 from studio.learning.rungs import rung
 from studio.learning.support import Support
 from studio.runs.folder import RunFolder
@@ -103,7 +104,7 @@ def losses_of(run: RunFolder) -> Tensor | None:
 
 def _answer(support: Support, learn: Sequence[int], judge: Sequence[int]) -> list[int]:
     rows, held = torch.tensor(list(learn)), support.part(torch.tensor(list(judge)))
-    return rung(CURVE_RUNG).fit(support.part(rows)).logits(held.features, held.raw).argmax(1).tolist()
+    return learnt_by(rung(CURVE_RUNG), support.part(rows)).logits(held.features, held.raw).argmax(1).tolist()
 
 
 def _other(question: Question, climbed: Climbed, unpaired: bool) -> str:

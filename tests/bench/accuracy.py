@@ -29,7 +29,7 @@ from studio.data.snapshot import Snapshot
 from studio.data.splits import support
 from studio.learning.features import FeatureCache
 from studio.learning.gate import decide, evidence
-from studio.learning.rungs import all_rungs
+from studio.learning.rungs import all_rungs, learn
 from studio.learning.support import Support
 from studio.learning.zero_shot import text_classifier
 from studio.modalities import discover_modalities
@@ -110,7 +110,7 @@ def one_seed(data: Set, shots: int, seed: int, more: Mapping[str, Column]) -> Se
         if rung.why_not(few):
             found[rung.name] = None
             continue
-        answers = rung.fit(few).logits(features, raw).argmax(1)
+        answers = learn(rung, few).logits(features, raw).argmax(1)
         found[rung.name] = float((answers == truth).float().mean())
         if (proof := evidence(rung, few)) is not None:
             seen.append(proof)

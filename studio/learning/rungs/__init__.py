@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from typing import Protocol
 
+import torch
+
 from studio.core.registry import Registry, discover
-from studio.learning.classifier import Classifier
+from studio.learning.classifier import Classifier, Unlearnt
 from studio.learning.support import Support
 
 
 class Rung(Protocol):
-    """One way to learn from a support set."""
+    """One way to learn from a support set. `learn` asks it."""
 
     @property
     def name(self) -> str: ...
@@ -41,7 +43,7 @@ class Rung(Protocol):
         ...
 
     def fit(self, support: Support) -> Classifier:
-        """Learn. Deterministic: the same support set gives the same classifier."""
+        """Learn, from labels of every class. Deterministic: the same support set gives the same classifier."""
         ...
 
 
@@ -50,6 +52,17 @@ MOST_KEPT = 4000
 TOO_MANY = f"It keeps every label and compares each answer with all of them. Above {MOST_KEPT:,} labels, use the linear head."
 
 RUNGS: Registry[Rung] = Registry("rung")
+
+
+def learn(one: Rung, support: Support) -> Classifier:
+    """What a rung learns, also while classes have no label: it learns among the others, beside zero-shot's answer for these."""
+    labelled = support.labelled
+    if bool(labelled.all()):
+        return one.fit(support)
+    unlearnt = Unlearnt(support.scale * support.text, labelled)
+    if int(labelled.sum()) < 2:  # of one class there is nothing to tell apart
+        return Classifier(one.name, support.classes, unlearnt.prior, torch.zeros(len(support.classes)))
+    return one.fit(support.among(labelled)).beside(support.classes, unlearnt)
 
 
 def rung(name: str) -> Rung:
