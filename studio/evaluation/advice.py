@@ -34,8 +34,18 @@ class Tuning:
     """It is the method to use: by its log loss, whatever its accuracy."""
 
 
-def advise(gains: Sequence[Gain], weakest: tuple[str, float] | None = None, tuning: Tuning | None = None) -> str:
-    """One sentence. `gains` in order of preference, each wish from few labels to many; `weakest` is (class, its recall)."""
+def advise(
+    gains: Sequence[Gain],
+    weakest: tuple[str, float] | None = None,
+    tuning: Tuning | None = None,
+    without: Sequence[str] = (),
+) -> str:
+    """One sentence. `gains` in order of preference, each wish from few labels to many; `weakest` is (class, its recall);
+    `without` are the classes that have no label."""
+    if without:
+        named = ", ".join(repr(name) for name in without[:3]) + (f" and {len(without) - 3} more" if len(without) > 3 else "")
+        have = "has" if len(without) == 1 else "have"
+        return f"Label {named} first: {'it' if len(without) == 1 else 'they'} {have} no label yet; {_tuning(tuning)}."
     found_least = weakest if weakest and weakest[1] < 1 else None
     return f"{_labels(gains, found_least)}; {_tuning(tuning)}."
 
@@ -70,7 +80,7 @@ def _points(share: float) -> str:
 
 def _tuning(tuning: Tuning | None) -> str:
     if tuning is None:
-        return "fine-tuning has not been tried to its end at this size"
+        return "whether fine-tuning helps at this size is not known yet"
     around = max(1, round(100 * tuning.standard_error))
     brought = f"{_points(tuning.gain)} ± {around} points on {tuning.items} validation items" if tuning.items else ""
     brought = brought or f"{_points(tuning.gain)} ± {around} points when tried"

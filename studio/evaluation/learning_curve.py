@@ -84,13 +84,14 @@ def learning_curve(
     nested = measure(of, answer, seed)
     weakest, recall = _weakest(nested, of)
     said = (classes[weakest], recall)
+    without = [name for number, name in enumerate(classes) if number not in of]
     whole = forecast(nested, seed)
     if whole is None:
-        return LearningCurve(_measured(nested, None), (), BAND, advise((), said, tuning), said[0])
+        return LearningCurve(_measured(nested, None), (), BAND, advise((), said, tuning, without), said[0])
     alone = forecast(measure(of, answer, seed, only=weakest), seed)
     gains = _gains(int((of == weakest).sum()), alone, classes[weakest]) + _gains(len(of), whole, None)
     ahead = tuple(CurvePoint(round(len(of) * by), *whole.accuracy(len(of) * by)) for by in AHEAD)
-    return LearningCurve(_measured(nested, whole), ahead, BAND, advise(gains, said, tuning), said[0])
+    return LearningCurve(_measured(nested, whole), ahead, BAND, advise(gains, said, tuning, without), said[0])
 
 
 def measure(labels: Places, answer: Answer, seed: int = 0, only: int | None = None) -> Nested:

@@ -86,12 +86,12 @@ def _run_rung(folder: RunFolder, spec: RunSpec, m: Materials, ending: Callable[[
     support = support_of(m.model, m.task, m.data, m.features, spec.classes, spec.prompts, spec.train.seed, watch)
     chosen = choose_rung(spec.method, support, watch)
     judged = None if chosen.logits is None else Judged(chosen.logits, support.labels)
-    scores = _validate(Answering(m.model, chosen.classifier), m)
+    scores = _validate(Answering(m.model, chosen.classifier), m) or (judged.scores if judged else {})
     publish_result(folder, partial(write_rung, chosen.classifier, judged))
     _say(folder, chosen.reason)
     folder.publish_report({"validation": scores, "rung": chosen.classifier.rung, "reason": chosen.reason})
     folder.append(TrainEvent("eval", 1, 1, time.time(), scores))
-    folder.update(step=1, total=1, accuracy=scores.get("accuracy"))
+    folder.update(step=1, total=1, accuracy=scores.get("accuracy"), nll=scores.get("loss"))
 
 
 def _run_lora(folder: RunFolder, spec: RunSpec, m: Materials, ending: Callable[[], bool]) -> None:

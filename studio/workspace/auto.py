@@ -53,7 +53,7 @@ class Auto:
     def __init__(self, project: Project, training: Training, judge: Judge) -> None:
         self._project, self._training, self._judge = project, training, judge
         self._thread: threading.Thread | None = None
-        self._closing = threading.Event()
+        self._closing, self._ended = threading.Event(), threading.Event()
         self._lock = threading.RLock()
 
     def start(self, model: str, minutes: float, seed: int = 0) -> AutoState:
@@ -101,9 +101,8 @@ class Auto:
 
     def wait(self, timeout_s: float = 0.5) -> bool:
         """Wait a moment for the search of this process; True once it is over."""
-        if self._thread is not None:
-            self._thread.join(timeout_s)
-        return not self._working()
+        # not by `join`: a KeyboardInterrupt inside it makes a thread that works look as if it had ended
+        return self._ended.wait(timeout_s) if self._thread is not None else True
 
     def state(self) -> AutoState | None:
         """The newest search, also after a restart; one whose process died is `interrupted`."""
@@ -132,10 +131,11 @@ class Auto:
         return shlex.join([*words, *(["--seed", str(seed)] if seed else [])])
 
     def _working(self) -> bool:
-        return self._thread is not None and self._thread.is_alive()
+        return self._thread is not None and not self._ended.is_set()
 
     def _run(self) -> None:
         self._project.store.set_meta(STOP, False)
+        self._ended.clear()
         self._thread = threading.Thread(target=self._drive, name=f"auto-{self._project.id}", daemon=True)
         self._thread.start()
 
@@ -160,6 +160,8 @@ class Auto:
         except Exception as error:  # shown to the person; the log has the rest
             log.exception("the search failed")
             self._change(status="failed", note=f"{type(error).__name__}: {error}")
+        finally:
+            self._ended.set()
 
     def _for_trials(self, found: AutoState) -> float:
         """Seconds of the budget that trials may take: the rungs are compared before them, which reads the features and says

@@ -62,6 +62,11 @@ def choose(questions: Questions, question: Question, climbed: Climbed) -> Choice
     of_rung = Choice(Best(verdict.rung, title, verdict.reason), seen.logits if seen else None, climbed.support.labels)
     told = judged(question.run) if question.run is not None and question.run.spec.tunes else None
     if told is None or question.run is None:
+        if question.run is not None and question.run.spec.tunes:
+            unjudged = (
+                f"{verdict.reason} Fine-tuning ({question.run.id}) had no validation items to be judged by: it is not weighed."
+            )
+            return replace(of_rung, best=replace(of_rung.best, reason=unjudged))
         return of_rung
     items = [i for i in question.judged if i.label in question.run.spec.classes]
     run, other = question.run.snapshot(), _other(question, climbed, len(items) != len(told[1]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -18,6 +19,10 @@ from studio.workspace.question import Question, Questions
 if TYPE_CHECKING:
     from studio.runs.folder import RunFolder
     from studio.workspace.methods import Climbed
+
+
+LEANS = 0.25
+"""Difference of a class's share among the labels and among the held-out items that a person is told of."""
 
 
 class Classifying:
@@ -70,6 +75,7 @@ class Classifying:
             return compare_classes(question.model.info.id, split, items, self._classes(), found)
         few_shot = climbed.few_shot.rung
         compared = compare_classes(question.model.info.id, split, items, self._classes(), found, few_shot)
+        compared = replace(compared, caution=_leaning(climbed.items, items))
         return self._with_evidence(compared, question, climbed, progress)
 
     def best(self, question: Question) -> Best:
@@ -98,6 +104,20 @@ class Classifying:
 
     def _classes(self) -> tuple[str, ...]:
         return tuple(c.name for c in self._questions.project.store.classes())
+
+
+def _leaning(learnt: Sequence[Item], judged: Sequence[Item]) -> str:
+    """A caution where a class is much more, or much less, of the labels than of the held-out items; else empty."""
+    of_labels, of_items = (Counter(item.label for item in items) for items in (learnt, judged))
+    shares = {name: (of_labels[name] / len(learnt), of_items[name] / len(judged)) for name in {*of_labels, *of_items}}
+    name, (first, second) = max(shares.items(), key=lambda pair: abs(pair[1][0] - pair[1][1]))
+    if abs(first - second) < LEANS:
+        return ""
+    more = "more" if first > second else "less"
+    return (
+        f"{name!r} is {100 * first:.0f} % of the labels learnt from and {100 * second:.0f} % of these items: "
+        f"what learns expects it {more} often than it comes."
+    )
 
 
 def _ladder(compared: Comparison, best: Best, climbed: Climbed, run: RunFolder | None) -> Ladder:

@@ -19,6 +19,8 @@ from studio.runs.result import judged
 
 FEWEST = 2
 """Items below which nothing is calibrated."""
+NEVER_SURE = 2.0
+"""A threshold above every confidence: where no other surely keeps to the accepted error rate, nothing is answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +42,14 @@ class Held:
     @classmethod
     def of_rung(cls, ladder: Ladder, rung: str, labels: Tensor) -> Held | None:
         """A rung's out-of-fold answers; None where no fold could be made."""
-        seen = next((e for e in ladder.evidence if e.name == rung and e.logits is not None), None)
-        return None if seen is None or seen.logits is None else cls.of(seen.logits, labels)
+        logits = next((e.logits for e in ladder.evidence if e.name == rung), None)
+        return None if logits is None else cls.of(logits, labels)
+
+    @classmethod
+    def as_it_is(cls, ladder: Ladder, rung: str, labels: Tensor) -> Held | None:
+        """The same with the probabilities that the rung gives by itself: zero-shot's are shown so."""
+        logits = next((e.logits for e in ladder.evidence if e.name == rung), None)
+        return None if logits is None else cls(1.0, logits.double().softmax(1), labels)
 
     @classmethod
     def of_run(cls, run: RunFolder) -> Held | None:
@@ -50,8 +58,13 @@ class Held:
         return None if told is None else cls.of(*told)
 
     def threshold(self, error_rate: float | None) -> float | None:
-        """The confidence below which to say "not sure"; None where no rate is accepted or no threshold surely keeps to it."""
-        return None if error_rate is None else threshold_for(error_rate, self.probabilities, self.labels).threshold
+        """The confidence below which to say "not sure"; None where no rate is accepted."""
+        return None if error_rate is None else threshold_for(error_rate, self.probabilities, self.labels).threshold or NEVER_SURE
+
+
+def threshold_of(held: Held | None, error_rate: float | None) -> float | None:
+    """The same of a method that nothing may be known of: then it is never sure."""
+    return held.threshold(error_rate) if held else NEVER_SURE if error_rate is not None else None
 
 
 def abstention(comparison: Comparison, error_rate: float) -> Abstention | None:

@@ -29,7 +29,7 @@ from studio.learning.support import Support
 from studio.learning.zero_shot import text_classifier
 from studio.runs.folder import RunFolder
 from studio.runs.result import classifier_in, other_strength, tuned_model, tuned_predictor
-from studio.workspace.doubt import Held
+from studio.workspace.doubt import Held, threshold_of
 from studio.workspace.prompts import class_prompts
 from studio.workspace.question import Question
 
@@ -128,7 +128,9 @@ class Methods:
             return Method("zero_shot", "Zero-shot", "no training", why_not=NO_CLASSES)
         note = f"no training · {len(prompts[0])} prompt{'s' if len(prompts[0]) > 1 else ''} a class"
         said = prompted("zero_shot", classes, self._classifier(q.model, prompts), q.model.info.logit_scale)
-        return Method("zero_shot", "Zero-shot", note, Answering(q.model, said))
+        own = phrases is None and templates is None
+        threshold = threshold_of(self._zero_shot_held(q) if own and q.accepts is not None else None, q.accepts)
+        return Method("zero_shot", "Zero-shot", note, Answering(q.model, said), threshold=threshold)
 
     def few_shot(self, q: Question) -> Method:
         """The best rung that learns on cached features, or the one of the run that is asked about."""
@@ -159,10 +161,11 @@ class Methods:
             tuned = self.tuned(q.model, q.run, strength)
             predictor = tuned_predictor(q.run, tuned, classes, prompts, strength, self._classifier)
             held = self._held_of(q.run)
+            unproven = threshold_of(None, q.accepts)
             if held is None or set(predictor.classes) != set(q.run.spec.classes):  # other classes than it was judged with
-                return Method("lora", TITLES["lora"], note, predictor)
+                return Method("lora", TITLES["lora"], note, predictor, threshold=unproven)
             if strength is not None:  # its temperature is in the report, what it said of each item is not
-                return Method("lora", TITLES["lora"], f"{note} · {CALIBRATED}", predictor)
+                return Method("lora", TITLES["lora"], f"{note} · {CALIBRATED}", predictor, threshold=unproven)
             calibrated = replace(predictor, temperature=held.temperature)
             return Method("lora", TITLES["lora"], f"{note} · {CALIBRATED}", calibrated, threshold=held.threshold(q.accepts))
         except StudioError as error:
@@ -187,11 +190,15 @@ class Methods:
         def build() -> Climbed:
             data = Snapshot(items, [], self._project.media, self._readers)
             learnt = support_of(q.model, self._task, data, self.features, classes, prompts, q.seed, progress)
-            ladder = climb(learnt, [rung(LIVE_RUNG)] if one else None, progress)
+            ladder = climb(learnt, [rung("zero_shot"), rung(LIVE_RUNG)] if one else None, progress)
             chosen = _of_run(q, ladder) or few_shot(ladder)
             return Climbed(items, learnt, ladder, chosen, Held.of_rung(ladder, chosen.rung, learnt.labels))
 
         return self._ladders.get((*key, LIVE_RUNG) if one else key, build)
+
+    def _zero_shot_held(self, q: Question) -> Held | None:
+        found = self._climbed(q, None, live=True)
+        return None if isinstance(found, Method) else Held.as_it_is(found.ladder, "zero_shot", found.support.labels)
 
     def _held_of(self, run: RunFolder) -> Held | None:
         return self._held.get((run.path, _published(run)), lambda: Held.of_run(run))
@@ -204,7 +211,7 @@ class Methods:
 def _few_shot(note: str, predictor: Answering, held: Held | None, q: Question) -> Method:
     """A rung as "few-shot", calibrated where it was judged out of fold."""
     if held is None:
-        return Method("few_shot", TITLES["few_shot"], note, predictor)
+        return Method("few_shot", TITLES["few_shot"], note, predictor, threshold=threshold_of(None, q.accepts))
     calibrated = replace(predictor, temperature=held.temperature)
     return Method("few_shot", TITLES["few_shot"], f"{note} · {CALIBRATED}", calibrated, threshold=held.threshold(q.accepts))
 

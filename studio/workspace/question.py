@@ -125,6 +125,14 @@ class Questions:
         hint = f"Label some of the {waiting} items of the test split." if waiting else "Import items into the test split."
         raise CannotRun("There is no labelled held-out item to compare on.", hint)
 
+    def newer(self, question: Question) -> int:
+        """Labels for training that changed or came after the run, whose labels all methods have: those that none has."""
+        if question.run is None or question.support is None:
+            return 0
+        known = {(i.id, i.label) for i in (*question.support, *question.judged)}
+        now = support(self.project.store.all_items("train", labelled=True), question.shots, question.seed)
+        return sum((i.id, i.label) not in known for i in now)
+
     def features(
         self, model: FoundationModel, modality: str, items: Sequence[Item], progress: Progress | None
     ) -> tuple[Tensor, Tensor | None, float | None]:

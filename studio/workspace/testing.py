@@ -14,7 +14,7 @@ from studio.core.types import Item
 from studio.data.project import Project
 from studio.workspace.answers import comparison_from
 from studio.workspace.classifying import Classifying
-from studio.workspace.question import ACCEPTED, Questions
+from studio.workspace.question import ACCEPTED, Question, Questions
 from studio.workspace.retrieval import Retrieval
 from studio.workspace.shelf import ModelShelf
 from studio.workspace.training import Training
@@ -103,7 +103,9 @@ class Testing:
             question = self._questions.of(model, run, shots, seed)
             # of pairs nothing is chosen on a run's validation items
             items, caution = untouched(items, question.judged if self._classifying else ())
-            found = replace(judge.compare(split, items, question, progress), caution=caution)
+            found = judge.compare(split, items, question, progress)
+            cautions = (caution, found.caution, _newer(self._questions.newer(question), question))
+            found = replace(found, caution=" ".join(filter(None, cautions)))
         self._store.set_meta("comparison", asdict(found))
         return found
 
@@ -179,6 +181,13 @@ class Testing:
         if self._retrieval is None:
             raise CannotRun("Search needs pictures with texts.", "Use an image–text project.")
         return self._retrieval
+
+
+def _newer(count: int, question: Question) -> str:
+    if not count or question.run is None:
+        return ""
+    labels = "1 label is" if count == 1 else f"{count:,} labels are"
+    return f"{labels} newer than {question.run.id}, and no method here has learnt from them: train again to use them."
 
 
 def untouched(items: Sequence[Item], judged: Sequence[Item]) -> tuple[list[Item], str]:

@@ -190,7 +190,9 @@ class Training:
         candidates = [item for item in store.all_items("train") if learns(item)]
         explicit = [item for item in store.all_items("val") if learns(item)]
         chosen = support(candidates, config.shots, config.seed) if self._task.classifies else candidates
-        return validation(candidates, chosen, explicit, seed=config.seed)
+        train, judged = validation(candidates, chosen, explicit, seed=config.seed)
+        # a rung is judged out of fold: it gives none of its labels away
+        return (chosen, []) if method != FINE_TUNING and len(train) < len(chosen) else (train, judged)
 
     def _why_not(self, model: str, method: str, train: list[Item]) -> str | None:
         if missing := self._shelf.missing(model):

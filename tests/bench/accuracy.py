@@ -4,6 +4,7 @@
     python -m tests.bench.accuracy --cache FOLDER --write       # all six sets, into the README
     python -m tests.bench.accuracy sst2 --shots 1 4 --seeds 2 --json
     python -m tests.bench.accuracy --cache FOLDER --shots 1 4 16 --seeds 5 --lora 2 --json      # LoRA too, a minute or two a run
+    python -m tests.bench.accuracy --cache FOLDER --shots 1 --plain     # beside a logistic head that knows no prompt
 
 Features are computed once a set and kept in FOLDER. "best" is what the gate says from the support set alone: no other label
 takes part. Chooses nothing on the test files. Needs ../shared beside the project; says so and exits with 0 where it is absent.
@@ -22,6 +23,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
+from torch.nn.functional import cross_entropy
 
 from studio.core.types import Item
 from studio.data.project import Project
@@ -120,6 +122,25 @@ def one_seed(data: Set, shots: int, seed: int, more: Mapping[str, Column]) -> Se
     return found | {name: column(data, shots, seed) for name, column in more.items()}
 
 
+def plain_head(data: Set, shots: int, seed: int) -> float:
+    """A logistic head on the same features that knows nothing of the class names: weights from zero, ½‖W‖² beside the summed
+    cross-entropy (C = 1 in the usual libraries)."""
+    few = data.support(shots, seed)
+    weight = torch.zeros(len(few.classes), few.features.shape[1], requires_grad=True)
+    bias = torch.zeros(len(few.classes), requires_grad=True)
+    solver = torch.optim.LBFGS([weight, bias], max_iter=500, line_search_fn="strong_wolfe")
+
+    def loss() -> Tensor:
+        solver.zero_grad()
+        found = cross_entropy(few.features @ weight.T + bias, few.labels, reduction="sum") + weight.square().sum() / 2
+        found.backward()  # type: ignore[no-untyped-call]
+        return found
+
+    solver.step(loss)  # type: ignore[no-untyped-call]
+    features, _, truth = data.test
+    return float(((features @ weight.T + bias).argmax(1) == truth).float().mean())
+
+
 def lora_column(cache: Path, seeds: int) -> Column:
     """A run with the family's preset, on the first `seeds` seeds: as people get it."""
 
@@ -206,6 +227,7 @@ def main() -> None:
     parser.add_argument("--shots", type=int, nargs="+", default=SHOTS)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--lora", type=int, default=0, metavar="SEEDS", help="seeds on which LoRA is trained too")
+    parser.add_argument("--plain", action="store_true", help="a logistic head without the prompts too")
     parser.add_argument("--cache", type=Path, help="where projects and features are kept; a temporary folder without it")
     parser.add_argument("--write", action="store_true", help="put the tables into tests/bench/README.md")
     parser.add_argument("--json", action="store_true")
@@ -216,7 +238,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         cache = flags.cache or Path(scratch)
         cache.mkdir(parents=True, exist_ok=True)
-        more = {"lora": lora_column(cache, flags.lora)} if flags.lora else {}
+        more: dict[str, Column] = {"lora": lora_column(cache, flags.lora)} if flags.lora else {}
+        if flags.plain:
+            more["plain"] = plain_head
         found = {name: measure(read_set(name, cache), flags.shots, flags.seeds, more) for name in flags.sets or SETS}
     tables = [table(name, rows) for name, rows in found.items()]
     if flags.write:

@@ -164,7 +164,7 @@ def test_advice_promises_the_fewest_labels_that_surely_help() -> None:
             "It cannot be said yet what more labels bring: 80 more could bring between −1 and 6",
         ),
         ([], None, "start with 'glass', found least (40 %)"),
-        ([], None, "fine-tuning has not been tried to its end at this size"),
+        ([], None, "whether fine-tuning helps at this size is not known yet"),
         ([], Tuning(0.04, 0.01), "fine-tuning helps already (4 ± 1 points when tried)"),
         ([], Tuning(0.0, 0.01, chosen=True), "about as many rightly (0 ± 1 points when tried), but with better probabilities"),
     ],

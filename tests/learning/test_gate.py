@@ -10,10 +10,10 @@ import torch
 from studio.learning.gate import Evidence, evidence, gate, judge
 from studio.learning.ladder import climb
 from studio.learning.out_of_fold import out_of_fold
-from studio.learning.rungs import Rung, all_rungs, rung
-from studio.learning.support import ranks
+from studio.learning.rungs import Rung, all_rungs, learn, rung
+from studio.learning.support import Support, ranks
 from studio.tasks.objectives.likelihood import sharpness
-from tests.learning.supports import cloud
+from tests.learning.supports import accuracy, cloud
 
 NOISE = torch.randn(400, generator=torch.Generator().manual_seed(0))
 
@@ -120,3 +120,37 @@ def test_rungs_that_keep_every_label_are_not_offered_for_many() -> None:
     few = cloud(4)
     many = few.part(torch.arange(len(few.labels)).repeat(1000))
     assert [one.name for one in all_rungs() if one.why_not(many)] == ["instant", "tip"]
+
+
+def some_of(counts: tuple[int, ...]) -> Support:
+    """A cloud's support set with so many labels of each class."""
+    whole = cloud(max(counts), classes=len(counts), off=0.3)
+    return whole.part(ranks(whole.labels, 0) < torch.tensor(counts)[whole.labels])
+
+
+@pytest.mark.parametrize("one", all_rungs(), ids=lambda rung: rung.name)
+def test_classes_without_a_label_keep_what_zero_shot_gives_them(one: Rung) -> None:
+    few, held = some_of((6, 6, 6, 0, 0)), cloud(40, classes=5, off=0.3, seed=1)
+    before = rung("zero_shot").fit(few).logits(held.features).softmax(1)
+    after = learn(one, few).logits(held.features, held.raw).softmax(1)
+    assert torch.allclose(after[:, 3:], before[:, 3:], atol=1e-5)
+    without = learn(one, some_of((6, 0, 0, 0, 0))).logits(held.features, held.raw).softmax(1)
+    assert torch.allclose(without, before, atol=1e-5)  # of one class there is nothing to tell apart
+
+
+def test_what_is_best_by_some_of_the_classes_does_not_forget_the_others() -> None:
+    few, held = some_of((6, 6, 0, 0, 0)), cloud(40, classes=5, off=0.3, seed=1)
+    ladder = climb(few)
+    assert ladder.verdict.rung != "zero_shot"
+    best = accuracy(ladder.classifiers[ladder.verdict.rung].logits(held.features, held.raw), held)
+    assert best >= accuracy(ladder.classifiers["zero_shot"].logits(held.features), held) - 0.01
+
+
+def test_a_class_with_a_single_label_does_not_keep_the_others_from_being_judged() -> None:
+    few = some_of((8, 8, 8, 1))
+    assert len(gate(few).table) == len(all_rungs())
+
+
+def test_where_one_class_alone_has_several_labels_nothing_is_learnt() -> None:
+    verdict = climb(some_of((20, 1, 0, 0))).verdict
+    assert verdict.rung == "zero_shot" and "fewer than two classes" in verdict.reason

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -178,6 +179,29 @@ def test_a_search_whose_process_died_is_interrupted_and_resumes(
     went_on = seen(project, lambda state: state.trials[0].state == "done")
     assert went_on.trials[0].run == found.trials[0].run
     assert len(went_on.trials[: len(found.trials)]) == len(found.trials)
+
+
+def test_an_interrupt_from_the_keyboard_stops_the_search_in_order(
+    settings: Settings, project: OpenProject, tiny_ids: dict[str, str]
+) -> None:
+    environment = {**os.environ, "STUDIO_HOME": str(settings.home), "STUDIO_OFFLINE": "1", "STUDIO_DEVICE": "cpu"}
+    command = [
+        sys.executable,
+        "-m",
+        "studio",
+        "auto",
+        project.path,
+        "--model",
+        tiny_ids["bert"],
+        "--minutes",
+        str(LONG),
+        "--json",
+    ]
+    other = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    seen(project, steps_done(project, 0))
+    other.send_signal(signal.SIGINT)
+    said, _ = other.communicate(timeout=60)
+    assert (json.loads(said)["status"], other.returncode) == ("stopped", 1), said
 
 
 def test_below_16_labels_a_class_only_the_rungs_are_compared(

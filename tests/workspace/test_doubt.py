@@ -16,7 +16,7 @@ from studio.learning.calibration import calibrate, risk_coverage, threshold_for
 from studio.runs.result import judged
 from studio.settings import Settings
 from studio.workspace import Workspace
-from studio.workspace.doubt import Held, abstention
+from studio.workspace.doubt import NEVER_SURE, Held, abstention, threshold_of
 from studio.workspace.open_project import OpenProject
 
 NOUNS = ("cat", "dog")
@@ -93,8 +93,22 @@ def test_without_an_accepted_rate_nothing_is_doubted() -> None:
 def test_a_few_right_answers_make_no_threshold() -> None:
     held = Held.of(*answers(10, 30))  # the ten surest are right: too few to speak of one error in five
     assert held is not None
-    assert held.threshold(0.2) is None
+    assert held.threshold(0.2) == NEVER_SURE
     assert held.threshold(0.3) is not None
+
+
+def test_a_method_of_which_nothing_is_known_is_never_sure_once_a_rate_is_accepted() -> None:
+    assert threshold_of(None, 0.3) == NEVER_SURE and threshold_of(None, None) is None
+
+
+def test_where_no_threshold_can_be_given_no_method_claims_to_be_sure(project: OpenProject, tiny_ids: dict[str, str]) -> None:
+    model = tiny_ids["bert"]
+    run = project.training.start(model, settings={"steps": 4})
+    while not project.training.wait(run):
+        pass
+    assert sure_of(project, model) == {"zero_shot": None, "few_shot": None, "lora": None}
+    project.testing.accept_errors(0.01)  # no twelve labels vouch for that
+    assert sure_of(project, model) == {"zero_shot": False, "few_shot": False, "lora": False}
 
 
 def test_a_single_item_calibrates_nothing() -> None:
@@ -136,14 +150,13 @@ def test_answers_say_whether_they_are_sure_once_a_rate_is_accepted(project: Open
     assert set(sure_of(project, model).values()) == {None}
     project.testing.accept_errors(0.9)
     sure = sure_of(project, model)
-    assert sure["zero_shot"] is None  # judged on nothing
-    assert isinstance(sure["few_shot"], bool) and isinstance(sure["lora"], bool)
+    assert all(isinstance(answer, bool) for answer in sure.values())
 
     swept = project.testing.strengths(model)
     assert swept is not None and swept.run == run
     assert swept.chosen in {row.strength for row in swept.rows}
     other = next(row.strength for row in swept.rows if row.strength != swept.chosen)
-    assert sure_of(project, model, other)["lora"] is None  # judged at another strength
+    assert sure_of(project, model, other)["lora"] is False  # nothing is known of it at another strength
     assert sure_of(project, model, swept.chosen) == sure
     assert noted(project, model, other).endswith(f"at strength {other:g} · calibrated")
     with pytest.raises(BadInput, match=r"strength 0\.6") as refused:

@@ -104,7 +104,7 @@ def test_a_run_that_was_stopped_and_kept_neither_stands_nor_says_that_fine_tunin
     found = project.testing.compare(tiny_ids["bert"], run)
     assert found.best is not None and found.curve is not None
     assert f"It was stopped after {project.training.run(run).step} of 100000 steps" in found.best.reason
-    assert "has not been tried to its end" in found.curve.advice
+    assert "is not known yet" in found.curve.advice
 
 
 def test_asked_for_the_run_s_own_labels_a_comparison_weighs_it(project: OpenProject, tiny_ids: dict[str, str]) -> None:

@@ -23,7 +23,11 @@ from studio.ui.widgets.risk_coverage import abstention_words, risk_coverage_plot
 
 USUAL_ERRORS = 0.05
 """The error rate that is shown before a person says one."""
-NOT_HELD_OUT = "It cannot be told yet: give each class a second label, so that one can be held out."
+CURVE_OF = (
+    "The linear head alone, on the labels themselves: each answered by a head that had not learnt from it. The held-out items "
+    "above may be easier or harder than these labels, so compare the curve's points with each other, not with the figures above."
+)
+NOT_HELD_OUT = "It cannot be told yet: give two classes or more a second label, so that one can be held out."
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,7 @@ def doubt_section(comparison: Comparison, chosen: Abstention | None, wish: Wish,
         tag("input", type="number", min="0.1", max="99", step="any", value=f"{100 * wish.rate:g}", class_="st-field"),
     )
     use = tag("label", tag("input", type="checkbox", checked=wish.flagged), "Say “not sure” on the Test page by this")
-    note = "There, few-shot and fine-tuned each keep to it by a threshold of their own; a method that has none always answers."
+    note = "There, each method keeps to it by a threshold of its own; one for which none can be given is never sure."
     asked = tag("div", rate, use, class_="lr-wish")
     plot = risk_coverage_plot(comparison.risk, chosen)
     parts = (_of(comparison), asked, tag("p", note, class_="st-note"), plot)
@@ -71,7 +75,9 @@ def curve_section(comparison: Comparison) -> Markup | None:
     if comparison.best is None:
         return None
     curve, question = comparison.curve, "Do I need more labels?"
-    return fold(question, curve.advice, learning_curve_plot(curve)) if curve else fold(question, NOT_HELD_OUT)
+    if curve is None:
+        return fold(question, NOT_HELD_OUT)
+    return fold(question, curve.advice, tag("p", CURVE_OF, class_="st-note"), learning_curve_plot(curve))
 
 
 def doubt_desk(elem_id: str) -> gr.HTML:
