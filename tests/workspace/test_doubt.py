@@ -204,11 +204,11 @@ def test_a_rung_that_was_trained_as_a_run_is_calibrated_like_the_one_that_is_not
     assert answer.probabilities is not None and isinstance(answer.sure, bool)
 
 
-def test_one_label_a_class_says_nothing_of_doubt(project: OpenProject, tiny_ids: dict[str, str]) -> None:
+def test_with_one_label_a_class_nothing_is_sure(project: OpenProject, tiny_ids: dict[str, str]) -> None:
     project.testing.accept_errors(0.9)
     (table,) = project.testing.predict([{"text": "a cat"}], tiny_ids["bert"], shots=1, seed=0)
     few_shot = next(answer for answer in table.answers if answer.method == "few_shot")
-    assert few_shot.probabilities is not None and few_shot.sure is None
+    assert few_shot.probabilities is not None and few_shot.sure is False
 
 
 def test_one_label_a_class_is_compared_without_evidence(project: OpenProject, tiny_ids: dict[str, str]) -> None:

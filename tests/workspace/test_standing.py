@@ -138,3 +138,37 @@ def test_what_was_chosen_among_trials_on_the_same_items_says_so(project: OpenPro
     found = project.testing.best(tiny_ids["bert"], run)
     assert (found.rung, found.run) == ("lora", run)
     assert "the best of 9 trials on these 32 items: expect a little less" in found.reason
+
+
+def test_labels_that_came_after_a_run_are_said_to_be_left_out(project: OpenProject, tiny_ids: dict[str, str]) -> None:
+    model, items = tiny_ids["bert"], project.labelling.page(ItemFilter(split="train")).items
+    for item in items[:3]:
+        project.labelling.label(item.id, None)
+    run = trained(project, model)
+    assert project.testing.compare(model).caution == ""
+    for item in items[:3]:
+        project.labelling.label(item.id, item.label)
+    assert f"3 labels are newer than {run}, and no method here has learnt from them" in project.testing.compare(model).caution
+
+
+def test_a_class_that_is_most_of_the_labels_and_half_of_the_held_out_items_is_said(
+    project: OpenProject, tiny_ids: dict[str, str]
+) -> None:
+    for item in project.labelling.page(ItemFilter(split="train", label="car")).items[5:]:
+        project.labelling.label(item.id, None)
+    said = project.testing.compare(tiny_ids["bert"]).caution
+    assert "'cat' is 80 % of the labels learnt from and 50 % of these items" in said
+
+
+def test_a_rung_that_is_trained_as_a_run_gives_no_label_away(project: OpenProject, tiny_ids: dict[str, str]) -> None:
+    run = project.training.start(tiny_ids["bert"], "linear")
+    assert project.training.wait(run, 60)
+    data, found = project.training.snapshot(project.training.folder(run)), project.training.run(run)
+    assert (len(data.train), len(data.held_out)) == (40, 0)
+    assert found.accuracy is not None and found.nll is not None  # out of fold
+
+
+def test_classes_without_a_label_come_first_in_the_advice(project: OpenProject, tiny_ids: dict[str, str]) -> None:
+    project.labelling.add_class("bird")
+    curve = project.testing.compare(tiny_ids["bert"]).curve
+    assert curve is not None and curve.advice.startswith("Label 'bird' first: it has no label yet; ")

@@ -77,7 +77,8 @@ def curve_section(comparison: Comparison) -> Markup | None:
     curve, question = comparison.curve, "Do I need more labels?"
     if curve is None:
         return fold(question, NOT_HELD_OUT)
-    return fold(question, curve.advice, tag("p", CURVE_OF, class_="st-note"), learning_curve_plot(curve))
+    plot = learning_curve_plot(curve)
+    return fold(question, curve.advice, tag("p", CURVE_OF, class_="st-note") if plot else None, plot)
 
 
 def doubt_desk(elem_id: str) -> gr.HTML:
