@@ -14,6 +14,7 @@ import gradio as gr
 from gradio.context import Context
 
 from studio.core.errors import BadInput, CannotRun, StudioError
+from studio.core.results.projects import Missing
 from studio.workspace import Workspace
 from studio.workspace.open_project import OpenProject
 
@@ -57,13 +58,14 @@ def done(project: OpenProject) -> dict[str, str]:
     counts = project.labelling.counts()
     learnt_from = sum(n for split, n in counts.labelled_by_split.items() if split != "test")
     runs = [run for run in project.training.runs() if run.status == "done"]
+    compared = project.testing.last_comparison()
     steps = {
         "data": f"{counts.total:,} items" if counts.total else "",
         "models": "chosen" if project.model() else "",
         "label": f"{learnt_from:,} labelled" if learnt_from else "",
         "train": f"{len(runs)} done" if runs else "",
         "test": "tried" if project.testing.was_used() else "",
-        "compare": "verdict" if project.testing.last_comparison() else "",
+        "compare": "verdict" if compared and compared.learnt else "",
         "share": "exported" if project.sharing.was_used() else "",
     }
     return {step: note for step, note in steps.items() if note}
@@ -111,6 +113,12 @@ def empty(text: str, note: str = "", links: Sequence[tuple[str, str]] = ()) -> s
         for n, (href, words) in enumerate(links)
     )
     return f'<div class="st-empty"><h2>{escape(text)}</h2><p>{escape(note)}</p><p class="st-actions">{buttons}</p></div>'
+
+
+def lacking(missing: Missing) -> tuple[str, str, list[tuple[str, str]]]:
+    """What `empty` takes to say what is missing and to lead to where it is got."""
+    said = CannotRun.saying(missing.why)
+    return said.message, said.hint, [(f"/{missing.step}", f"Go to {dict(STEPS)[missing.step]}")]
 
 
 def no_project() -> str:

@@ -11,6 +11,9 @@ PATH = "label"
 
 
 def build(workspace: Workspace) -> None:
-    shell.header(workspace, PATH)
+    header = shell.header(workspace, PATH)
     shell.title("Label", "Press 1–9 to label, Enter to take the model's answer, Space to skip, ⌫ to undo; ? shows all keys.")
-    labeler(Desk(workspace))
+    desk = labeler(Desk(workspace))
+    desk.rest(
+        lambda: shell.header_html(workspace, PATH), None, header, queue=False, show_progress="hidden", api_visibility="private"
+    )
