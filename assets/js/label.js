@@ -126,7 +126,7 @@ const hint = () => {
   const { typed, best } = found(), box = $(".lb-hint");
   if (typed) box.textContent = best !== undefined ? "Enter labels it " + desk.classes[best].name + "." : "Enter adds the class “" + typed + "”.";
   else if (!desk.classes.length) box.textContent = "There is no class yet: type the first one's name and press Enter.";
-  else box.textContent = desk.for_me && desk.learnt < ENOUGH ? "Label ten with the keys, or let the sample do it: few-shot changes with every label." : "";
+  else box.textContent = desk.for_me && desk.learnt < ENOUGH ? "Label ten yourself, or let the sample do it: few-shot changes with every label." : "";
 };
 
 /* acts */
