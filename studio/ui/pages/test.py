@@ -34,7 +34,9 @@ LIVE: dict[str, Any] = {
     "concurrency_limit": 2,
 }
 
-UNMARK = """() => { document.querySelectorAll("#test-examples [aria-current]").forEach((one) => one.removeAttribute("aria-current")); }"""
+UNMARK = """() => {
+  for (const one of document.querySelectorAll("#test-examples [aria-current]")) one.removeAttribute("aria-current");
+}"""
 """What was clicked is no longer what is asked about."""
 
 
