@@ -29,6 +29,8 @@ const said = (answer) => [answer.error, answer.hint].filter(Boolean).join(" ");
 const emptyState = (title, note, ...buttons) =>
   el("div", { class: "st-empty" }, el("h2", {}, title), el("p", {}, note), el("p", { class: "st-actions" }, ...buttons));
 const linkTo = (href, words, primary = true) => el("a", { class: "st-button" + (primary ? " primary" : ""), href }, words);
+// the words of `no_project` in shell.py
+const noProject = () => emptyState("No project is open.", "Try a sample, open a project of yours, or create a new one.", linkTo("/", "Go to the projects"));
 // where another project was opened meanwhile, or the server failed
 const reloadLink = () => linkTo(location.pathname + location.search, "Reload");
 const duration = (seconds) => {

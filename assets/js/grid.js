@@ -53,7 +53,7 @@ const load = async () => {
   if (!got.ok) { root.replaceChildren(emptyState("The items cannot be shown.", said(got), reloadLink())); return; }
   answer = got;
   page = page || (got.project && got.project.id);
-  if (!got.project) root.replaceChildren(emptyState("No project is open.", "Open one of yours, or create a new one.", linkTo("/", "Go to the projects")));
+  if (!got.project) root.replaceChildren(noProject());
   else if (!got.all) root.replaceChildren(emptyState("Nothing has been imported yet.", "Give a folder, an archive or a table above. Sub-folders become classes; train/, val/ and test/ become splits."));
   else draw();
 };

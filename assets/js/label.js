@@ -1,5 +1,5 @@
 // The Label page: one item at a time. Optimistic on screen, serial and acknowledged on the wire.
-const AHEAD = 8, BEHIND = 8, REFILL = 60, ENOUGH = 10; // labels to learn from after which the way on is shown
+const AHEAD = 8, BEHIND = 8, REFILL = 60, REST_MS = 800, ENOUGH = 10; // labels to learn from after which the way on is shown
 const $ = (selector) => element.querySelector(selector);
 let desk = null, at = 0, generation = 0, refilling = false;
 const pictures = new Map();
@@ -15,10 +15,17 @@ const deliver = async (payload, settle) => {
   for (let wait = 500; ; wait = Math.min(2 * wait, 5000)) {
     let answer;
     try { answer = await server.act(payload); } catch (failure) { answer = undefined; }
-    if (answer && typeof answer.ok === "boolean") { pending--; settle(answer); return; }
+    if (answer && typeof answer.ok === "boolean") { pending--; settle(answer); rest(); return; }
     tell("Not saved yet: the server does not answer. Trying again…", true);
     await sleep(wait);
   }
+};
+// the header above counts labels too; it is told once the keys are at rest
+const counts = () => desk.labelled + "/" + desk.learnt;
+let told = null, resting = 0;
+const rest = () => {
+  clearTimeout(resting);
+  if (!pending && told !== counts()) resting = setTimeout(() => { told = counts(); trigger("rest"); }, REST_MS);
 };
 const tell = (words, bad = false) => { const live = $(".lb-live"); live.textContent = words; live.classList.toggle("st-bad", bad); };
 
@@ -119,7 +126,7 @@ const hint = () => {
   const { typed, best } = found(), box = $(".lb-hint");
   if (typed) box.textContent = best !== undefined ? "Enter labels it " + desk.classes[best].name + "." : "Enter adds the class “" + typed + "”.";
   else if (!desk.classes.length) box.textContent = "There is no class yet: type the first one's name and press Enter.";
-  else box.textContent = desk.for_me && desk.learnt < ENOUGH ? "Label ten with the keys, or let the sample do it: few-shot changes with every label." : "";
+  else box.textContent = desk.for_me && desk.learnt < ENOUGH ? "Label ten yourself, or let the sample do it: few-shot changes with every label." : "";
 };
 
 /* acts */
@@ -185,9 +192,10 @@ const open = async (which) => {
   const answer = await ask("open_desk", { show: which, project: desk && desk.project.id });
   const root = $(".lb");
   if (!answer.ok) { root.replaceChildren(emptyState("The items cannot be shown.", said(answer))); return; }
-  if (!answer.project) { root.replaceChildren(emptyState("No project is open.", "Try a sample, open a project of yours, or create a new one.", linkTo("/", "Go to the projects"))); return; }
+  if (!answer.project) { root.replaceChildren(noProject()); return; }
   if (!answer.all) { root.replaceChildren(emptyState("There is nothing to label yet.", "Import a folder, an archive or a table first.", linkTo("/data", "Go to Data"))); return; }
   desk = answer; answered = null; desk.suggests = answer.project.classifies; desk.pictures = answer.project.modalities.includes("image"); at = 0; past.length = ahead.length = 0; pictures.clear();
+  if (told === null) told = counts(); else rest();
   frame(root); classButtons(); show();
   if (!desk.classes.length) { const field = $(".lb-new input"); if (field) field.focus(); }
 };

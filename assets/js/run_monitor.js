@@ -2,7 +2,7 @@
 const EVERY_MS = 1000, LINES = 500;
 const root = element.querySelector(".lr-monitor");
 const WORDS = { queued: "Waiting in the queue", running: "Training", done: "Done", stopped: "Stopped", failed: "Failed", interrupted: "Interrupted" };
-let chosen = null, shown = null, since = 0, digest = "", project = null, rows = [], asking = false, waiting = null, missed = 0, measure = "accuracy";
+let chosen = null, shown = null, since = 0, digest = "", project = null, rows = [], asking = false, waiting = null, missed = 0, measure = "accuracy", missing = null;
 
 /* the frame, made once */
 const card = el("section", { class: "st-card lr-status" }), live = el("p", { class: "lr-live", "aria-live": "polite" });
@@ -32,7 +32,7 @@ const tick = async () => {
 };
 const take = (answer) => {
   project = project || answer.project;
-  if (answer.runs) rows = answer.runs;
+  if (answer.runs) { rows = answer.runs; missing = answer.missing; }
   digest = answer.digest || "";
   if (answer.measure && answer.measure !== measure) { measure = answer.measure; valChart.rename("Validation " + measure); list.dataset.key = ""; }
   if (!answer.run) { shown = null; nothing(); return; }
@@ -90,17 +90,18 @@ const buttons = (run) => {
   return made;
 };
 const status = () => {
-  const run = shown, done = share(run), percent = Math.round(100 * done);
+  const run = shown, done = share(run), percent = Math.round(100 * done), going = run.status === "running";
+  const unknown = going && !run.step; // before the first step it loads and measures
   const key = JSON.stringify([run, waiting, rows.length]);
   if (card.dataset.key === key) return;
   card.dataset.key = key;
   const focused = card.contains(document.activeElement) ? document.activeElement.dataset.act : null;
-  const bar = el("div", { class: "st-bar" + (run.status === "running" && !run.total ? " unknown" : ""), role: "progressbar", "aria-label": "Training", "aria-valuemin": 0, "aria-valuemax": 100, "aria-valuenow": percent }, el("i", { style: "width:" + (100 * done).toFixed(1) + "%" }));
+  const bar = el("div", { class: "st-bar" + (unknown ? " unknown" : ""), role: "progressbar", "aria-label": "Training", "aria-valuemin": 0, "aria-valuemax": 100, "aria-valuenow": unknown ? null : percent }, el("i", { style: "width:" + (100 * done).toFixed(1) + "%" }));
   const problem = run.error ? el("p", { class: "lr-problem", role: "alert" }, el("b", {}, run.error + " "), run.hint || "") : null;
   card.className = "st-card lr-status " + run.status;
   card.replaceChildren(
-    el("h2", {}, name(run) + ": " + WORDS[run.status], el("small", {}, run.status === "running" ? percent + " %" : (run.rung && run.rung.title !== run.title ? run.title + ": " + run.rung.title : run.title) + " · " + short(run.model))),
-    bar, facts(run), ...[problem, run.rung ? el("p", { class: "lr-words" }, run.rung.reason) : null, run.status === "running" && run.note ? el("p", { class: "st-note" }, run.note) : null].filter(Boolean),
+    el("h2", {}, name(run) + ": " + WORDS[run.status], el("small", {}, going && !unknown ? percent + " %" : (run.rung && run.rung.title !== run.title ? run.title + ": " + run.rung.title : run.title) + " · " + short(run.model))),
+    bar, facts(run), ...[problem, run.rung ? el("p", { class: "lr-words" }, run.rung.reason) : null, going && run.note ? el("p", { class: "st-note" }, run.note) : null].filter(Boolean),
     el("div", { class: "lr-buttons" }, ...buttons(run)), frozen(run));
   if (focused) { const again = card.querySelector('[data-act="' + focused + '"]'); if (again) again.focus(); }
 };
@@ -133,9 +134,13 @@ const write = (entries) => {
 };
 const nothing = () => {
   charts.hidden = list.hidden = journal.hidden = true;
-  card.dataset.key = "";
   card.className = "lr-status";
-  card.replaceChildren(project ? emptyState("No run yet", "Choose a model and press Start. Training goes on in the background: you may leave this page.") : emptyState("No project is open.", "Open one of yours, or create a new one.", linkTo("/", "Go to the projects")));
+  const key = JSON.stringify([project, missing]);
+  if (card.dataset.key === key) return; // drawn already: who is on its link stays there
+  card.dataset.key = key;
+  if (!project) card.replaceChildren(noProject());
+  else if (missing) { const [what, why, links] = missing; card.replaceChildren(emptyState(what, why, ...links.map((link) => linkTo(...link)))); }
+  else card.replaceChildren(emptyState("No run yet", "Choose a model and press Start. Training goes on in the background: you may leave this page."));
 };
 
 /* acting */

@@ -14,6 +14,7 @@ import gradio as gr
 from gradio.context import Context
 
 from studio.core.errors import BadInput, CannotRun, StudioError
+from studio.core.results.projects import Missing
 from studio.workspace import Workspace
 from studio.workspace.open_project import OpenProject
 
@@ -57,13 +58,14 @@ def done(project: OpenProject) -> dict[str, str]:
     counts = project.labelling.counts()
     learnt_from = sum(n for split, n in counts.labelled_by_split.items() if split != "test")
     runs = [run for run in project.training.runs() if run.status == "done"]
+    compared = project.testing.last_comparison()
     steps = {
         "data": f"{counts.total:,} items" if counts.total else "",
         "models": "chosen" if project.model() else "",
         "label": f"{learnt_from:,} labelled" if learnt_from else "",
         "train": f"{len(runs)} done" if runs else "",
         "test": "tried" if project.testing.was_used() else "",
-        "compare": "verdict" if project.testing.last_comparison() else "",
+        "compare": "verdict" if compared and compared.learnt else "",
         "share": "exported" if project.sharing.was_used() else "",
     }
     return {step: note for step, note in steps.items() if note}
@@ -99,9 +101,12 @@ def on_load(handler: Callable[..., Any], outputs: Any, inputs: Any = None) -> No
     blocks.load(friendly(handler), inputs=inputs, outputs=outputs, queue=False, show_progress="hidden", api_visibility="private")
 
 
-def title(text: str, note: str = "") -> None:
-    """A page's heading with one sentence beside it."""
-    gr.HTML(f'<h1 class="st-title">{escape(text)} <small>{escape(note)}</small></h1>', js_on_load=None)
+def title(text: str, note: str = "", on_phone: str = "") -> None:
+    """A page's heading with one sentence beside it; another on a phone, where that is given."""
+    notes = f"<small>{escape(note)}</small>"
+    if on_phone:
+        notes = f'<small class="st-wide">{escape(note)}</small><small class="st-phone">{escape(on_phone)}</small>'
+    gr.HTML(f'<h1 class="st-title">{escape(text)} {notes}</h1>', js_on_load=None)
 
 
 def empty(text: str, note: str = "", links: Sequence[tuple[str, str]] = ()) -> str:
@@ -111,6 +116,12 @@ def empty(text: str, note: str = "", links: Sequence[tuple[str, str]] = ()) -> s
         for n, (href, words) in enumerate(links)
     )
     return f'<div class="st-empty"><h2>{escape(text)}</h2><p>{escape(note)}</p><p class="st-actions">{buttons}</p></div>'
+
+
+def lacking(missing: Missing) -> tuple[str, str, list[tuple[str, str]]]:
+    """What `empty` takes to say what is missing and to lead to where it is got."""
+    said = CannotRun.saying(missing.why)
+    return said.message, said.hint, [(f"/{missing.step}", f"Go to {dict(STEPS)[missing.step]}")]
 
 
 def no_project() -> str:

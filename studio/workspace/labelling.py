@@ -37,6 +37,17 @@ def modality_names() -> tuple[str, ...]:
     return discover_modalities().names()
 
 
+def why_not_learn(task: Task, items: Sequence[Item], counts: Counts) -> str | None:
+    """Why nothing can be learnt from these training items; None where something can.
+
+    Who has labels, but in other splits alone, is told so.
+    """
+    why = task.why_not(items)
+    if why and counts.labelled and not counts.labelled_by_split["train"] and task.classifies:
+        return f"None of the {counts.labelled:,} labels is in the training split. {CannotRun.saying(why).hint}"
+    return why
+
+
 class Labelling:
     """`offline` keeps imports off the network."""
 

@@ -30,6 +30,7 @@ from studio.learning.zero_shot import text_classifier
 from studio.runs.folder import RunFolder
 from studio.runs.result import classifier_in, other_strength, tuned_model, tuned_predictor
 from studio.workspace.doubt import Held, threshold_of
+from studio.workspace.labelling import why_not_learn
 from studio.workspace.prompts import class_prompts
 from studio.workspace.question import Question
 
@@ -180,7 +181,7 @@ class Methods:
         classes, prompts = class_prompts(self._project, self._task)
         items = q.support or support(self._project.store.all_items("train", labelled=True), q.shots, q.seed)
         items = tuple(i for i in items if i.label in classes)
-        if reason := self._task.why_not(items):
+        if reason := why_not_learn(self._task, items, self._project.store.counts()):
             return Method("few_shot", TITLES["few_shot"], _labels(items, q), why_not=reason)
         said = q.run.id if q.support and q.run else self._project.store.revision()
 

@@ -5,20 +5,21 @@ Reads features through the project's cache. Answers nothing itself.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from studio.core.errors import BadInput, CannotRun
 from studio.core.interfaces import FoundationModel, Progress, Task
+from studio.core.results.projects import Missing
 from studio.core.types import Item, Split
 from studio.data.project import Project
 from studio.data.snapshot import Snapshot
 from studio.data.splits import support
 from studio.workspace.labelling import readers_of
 from studio.workspace.shelf import ModelShelf
-from studio.workspace.training import Training
+from studio.workspace.training import NO_MODEL, NOTHING_IMPORTED, Training
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from studio.runs.folder import RunFolder
     from studio.workspace.methods import Methods
 
+
+HELD_OUT: Mapping[Split, str] = {"test": "test split", "val": "validation split"}
+"""Where a comparison looks for items, the first that has some."""
 
 ACCEPTED = "accepted_errors"
 """Of the store's meta values: the share of wrong answers that a person accepts."""
@@ -116,14 +120,27 @@ class Questions:
 
     def held_out(self) -> tuple[Split, list[Item]]:
         """The test split's items with a truth, or the validation split's. Raises CannotRun where there is none."""
-        for split in ("test", "val"):
+        for split in HELD_OUT:
             items = [i for i in self.project.store.all_items(split) if self.task.trains_on(i)]
             if items:
                 return split, items
-        counts = self.project.store.counts()
-        waiting = counts.by_split["test"] or counts.by_split["val"]
-        hint = f"Label some of the {waiting} items of the test split." if waiting else "Import items into the test split."
-        raise CannotRun("There is no labelled held-out item to compare on.", hint)
+        raise CannotRun.saying(self._nothing_held_out().why)
+
+    def missing(self, model: str | None) -> Missing | None:
+        """What to get before that model can be compared, in the order of the steps; None where nothing is missing."""
+        if not self.project.store.counts().total:
+            return NOTHING_IMPORTED
+        if model is None:
+            return NO_MODEL
+        judges = (item for split in HELD_OUT for item in self.project.store.all_items(split) if self.task.trains_on(item))
+        return None if next(judges, None) else self._nothing_held_out()
+
+    def _nothing_held_out(self) -> Missing:
+        counts, what = self.project.store.counts(), "There is no labelled held-out item to compare on."
+        for split, title in HELD_OUT.items():
+            if waiting := counts.by_split[split]:
+                return Missing("label", f"{what} Label some of the {waiting:,} items of the {title}.")
+        return Missing("data", f"{what} Import items into the test split.")
 
     def newer(self, question: Question) -> int:
         """Labels for training that changed or came after the run, whose labels all methods have: those that none has."""

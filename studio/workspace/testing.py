@@ -10,6 +10,7 @@ from studio.core.interfaces import Progress, Task
 from studio.core.results.answers import PredictionTable, Ranking
 from studio.core.results.comparison import Best, Comparison
 from studio.core.results.evidence import Abstention, StrengthRow, Strengths
+from studio.core.results.projects import Missing
 from studio.core.types import Item
 from studio.data.project import Project
 from studio.workspace.answers import comparison_from
@@ -84,6 +85,10 @@ class Testing:
             rankings = self._searching(k).rank(image, self._questions.of(model, run), k, progress)
         self._remember_use(any(ranking.hits for ranking in rankings))
         return rankings
+
+    def missing(self, model: str | None) -> Missing | None:
+        """What to get before that model can be compared, in the order of the steps; None where nothing is missing."""
+        return self._questions.missing(model)
 
     def compare(
         self,

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 from studio.core.config import Mode, TrainConfig
 from studio.core.errors import BadInput, CannotRun, RunError
 from studio.core.interfaces import Progress, Task
+from studio.core.results.projects import Missing
 from studio.core.types import FINE_TUNING, Item, RunSnapshot, TrainEvent
 from studio.data.project import Project
 from studio.data.snapshot import Snapshot
 from studio.data.splits import support, validation
 from studio.workspace.general import general_set
-from studio.workspace.labelling import readers_of
+from studio.workspace.labelling import readers_of, why_not_learn
 from studio.workspace.prompts import class_prompts
 from studio.workspace.samples import Samples
 from studio.workspace.shelf import ModelShelf
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
 
 CHOOSING = ("best", "few-shot")
 """Methods that choose a rung by the labels: among all, and among those that learn."""
+
+
+NOTHING_IMPORTED = Missing("data", "Nothing has been imported yet. Import a folder, an archive or a table first.")
+NO_MODEL = Missing("models", "There is no model to choose yet. Get one on the Models page.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +101,24 @@ class Training:
     def preset(self, model: str) -> TrainConfig:
         """What the model's family recommends for this task. Raises BadInput for a model id that is none."""
         return self._shelf.preset(self._task.name, self._shelf.check(model))
+
+    def missing(self, model: str | None) -> Missing | None:
+        """What to get before anything can be learnt with that model, in the order of the steps; None where nothing is missing.
+
+        Raises BadInput for a model id that is none.
+        """
+        counts = self._project.store.counts()
+        if not counts.total:
+            return NOTHING_IMPORTED
+        if model is None:
+            return NO_MODEL
+        if why := self._model_why_not(self._shelf.check(model)):
+            return Missing("models", why)
+        if not counts.by_split["train"]:
+            return Missing("data", "There is no item in the training split. Import items into it.")
+        train, _ = self._select(self.preset(model), FINE_TUNING)
+        why = why_not_learn(self._task, train, counts)
+        return Missing("label" if self._task.classifies else "data", why) if why else None
 
     def start(self, model: str, method: str = FINE_TUNING, settings: Mapping[str, Any] | None = None, trial: bool = False) -> str:
         """Queue a run, or a search's `trial`; its id. Raises CannotRun with the same text as `plan().why_not`."""
@@ -195,17 +218,22 @@ class Training:
         return (chosen, []) if method != FINE_TUNING and len(train) < len(chosen) else (train, judged)
 
     def _why_not(self, model: str, method: str, train: list[Item]) -> str | None:
+        if reason := self._model_why_not(model):
+            return reason
+        if method != FINE_TUNING and not self._task.classifies:
+            return "All methods but LoRA need classes; pairs have none. Choose LoRA."
+        if reason := why_not_learn(self._task, train, self._project.store.counts()):
+            return reason
+        return None if method in (FINE_TUNING, *CHOOSING) else self._rung_why_not(model, method, train)
+
+    def _model_why_not(self, model: str) -> str | None:
         if missing := self._shelf.missing(model):
             return missing
         modalities = self._shelf.modalities(model)
-        if modalities and not self._task.fits(modalities):
-            takes = " and ".join(modalities)
-            return f"{model} takes {takes}, which does not serve {self._task.title.lower()}. Choose another model."
-        if method != FINE_TUNING and not self._task.classifies:
-            return "All methods but LoRA need classes; pairs have none. Choose LoRA."
-        if reason := self._task.why_not(train):
-            return reason
-        return None if method in (FINE_TUNING, *CHOOSING) else self._rung_why_not(model, method, train)
+        if not modalities or self._task.fits(modalities):
+            return None
+        takes = " and ".join(modalities)
+        return f"{model} takes {takes}, which does not serve {self._task.title.lower()}. Choose another model."
 
     def _rung_why_not(self, model: str, method: str, train: list[Item]) -> str | None:
         """The rung's own reason, as far as it can be told without features. Imports torch, as a single rung is asked for late."""

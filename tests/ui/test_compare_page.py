@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 import pytest
@@ -17,10 +18,41 @@ from studio.workspace.open_project import OpenProject
 MODEL = "open_clip:ViT-B-32/laion2b_s34b_b79k"
 
 
-def test_without_a_comparison_the_page_says_how_to_get_one(workspace: Workspace, project: OpenProject) -> None:
+@pytest.fixture
+def comparable(workspace: Workspace, picture_folder: Path) -> OpenProject:
+    """An open project of six labelled test pictures, with a model chosen."""
+    made = workspace.create_project("Held out", "image-classification")
+    made.labelling.import_data(str(picture_folder), ImportOptions(split="test"))
+    made.choose_model(MODEL)
+    return made
+
+
+def test_without_a_comparison_the_page_says_how_to_get_one(workspace: Workspace, comparable: OpenProject) -> None:
     *_, result, _, _, button, _ = ComparePage(workspace).on_load()
-    assert "No comparison yet" in result
+    assert "press Compare" in result
     assert button["interactive"] is True
+
+
+@pytest.mark.parametrize(
+    ("split", "said", "link"),
+    [
+        (None, "Nothing has been imported yet.", "/data"),
+        ("train", "Import items into the test split.", "/data"),
+        ("test", "Label some of the 6 items of the test split.", "/label"),
+        ("val", "Label some of the 6 items of the validation split.", "/label"),
+    ],
+)
+def test_what_is_missing_is_said_and_compare_is_not_offered(
+    workspace: Workspace, picture_folder: Path, split: Any, said: str, link: str
+) -> None:
+    project = workspace.create_project("Pets", "image-classification")
+    project.choose_model(MODEL)
+    if split:
+        project.labelling.import_data(str(picture_folder), ImportOptions(split=split, keep_labels=False))
+    *_, result, _, _, button, _ = ComparePage(workspace).on_load()
+    assert said in result and f'href="{link}"' in result and "press Compare" not in result
+    assert button["interactive"] is False
+    assert ComparePage(workspace).finished(project.id)[-1]["interactive"] is False
 
 
 def test_without_a_project_the_page_says_so(workspace: Workspace) -> None:
@@ -33,17 +65,15 @@ def test_a_model_that_is_not_on_the_list_is_refused(workspace: Workspace, projec
         ComparePage(workspace).start(project.id, "hf:/etc", NEWEST, AS_THE_RUN, 0)
 
 
-def test_a_reload_finds_the_running_comparison_and_does_not_start_a_second(workspace: Workspace, project: OpenProject) -> None:
-    page = ComparePage(workspace)
-    project.choose_model(MODEL)
+def test_a_reload_finds_the_running_comparison_and_does_not_start_a_second(workspace: Workspace, comparable: OpenProject) -> None:
+    page, project = ComparePage(workspace), comparable
     running = workspace.activities.start(kind_of(project), "Comparing", lambda progress: time.sleep(1))
     assert page.on_load()[-2]["interactive"] is False
     assert page.start(project.id, MODEL, NEWEST, AS_THE_RUN, 0)[0] == running
 
 
-def test_a_comparison_that_cannot_be_made_says_why(workspace: Workspace, project: OpenProject) -> None:
-    page = ComparePage(workspace)
-    project.choose_model(MODEL)
+def test_a_comparison_that_cannot_be_made_says_why(workspace: Workspace, comparable: OpenProject) -> None:
+    page, project = ComparePage(workspace), comparable
     activity, button = page.start(project.id, MODEL, NEWEST, AS_THE_RUN, 0)
     assert button["interactive"] is False
     while workspace.activities.get(activity).state == "running":

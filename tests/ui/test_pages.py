@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from studio.core.errors import CannotRun, UnreadableItem
+from studio.core.results.comparison import Comparison, Score
 from studio.core.types import ImportOptions
 from studio.ui.shell import done, empty, header_html
 from studio.workspace import Workspace
@@ -94,6 +96,15 @@ def test_a_search_that_found_something_counts_as_a_test(
     project.labelling.import_data(str(picture_folder / "captions.csv"), ImportOptions())
     project.testing.search("a cat", tiny_ids["open_clip-vit"])
     assert done(project)["test"] == "tried"
+
+
+@pytest.mark.parametrize(("why_not", "said"), [("No run.", None), (None, "verdict")])
+def test_a_verdict_takes_something_that_learnt(
+    workspace: Workspace, project: OpenProject, why_not: str | None, said: str | None
+) -> None:
+    scores = (Score("zero_shot", "Zero-shot", "", 6), Score("lora", "Fine-tuned", "", 6, why_not=why_not))
+    project._project.store.set_meta("comparison", asdict(Comparison("m", "test", ("cat", "dog"), scores, "")))
+    assert done(project).get("compare") == said
 
 
 @pytest.mark.parametrize(("task", "following"), [("image-classification", "Label"), ("image-text", "Train")])

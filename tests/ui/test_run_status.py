@@ -1,14 +1,19 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from dataclasses import replace
+from html import escape
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from studio.core.types import ItemFilter, RunSnapshot, TrainEvent
+from studio.core.types import ImportOptions, ItemFilter, RunSnapshot, TrainEvent
+from studio.ui import theme
 from studio.ui.answers import answering
+from studio.ui.shell import lacking, no_project
 from studio.ui.widgets.run_status import MOST_POINTS, Monitor, curves, in_focus, log
 from studio.workspace import Workspace
 from studio.workspace.open_project import OpenProject
@@ -64,6 +69,55 @@ def test_without_a_project_the_monitor_says_so(workspace: Workspace) -> None:
 def test_without_a_run_there_is_nothing_to_show(workspace: Workspace, project: OpenProject) -> None:
     answer = answering(Monitor(workspace).since)({})
     assert answer["ok"] and answer["run"] is None and answer["runs"] == []
+
+
+@pytest.mark.parametrize(
+    ("split", "model", "said", "link"),
+    [
+        (None, ABSENT, "Nothing has been imported yet.", "/data"),
+        ("train", "hf:/no/such/folder", "There is no model folder /no/such/folder.", "/models"),
+        ("test", ABSENT, "There is no item in the training split.", "/data"),
+        ("train", ABSENT, "No labelled item in the training split.", "/label"),
+    ],
+)
+def test_before_the_first_run_what_is_missing_is_said_once_and_where_to_get_it(
+    workspace: Workspace, picture_folder: Path, split: Any, model: str, said: str, link: str
+) -> None:
+    project = workspace.create_project("Pets", "image-classification")
+    project.choose_model(model)
+    if split:
+        project.labelling.import_data(str(picture_folder), ImportOptions(split=split, keep_labels=False))
+    answer = answering(Monitor(workspace).since)({})
+    assert (answer["missing"][0], answer["missing"][2][0][0]) == (said, link)
+    assert "missing" not in answering(Monitor(workspace).since)({"digest": answer["digest"], "project": project.id})
+
+
+def test_labels_of_the_test_split_alone_are_said_to_be_no_use_for_training(workspace: Workspace, picture_folder: Path) -> None:
+    project = workspace.create_project("Pets", "image-classification")
+    project.labelling.add_class("cat")
+    for name, split in (("cat", "train"), ("dog", "test")):
+        project.labelling.import_data(str(picture_folder / name), ImportOptions(split=split, keep_labels=False))
+    for item in project.labelling.page(ItemFilter(split="test")).items:
+        project.labelling.label(item.id, "cat")
+    why = project.training.plan(ABSENT).why_not
+    assert why == "None of the 3 labels is in the training split. Label at least one item in each of two classes."
+    missing = project.training.missing(ABSENT)
+    assert missing is not None and missing.why == why
+
+
+def test_where_no_model_can_be_chosen_the_way_leads_to_the_models(labelled: OpenProject) -> None:
+    for missing in (labelled.training.missing(None), labelled.testing.missing(None)):
+        assert missing is not None and lacking(missing)[2] == [("/models", "Go to Models")]
+
+
+def test_where_nothing_is_missing_start_is_what_is_left(workspace: Workspace, labelled: OpenProject) -> None:
+    labelled.choose_model(ABSENT)
+    assert answering(Monitor(workspace).since)({})["missing"] is None
+
+
+def test_the_pages_have_one_wording_for_no_project() -> None:
+    said = re.search(r"const noProject = (.*)", theme.script("dom"))
+    assert said and all(escape(words) in no_project() for words in re.findall('"([^"]+)"', said[1]))
 
 
 @pytest.mark.parametrize("payload", [None, [], {"run": 7}, {"run": "x" * 1000}])

@@ -108,6 +108,22 @@ def test_only_finished_runs_of_the_model_are_offered() -> None:
     assert run_choices([], MODEL) == [("Newest finished", NEWEST)]
 
 
+def test_without_classes_there_is_no_table_and_a_way_to_some(workspace: Workspace) -> None:
+    project = workspace.create_project("Bare", "image-classification")
+    project.choose_model(MODEL)
+    assert 'href="/data"' in AskingDesk(workspace).answer({"image": b"x"}, *choices(project, MODEL))[0]
+
+
+def test_items_without_classes_lead_to_label(workspace: Workspace, picture_folder: Path) -> None:
+    project = workspace.create_project("Bare", "image-classification")
+    flat = picture_folder / "cat"
+    project.labelling.import_data(str(flat), ImportOptions(keep_labels=False))
+    project.choose_model(MODEL)
+    said, *_ = AskingDesk(workspace).answer({"image": b"x"}, *choices(project, MODEL))
+    assert "There are no classes yet." in said and 'href="/label"' in said
+    assert said in AskingDesk(workspace).on_load()
+
+
 def test_without_a_project_the_page_says_so(workspace: Workspace) -> None:
     message, body, *_ = AskingDesk(workspace).on_load()
     assert "No project is open." in message["value"] and body["visible"] is False

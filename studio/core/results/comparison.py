@@ -111,6 +111,11 @@ class Comparison:
     caution: str = ""
     """What makes these figures less than they seem; empty where nothing does."""
 
+    @property
+    def learnt(self) -> bool:
+        """Whether a method that learns could answer: without one, zero-shot stands alone."""
+        return any(score.method != "zero_shot" and score.why_not is None for score in self.scores)
+
     def score(self, method: str | None) -> Score | None:
         """That method's score."""
         return next((score for score in self.scores if score.method == method), None)

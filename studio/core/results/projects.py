@@ -61,6 +61,16 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
+class Missing:
+    """What has to be there before a step can do anything."""
+
+    step: Literal["data", "models", "label"]
+    """Where it is got."""
+    why: str
+    """The first sentence says what is missing, the rest what to do."""
+
+
+@dataclass(frozen=True, slots=True)
 class ProjectCard:
     """A project as the start page lists it."""
 

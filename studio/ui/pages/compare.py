@@ -9,7 +9,7 @@ import gradio as gr
 
 from studio.core.interfaces import Progress
 from studio.core.results.comparison import Comparison
-from studio.core.results.projects import Activity
+from studio.core.results.projects import Activity, Missing
 from studio.ui import shell
 from studio.ui.answers import shown_project
 from studio.ui.server import picture_at
@@ -59,14 +59,15 @@ class ComparePage:
         if project is None:
             return [gr.update(visible=False), *[gr.skip()] * 4, shell.no_project(), "", "", gr.skip(), ""]
         choices, model = model_choices(self.workspace, project)
+        missing = self.missing(project)
         return [
             gr.update(visible=True),
             gr.update(choices=choices, value=model),
             gr.update(choices=run_choices(project.training.runs(), model)),
             gr.update(visible=project.classifies),
             gr.update(visible=project.classifies),
-            *report(project),
-            gr.update(interactive=self.running(project) is None),
+            *report(project, missing),
+            gr.update(interactive=missing is None and self.running(project) is None),
             project.id,
         ]
 
@@ -95,13 +96,22 @@ class ComparePage:
         return self.workspace.activities.newest(kind_of(project)) if project else None
 
     def finished(self, shown: object) -> list[Any]:
-        return [*report(self.project(shown)), gr.update(interactive=True)]
+        """After a comparison: the header, the report, and the button."""
+        project = self.project(shown)
+        missing = self.missing(project)
+        header = shell.header_html(self.workspace, PATH)
+        return [header, *report(project, missing), gr.update(interactive=missing is None)]
 
     def accept(self, event: gr.EventData, shown: object) -> str:
         """Keep the error rate that a person accepts, or forget it; what it means."""
         project, wish = self.project(shown), wish_of(event._data)
         project.testing.accept_errors(wish.rate if wish.flagged else None)
         return doubt_of(project, wish, unfolded=True)
+
+    def missing(self, project: OpenProject) -> Missing | None:
+        """Why the button is disabled; None where it can be pressed."""
+        _, model = model_choices(self.workspace, project)
+        return project.testing.missing(model)
 
     def running(self, project: OpenProject) -> Activity | None:
         return next(iter(self.workspace.activities.running(kind_of(project))), None)
@@ -111,16 +121,17 @@ def kind_of(project: OpenProject) -> str:
     return f"compare/{project.id}"
 
 
-def report(project: OpenProject) -> list[str]:
-    """The last comparison, when to say "not sure", the learning curve; or what to do for the first comparison."""
+def report(project: OpenProject, missing: Missing | None) -> list[str]:
+    """The last comparison, when to say "not sure", the learning curve; what to do for the first, or for another one."""
     last = project.testing.last_comparison()
+    lacking = shell.empty(*shell.lacking(missing)) if missing else ""
     if last is None:
         why = "Zero-shot, few-shot and fine-tuned answer the same held-out items; press Compare."
-        return [shell.empty("No comparison yet", why), "", ""]
+        return [lacking or shell.empty("No comparison yet", why), "", ""]
     accepted = project.testing.accepted_errors()
     doubt = doubt_of(project, Wish(accepted or USUAL_ERRORS, accepted is not None))
     shown = comparison_report(last, calibration_section(last), picture=partial(picture_at, project.id))
-    return [shown, doubt, curve_section(last) or ""]
+    return [lacking + shown, doubt, curve_section(last) or ""]
 
 
 def doubt_of(project: OpenProject, wish: Wish, unfolded: bool = False) -> str:
@@ -130,7 +141,7 @@ def doubt_of(project: OpenProject, wish: Wish, unfolded: bool = False) -> str:
 
 def build(workspace: Workspace) -> None:
     page = ComparePage(workspace)
-    shell.header(workspace, PATH)
+    header = shell.header(workspace, PATH)
     shell.title("Compare", "Is fine-tuning worth it? The methods on the same held-out items.")
     model_notice(workspace)
     shown = gr.State("")
@@ -148,5 +159,5 @@ def build(workspace: Workspace) -> None:
     shell.on_load(page.on_load, outputs=[choices, model, run, shots, seed, *found, compare, shown])
     model.input(shell.friendly(page.runs_of), [shown, model], run, **QUIET)
     compare.click(shell.friendly(page.start), [shown, model, run, shots, seed], [progress, compare], **shell.ACT)
-    progress.finish(shell.friendly(page.finished), shown, [*found, compare], **QUIET)
+    progress.finish(shell.friendly(page.finished), shown, [header, *found, compare], **QUIET)
     doubt.edit(shell.friendly(page.accept), shown, doubt, **QUIET)

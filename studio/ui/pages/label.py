@@ -11,6 +11,10 @@ PATH = "label"
 
 
 def build(workspace: Workspace) -> None:
-    shell.header(workspace, PATH)
-    shell.title("Label", "Press 1–9 to label, Enter to take the model's answer, Space to skip, ⌫ to undo; ? shows all keys.")
-    labeler(Desk(workspace))
+    header = shell.header(workspace, PATH)
+    keys = "Press 1–9 to label, Enter to take the model's answer, Space to skip, ⌫ to undo; ? shows all keys."
+    shell.title("Label", keys, on_phone="Tap a class: it is saved, and the next item comes.")
+    desk = labeler(Desk(workspace))
+    desk.rest(
+        lambda: shell.header_html(workspace, PATH), None, header, queue=False, show_progress="hidden", api_visibility="private"
+    )

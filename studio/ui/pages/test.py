@@ -34,6 +34,11 @@ LIVE: dict[str, Any] = {
     "concurrency_limit": 2,
 }
 
+UNMARK = """() => {
+  for (const one of document.querySelectorAll("#test-examples [aria-current]")) one.removeAttribute("aria-current");
+}"""
+"""What was clicked is no longer what is asked about."""
+
 
 class AskingPage:
     """The components, by name, and how they hang together; the handlers are the desk's."""
@@ -113,6 +118,7 @@ class AskingPage:
         )  # fmt: skip
         pictured = [self.picture.input, self.picture.clear]
         gr.on(pictured, show(desk.pictured), [self.picture, *choices], both, show_progress_on=self.answers, **SEEN)
+        gr.on([*pictured, self.text.input], None, None, None, js=UNMARK, **QUIET)
         self.text.change(show(desk.typed), [self.text, *asked], both, **LIVE)
         gr.on(
             [self.text.submit, self.search.click],

@@ -13,7 +13,7 @@ from studio.core.errors import BadInput, StudioError
 from studio.core.interfaces import Progress
 from studio.core.results.answers import Ranking
 from studio.core.results.evidence import Strengths
-from studio.core.results.projects import Activity
+from studio.core.results.projects import Activity, Missing
 from studio.core.types import Item, ItemFilter, Split
 from studio.ui import shell
 from studio.ui.answers import shown_project
@@ -27,6 +27,7 @@ from studio.ui.widgets.strength import strength_plot
 from studio.workspace import Workspace
 from studio.workspace.open_project import OpenProject
 from studio.workspace.prompts import checked_templates
+from studio.workspace.training import NOTHING_IMPORTED
 
 EXAMPLES = 24
 LOOKED_AT = 1000
@@ -43,6 +44,8 @@ SEEN_SIZE = 768
 NOTHING_YET = tag(
     "div", tag("h2", "Nothing to answer yet"), tag("p", "Give an input on the left, or click an example."), class_="st-empty"
 )
+
+NO_CLASSES = "There are no classes yet. Add some while you label; then each method says how probable they are."
 
 Subject = Mapping[str, Any]
 """What is asked about: `{"image": bytes}` or `{"text": str}`, with `item` where it is the project's own; or empty."""
@@ -82,7 +85,7 @@ class AskingDesk:
             gr.update(visible=not pairs),
             *self.reset(project.id),
             {},
-            NOTHING_YET,
+            nothing_yet(project),
             *self.strengths(project.id, model, NEWEST, AS_THE_RUN, 0),
             project.id,
         ]
@@ -133,10 +136,10 @@ class AskingDesk:
         What does not work is said in the answers' place.
         """
         waiting = ["", gr.skip()]
-        if not subject or not model:
-            return [NOTHING_YET, *waiting]
         try:
             project = self.project(shown)
+            if not subject or not model or not has_classes(project):
+                return [nothing_yet(project), *waiting]
             check_offered(self.workspace, project, model)
             if not self.is_loaded(model):
                 return [tag("p", "Load the model above, then the answers appear here.", class_="st-note"), *waiting]
@@ -252,6 +255,19 @@ def example_items(project: OpenProject) -> Sequence[Item]:
         ranked.append((turn[item.label], place, item))
         turn[item.label] += 1
     return [item for _, _, item in sorted(ranked, key=lambda r: r[:2])[:EXAMPLES]]
+
+
+def has_classes(project: OpenProject) -> bool:
+    """Whether there is anything to answer with; pairs need none."""
+    return not project.classifies or bool(project.labelling.classes())
+
+
+def nothing_yet(project: OpenProject) -> str:
+    """In the answers' place: what to do to get some."""
+    if has_classes(project):
+        return NOTHING_YET
+    missing = Missing("label", NO_CLASSES) if project.labelling.counts().total else NOTHING_IMPORTED
+    return shell.empty(*shell.lacking(missing))
 
 
 def strength_at(swept: Strengths, sent: Any) -> float:

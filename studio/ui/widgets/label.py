@@ -147,7 +147,7 @@ class Desk:
 
 
 def labeler(desk: Desk) -> gr.HTML:
-    """One item at a time, by keys; see `assets/js/label.js`."""
+    """One item at a time, by keys; see `assets/js/label.js`. Triggers `rest` when labelling pauses, with something changed."""
     return gr.HTML(
         html_template='<div class="lb" role="application" aria-label="Labelling: press a number to label, space to skip, '
         'backspace to undo, arrows to move"></div>',

@@ -15,9 +15,10 @@ import gradio as gr
 
 from studio.core.errors import BadInput
 from studio.core.types import RunSnapshot, TrainEvent
-from studio.ui import theme
+from studio.ui import shell, theme
 from studio.ui.answers import Answer, Payload, answering, integer, open_project, page_project, text
 from studio.ui.widgets.method_choice import title_of
+from studio.ui.widgets.model_choice import model_choices
 from studio.workspace import Workspace
 from studio.workspace.open_project import OpenProject
 
@@ -59,6 +60,8 @@ class Monitor:
         answer: Answer = {"project": project.id, "measure": project.measure, "digest": _digest(rows)}
         if payload.get("digest") != answer["digest"]:
             answer["runs"] = rows
+            # once, like the Start button: it reads the items
+            answer["missing"] = None if runs else self._missing(project)
         wanted = text(payload, "run", LONGEST_ID) if payload.get("run") is not None else None
         run = next((r for r in runs if r.id == wanted), None) or in_focus(runs)
         if run is None:
@@ -73,6 +76,11 @@ class Monitor:
             "curves": curves(events),
             "log": log(events),
         }
+
+    def _missing(self, project: OpenProject) -> tuple[str, str, list[tuple[str, str]]] | None:
+        """Text, note and links of what a first run waits for."""
+        missing = project.training.missing(model_choices(self.workspace, project)[1])
+        return shell.lacking(missing) if missing else None
 
     def act(self, payload: Payload) -> Answer:
         """One of stop, keep, resume, on one run."""
