@@ -32,7 +32,7 @@ const tick = async () => {
 };
 const take = (answer) => {
   project = project || answer.project;
-  if (answer.runs) { rows = answer.runs; missing = answer.missing; }
+  if (answer.runs) { rows = answer.runs; missing = answer.missing; counted(); }
   digest = answer.digest || "";
   if (answer.measure && answer.measure !== measure) { measure = answer.measure; valChart.rename("Validation " + measure); list.dataset.key = ""; }
   if (!answer.run) { shown = null; nothing(); return; }
@@ -49,6 +49,13 @@ const take = (answer) => {
   write(answer.log);
   status();
   table();
+};
+// tells the page when a run has ended, not of those that had before
+let ended = null;
+const counted = () => {
+  const now = rows.filter((row) => !["queued", "running"].includes(row.status)).length;
+  if (ended !== null && now > ended) trigger("finish", {});
+  ended = now;
 };
 const act = async (what) => {
   waiting = { act: what, run: shown.id, status: shown.status };

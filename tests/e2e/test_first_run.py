@@ -80,6 +80,8 @@ def test_from_the_start_page_to_the_verdict_in_a_dozen_clicks_with_the_network_c
     person.click(page.locator("#train-start"))
     page.locator(".lr-status.running .st-bar.unknown").wait_for()  # it measures before the first step
     page.locator(".lr-status.done").wait_for(timeout=300_000)
+    page.locator(".st-steps", has_text="1 done").wait_for()
+    page.get_by_text("steps in").first.wait_for()  # what the mode took, without a reload
     person.click(page.locator(".lr-status").get_by_role("link", name="Compare"))
     person.click(page.locator("#compare-start:not([disabled])"))
     page.locator(".lr-report .ch-kind").first.wait_for(timeout=120_000)

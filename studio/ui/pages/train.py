@@ -193,7 +193,7 @@ class _Parts:
 
 def build(workspace: Workspace) -> None:
     page = TrainPage(workspace)
-    shell.header(workspace, PATH)
+    header = shell.header(workspace, PATH)
     shell.title("Train", "In the background: you may leave this page, or close the browser.")
     model_notice(workspace)
     shown = gr.State("")
@@ -205,6 +205,7 @@ def build(workspace: Workspace) -> None:
     )
     _wire_form(page, parts, shown)
     _wire_search(page, parts, shown)
+    parts.monitor.finish(partial(shell.header_html, workspace, PATH), None, header, **QUIET)
 
 
 def _wire_form(page: TrainPage, parts: _Parts, shown: gr.State) -> None:
@@ -227,5 +228,6 @@ def _wire_search(page: TrainPage, parts: _Parts, shown: gr.State) -> None:
     said = [form.measured, search.note, search.start, search.command]
     changed = [parts.model.change, search.minutes.input, form.seed.input]
     gr.on(changed, shell.friendly(page.about_model), asked, said, trigger_mode="always_last", **QUIET)
+    parts.monitor.finish(shell.friendly(page.about_model), asked, said, **QUIET)  # what its mode took
     search.start.click(shell.friendly(page.search), asked, parts.board, **shell.ACT)
     parts.board.use(shell.friendly(page.use_found), shown, parts.every, **shell.ACT)

@@ -101,7 +101,7 @@ class Monitor:
 def run_monitor(monitor: Monitor, elem_id: str) -> gr.HTML:
     """Status, curves, runs and log; see `assets/js/run_monitor.js`.
 
-    Set its value to `{"run": id}` to show that run. Triggers `reuse` with a run's id.
+    Set its value to `{"run": id}` to show that run. Triggers `reuse` with a run's id, and `finish` when a run has ended.
     """
     return gr.HTML(
         html_template='<div class="lr-monitor"></div>',
