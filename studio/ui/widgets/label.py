@@ -120,10 +120,6 @@ class Desk:
         project = open_project(self.workspace, payload)
         return {"labelled": project.labelling.label_for_me(integer(payload, "per_class")).labelled}
 
-    def take_back(self, payload: Payload) -> Answer:
-        """Undo everything that was labelled so."""
-        return {"taken": open_project(self.workspace, payload).labelling.take_back_for_me()}
-
     def _do(self, project: OpenProject, payload: Payload) -> Answer:
         labelling, author = project.labelling, self.workspace.settings.author
         match payload.get("act"):
@@ -153,8 +149,7 @@ def labeler(desk: Desk) -> gr.HTML:
         'backspace to undo, arrows to move"></div>',
         js_on_load=theme.script("dom", "for_me", "suggest", "undo", "keys", "label"),
         server_functions=[
-            answering(f)
-            for f in (desk.open_desk, desk.more, desk.act, desk.add_class, desk.suggest, desk.label_for_me, desk.take_back)
+            answering(f) for f in (desk.open_desk, desk.more, desk.act, desk.add_class, desk.suggest, desk.label_for_me)
         ],
         apply_default_css=False,
         elem_id="labeler",
