@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 import time
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from studio.core.interfaces import Task
 from studio.core.results.comparison import Comparison
+from studio.core.results.projects import CatalogEntry
+from studio.models import folder_of
+from studio.models.catalog import DEMO, DEMO_TITLE
 
 if TYPE_CHECKING:
     from studio.runs.folder import RunFolder, RunSpec
@@ -31,17 +34,43 @@ print(pictures @ texts.T)  # how near each picture is to each text, -1 to 1"""
 EXAMPLES = {"image": '"picture.jpg"', "text": '"a text to classify"'}
 
 
-def model_card(
-    project: str, task: Task, spec: RunSpec, folder: str, local: tuple[str, Path] | None, score: tuple[str, str] | None
-) -> str:
-    """Markdown. `folder` is the name that the shared files unpack to, `local` says where a base model lies that is a folder
-    of this machine, as `studio.models.folder_of`; `score` is what `held_out` gives.
-    """
-    base = f"{local[0]}{local[1].name}" if local else spec.model
+@dataclass(frozen=True, slots=True)
+class Base:
+    """The base model as somebody else finds it."""
+
+    title: str
+    id: str
+    """As the shared files name it: nothing of where it lies on this machine."""
+    place: str = ""
+    """The id with PATH/TO in it, where they have to say where it lies."""
+    note: str = ""
+    """How they come by it."""
+
+
+def base_of(model_id: str, entry: CatalogEntry | None) -> Base:
+    """Of a run's model, and what the catalogue says of it."""
+    local = folder_of(model_id)
+    if local is None:
+        return Base(entry.title if entry else "", model_id)
+    head, path = local
+    if entry and entry.elsewhere:
+        name = entry.elsewhere.rpartition("/")[2]
+        note = f'Without a network, give the place of a copy of it: `base="{head}PATH/TO/{name}"`.'
+        return Base(name, entry.elsewhere, note=f"Studio downloads the base model when it is first used. {note}")
+    if path == DEMO:
+        inside = "/".join(path.parts[-2:])
+        note = f"The base model comes with Studio, in `{inside}`: put the place of your copy of Studio where it says `PATH/TO`."
+        return Base(DEMO_TITLE, head + path.name, f"{head}PATH/TO/{inside}", note)
+    note = f"The base model is a folder. Put the place of your copy of {plain(path.name)} where it says `PATH/TO`."
+    return Base("", head + path.name, f"{head}PATH/TO/{path.name}", note)
+
+
+def model_card(project: str, task: Task, spec: RunSpec, folder: str, base: Base, score: tuple[str, str] | None) -> str:
+    """Markdown. `folder` is the name that the shared files unpack to; `score` is what `held_out` gives."""
     parts = [
         f"# {plain(project)}: a fine-tuned adapter",
         f"Made with Studio on {time.strftime('%Y-%m-%d', time.localtime(spec.created))}. Task: {task.title.lower()}.",
-        f"**Base model:** `{base}`" + (" (a folder on the computer where it was trained)" if local else ""),
+        f"**Base model:** {plain(base.title)} (`{base.id}`)" if base.title else f"**Base model:** `{base.id}`",
         f"**Adapter:** LoRA, rank {spec.train.lora.rank}, in PEFT's form. `adapter/manifest.json` has the base model's hash: "
         "it is loaded onto these very weights or refused.",
     ]
@@ -51,10 +80,10 @@ def model_card(
     parts += ["## How good is it?", said or "It has not been compared on held-out items yet.", "## How to use it"]
     parts += [
         "With Studio installed, from the folder in which you unpacked this one:",
-        f"```python\n{_snippet(task, folder, local)}\n```",
+        f"```python\n{_snippet(task, folder, base)}\n```",
     ]
-    if local:
-        parts.append(f"Put the place of your copy of {plain(local[1].name)} where it says `PATH/TO`.")
+    if base.note:
+        parts.append(base.note)
     return "\n\n".join(parts) + "\n"
 
 
@@ -77,7 +106,7 @@ def plain(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]<>()#+!|~&-])", r"\\\1", " ".join(text.split()))
 
 
-def _snippet(task: Task, folder: str, local: tuple[str, Path] | None) -> str:
-    arguments = f'"{folder}"' + (f', base="{local[0]}PATH/TO/{local[1].name}"' if local else "")
+def _snippet(task: Task, folder: str, base: Base) -> str:
+    arguments = f'"{folder}"' + (f', base="{base.place}"' if base.place else "")
     form = CLASSIFIES if task.classifies else MATCHES
     return form.format(arguments=arguments, examples=EXAMPLES.get(task.modalities[0], '"input"'))

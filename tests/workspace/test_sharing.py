@@ -14,6 +14,7 @@ from PIL import Image
 
 from studio.core.errors import BadInput, CannotRun, ModelError, NotFound
 from studio.core.types import ImportOptions, ItemFilter
+from studio.models.catalog import DEMO
 from studio.settings import Settings
 from studio.workspace import Workspace
 from studio.workspace.open_project import OpenProject
@@ -151,14 +152,54 @@ def test_the_snippet_of_the_readme_runs(
     project.labelling.import_data(str(tmp_path / "rows.jsonl"), options)
     model = tiny_ids["bert" if kind.startswith("text") else "open_clip-vit"]
     train(project, model)
-    readme = (unpack(project.sharing.model(out), out) / "README.md").read_text("utf-8")
-    snippet = re.search(r"```python\n(.*?)```", readme, re.DOTALL)
-    assert snippet and "PATH/TO" in snippet[1]
+    folder = unpack(project.sharing.model(out), out)
+    snippet = snippet_of(folder)
+    assert "PATH/TO" in snippet
     pictures[0].save(out / "picture.jpg")
     monkeypatch.chdir(out)
-    exec(snippet[1].replace("PATH/TO", str(Path(model.split(":")[-1]).parent)), {})
+    exec(snippet.replace("PATH/TO", str(Path(model.split(":")[-1]).parent)), {})
     said = capsys.readouterr().out
     assert said.startswith(NOUNS) if project.classifies else "tensor" in said
+
+
+def snippet_of(folder: Path) -> str:
+    found = re.search(r"```python\n(.*?)```", (folder / "README.md").read_text("utf-8"), re.DOTALL)
+    assert found
+    return found[1]
+
+
+def test_the_readme_names_an_installed_text_model_as_others_find_it(
+    project: OpenProject, out: Path, minilm: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train(project, f"hf:{minilm.resolve()}", steps=1)
+    folder = unpack(project.sharing.model(out), out)
+    name = "hf:sentence-transformers/all-MiniLM-L6-v2"
+    readme = (folder / "README.md").read_text("utf-8")
+    assert f"(`{name}`)" in readme and 'base="hf:PATH/TO/all-MiniLM-L6-v2"' in readme
+    assert json.loads((folder / "config.json").read_text("utf-8"))["model"] == name
+    snippet = snippet_of(folder)
+    assert "PATH/TO" not in snippet
+    monkeypatch.chdir(out)
+    exec(snippet.replace(f'"{folder.name}"', f'"{folder.name}", base="hf:{minilm}"'), {})
+    assert capsys.readouterr().out.startswith(NOUNS)
+
+
+def test_the_readme_says_that_the_demo_model_comes_with_studio(
+    workspace: Workspace, out: Path, tmp_path: Path, pictures: list[Image.Image], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not (DEMO / "open_clip_model.safetensors").is_file():
+        pytest.skip("the demo model is not made")
+    for n, picture in enumerate(pictures):
+        (tmp_path / "pictures" / NOUNS[n % 2]).mkdir(parents=True, exist_ok=True)
+        picture.save(tmp_path / "pictures" / NOUNS[n % 2] / f"{n}.png")
+    project = workspace.create_project("Pictures", "image-classification")
+    project.labelling.import_data(str(tmp_path / "pictures"), ImportOptions(test_share=0))
+    train(project, f"open_clip:local-dir:{DEMO}", steps=1)
+    folder = unpack(project.sharing.model(out), out)
+    assert "comes with Studio, in `assets/demo-clip`" in (folder / "README.md").read_text("utf-8")
+    pictures[0].save(out / "picture.jpg")
+    monkeypatch.chdir(out)
+    exec(snippet_of(folder).replace("PATH/TO", str(DEMO.parents[1])), {})
 
 
 def test_nothing_that_is_shared_says_where_it_lay(

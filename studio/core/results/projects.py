@@ -118,6 +118,10 @@ class CatalogEntry:
     good_for: str
     local: bool
     """True where its files lie on this machine, so that it loads without a network."""
+    elsewhere: str = ""
+    """The id by which any computer finds the same weights, where `id` names a folder of this one and such an id is known."""
+    knows: str = ""
+    """What to keep in mind beside every answer of it; empty for most."""
 
 
 @dataclass(frozen=True, slots=True)

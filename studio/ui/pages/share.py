@@ -16,7 +16,6 @@ from studio.ui import shell
 from studio.ui.answers import shown_project
 from studio.ui.report import report_page
 from studio.ui.widgets.markup import Markup, percent, plural, tag
-from studio.ui.widgets.model_choice import short_name
 from studio.workspace import Workspace
 from studio.workspace.open_project import OpenProject
 
@@ -52,7 +51,7 @@ class SharePage:
         project = self.workspace.project()
         if project is None:
             return [gr.update(visible=False), shell.no_project(), *[gr.skip()] * 7, ""]
-        runs = [(run_title(run), run.id) for run in project.sharing.runs()]
+        runs = [(run_title(run, project.model_title(run.model)), run.id) for run in project.sharing.runs()]
         chosen = gr.update(choices=runs, value=runs[0][1] if runs else None, visible=bool(runs))
         notes = (model_note(runs), labels_note(project), report_note(project))
         cards = [part for note, ready in notes for part in (note, gr.update(visible=ready))]
@@ -76,10 +75,10 @@ class SharePage:
         return shell.header_html(self.workspace, PATH)
 
 
-def run_title(run: RunSnapshot) -> str:
+def run_title(run: RunSnapshot, model: str) -> str:
     """A run as the list offers it."""
     score = f" · {percent(run.accuracy)} validation" if run.accuracy is not None else ""
-    return f"{run.id.replace('run-', 'Run ')}{score} · {short_name(run.model)}"
+    return f"{run.id.replace('run-', 'Run ')}{score} · {model}"
 
 
 def model_note(runs: list[tuple[str, str]]) -> tuple[Markup, bool]:

@@ -25,7 +25,6 @@ from studio.ui.answers import (
     project_json,
     text,
 )
-from studio.ui.widgets.model_choice import short_name
 from studio.workspace import Workspace
 from studio.workspace.open_project import OpenProject
 
@@ -113,7 +112,7 @@ class Desk:
             why = self.workspace.models.advice(project.task) or "Choose a model to see its answers here."
             return {"model": None, "answers": [], "why": why}
         table = project.testing.suggest(integer(payload, "item"), model)
-        return {"model": short_name(model), "answers": [_suggestion(answer, table.classes) for answer in table.answers]}
+        return {"model": project.model_title(model), "answers": [_suggestion(answer, table.classes) for answer in table.answers]}
 
     def label_for_me(self, payload: Payload) -> Answer:
         """In a copy of a sample: label `per_class` more training items of each class."""
