@@ -40,7 +40,7 @@ class ModelShelf:
         self._models: dict[str, FoundationModel] = {}
         self._loading: dict[str, threading.Lock] = {}
         self._users: Counter[str] = Counter()
-        self._titles: dict[str, str] = {}
+        self._entries: dict[str, CatalogEntry | None] = {}
         self._told: list[Callable[[str], None]] = []
         self._lock = threading.Lock()
 
@@ -66,18 +66,20 @@ class ModelShelf:
         return tuple(sorted(offered, key=lambda entry: (not entry.local, entry.modalities != wanted.modalities)))
 
     def entry(self, model_id: str) -> CatalogEntry | None:
-        """What the catalogue says of a model; None for one that is not on it."""
-        return next((entry for entry in self.catalog() if entry.id == model_id), None)
+        """What the catalogue says of a model; None for one that is not on it. Looked up once: pages ask each second."""
+        if model_id not in self._entries:
+            self._entries[model_id] = next((entry for entry in self.catalog() if entry.id == model_id), None)
+        return self._entries[model_id]
 
     def title(self, model_id: str) -> str:
-        """What people call a model: its title in the catalogue, else a folder's own name instead of its whole path, else its id.
+        """What people call a model: its title in the catalogue, else the name of its folder, else its id."""
+        entry = self.entry(model_id)
+        return entry.title if entry else _short(model_id)
 
-        Looked up once: pages that follow a run ask each second.
-        """
-        if model_id not in self._titles:
-            entry = self.entry(model_id)
-            self._titles[model_id] = entry.title if entry else _short(model_id)
-        return self._titles[model_id]
+    def knows(self, model_id: str) -> str:
+        """What to keep in mind beside every answer of a model; empty for most."""
+        entry = self.entry(model_id)
+        return entry.knows if entry else ""
 
     def first_choice(self, task: str) -> str | None:
         """The model on this machine that a sample begins with; None where there is none.
