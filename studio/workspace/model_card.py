@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import re
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from studio.core.interfaces import Task
-from studio.core.results.comparison import Comparison
+from studio.core.results.comparison import Comparison, Score
 from studio.core.results.projects import CatalogEntry
 from studio.models import folder_of
 from studio.models.catalog import DEMO, DEMO_TITLE
 
 if TYPE_CHECKING:
-    from studio.runs.folder import RunFolder, RunSpec
+    from studio.runs.folder import RunSpec
 
 SPLITS = {"test": "test split", "val": "validation split"}
 
@@ -65,8 +67,8 @@ def base_of(model_id: str, entry: CatalogEntry | None) -> Base:
     return Base("", head + path.name, f"{head}PATH/TO/{path.name}", note)
 
 
-def model_card(project: str, task: Task, spec: RunSpec, folder: str, base: Base, score: tuple[str, str] | None) -> str:
-    """Markdown. `folder` is the name that the shared files unpack to; `score` is what `held_out` gives."""
+def model_card(project: str, task: Task, spec: RunSpec, folder: str, base: Base, scores: Sequence[str]) -> str:
+    """Markdown. `folder` is the name that the shared files unpack to; `scores` are sentences: what it was measured at."""
     parts = [
         f"# {plain(project)}: a fine-tuned adapter",
         f"Made with Studio on {time.strftime('%Y-%m-%d', time.localtime(spec.created))}. Task: {task.title.lower()}.",
@@ -76,8 +78,7 @@ def model_card(project: str, task: Task, spec: RunSpec, folder: str, base: Base,
     ]
     if spec.classes:
         parts += ["## Classes", "\n".join(f"- {plain(name)}" for name in spec.classes)]
-    said = f"{task.measure.capitalize()} {score[0]} on {score[1]}, which took no part in learning." if score else ""
-    parts += ["## How good is it?", said or "It has not been compared on held-out items yet.", "## How to use it"]
+    parts += ["## How good is it?", " ".join(scores) or "It has not been compared on held-out items yet.", "## How to use it"]
     parts += [
         "With Studio installed, from the folder in which you unpacked this one:",
         f"```python\n{_snippet(task, folder, base)}\n```",
@@ -87,18 +88,45 @@ def model_card(project: str, task: Task, spec: RunSpec, folder: str, base: Base,
     return "\n\n".join(parts) + "\n"
 
 
-def held_out(comparison: Comparison | None, run: RunFolder) -> tuple[str, str] | None:
-    """(figure with its 95 % interval, what it was measured on), where that comparison was one of this run; else None."""
-    score = comparison.score("lora") if comparison else None
-    # a comparison says in words which run it asked
-    if comparison is None or score is None or not re.search(rf"\b{run.id}\b", score.note):
-        return None
-    value = score.accuracy if score.recall is None else score.recall.get("image_to_text@1")
-    if value is None or score.ci95 is None:
-        return None
+def held_out(comparison: Comparison, run: str, measure: str) -> str:
+    """The figure of that run's adapter with its 95 % interval; empty where the comparison was none of this run."""
+    score = _of_run(comparison, run)
+    if score is None or score.ci95 is None:
+        return ""
     low, high = score.ci95
-    figure = f"{100 * value:.1f} % (95 % interval {100 * low:.1f}–{100 * high:.1f} %)"
-    return figure, f"{score.n:,} held-out items of the {SPLITS.get(comparison.split, comparison.split)}"
+    figure = f"{100 * _value(score):.1f} % (95 % interval {100 * low:.1f}–{100 * high:.1f} %)"
+    items = f"{score.n:,} held-out items of the {SPLITS.get(comparison.split, comparison.split)}"
+    return f"{measure.capitalize()} {figure} on {items}, which took no part in learning."
+
+
+def beside(comparison: Comparison, run: str, name: str = "this adapter") -> str:
+    """What that comparison found of the run's adapter beside the best other method; empty where there is nothing to say."""
+    best = comparison.best.rung if comparison.best else None
+    other = comparison.score(best if best not in (None, "lora") else comparison.few_shot or "zero_shot")
+    score = _of_run(comparison, run)
+    if score is None or other is None or math.isnan(_value(other)):
+        return ""
+    title = other.title if other.method != "zero_shot" else "zero-shot"
+    kind = "few-shot" if other.method == comparison.few_shot else title
+    said = f"On {score.n:,} held-out items {kind if kind == title else f'{kind} ({title})'} had {100 * _value(other):.1f} %"
+    said += f", {name} {100 * _value(score):.1f} %"
+    if best is None:
+        return f"{said}."
+    chosen, ahead = (name, score) if best == "lora" else (kind, other)
+    if _value(ahead) < max(_value(score), _value(other)):
+        return f"{said}. By the labels alone, without these items, {chosen} was chosen."
+    return f"{said}: {chosen} is the better choice here."
+
+
+def _of_run(comparison: Comparison, run: str) -> Score | None:
+    score = comparison.score("lora")
+    # a comparison says in words which run it asked
+    return score if score and re.search(rf"\b{run}\b", score.note) and not math.isnan(_value(score)) else None
+
+
+def _value(score: Score) -> float:
+    value = score.accuracy if score.recall is None else score.recall.get("image_to_text@1")
+    return math.nan if value is None else value
 
 
 def plain(text: str) -> str:

@@ -18,7 +18,7 @@ from studio.core.interfaces import Task
 from studio.core.types import Item, ItemFilter, RunSnapshot
 from studio.data.project import Project
 from studio.models import folder_of
-from studio.workspace.model_card import Base, base_of, held_out, model_card
+from studio.workspace.model_card import Base, base_of, beside, held_out, model_card
 from studio.workspace.shelf import ModelShelf
 from studio.workspace.testing import Testing
 from studio.workspace.training import Training
@@ -44,6 +44,12 @@ class Sharing:
         """Those whose adapter can be shared: finished LoRA runs, first those that stand by themselves; newest first."""
         done = (run for run in self._training.runs() if run.tunes and run.has_adapter and run.status == "done")
         return tuple(sorted(done, key=lambda run: not run.stands))
+
+    def finding(self) -> str:
+        """What the newest comparison found of an adapter that can be shared, in a sentence; empty where it asked none."""
+        last = self._testing.last_comparison()
+        said = (beside(last, run.id, run.id.replace("run-", "run ")) for run in self.runs()) if last else ()
+        return next(filter(None, said), "")
 
     def model(self, folder: Path, run: str | None = None) -> Path:
         """A zip of one folder with the adapter as published, the run's config and report, and a README.md with a snippet
@@ -115,8 +121,12 @@ class Sharing:
             run.spec,
             name,
             self._base(run),
-            held_out(self._testing.last_comparison(), run),
+            self._scores(run),
         )
+
+    def _scores(self, run: RunFolder) -> list[str]:
+        last = self._testing.last_comparison()
+        return [] if last is None else [*filter(None, (held_out(last, run.id, self._task.measure), beside(last, run.id)))]
 
     def _base(self, run: RunFolder) -> Base:
         return base_of(run.spec.model, self._shelf.entry(run.spec.model))

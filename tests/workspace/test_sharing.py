@@ -6,6 +6,7 @@ import csv
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -13,10 +14,12 @@ import pytest
 from PIL import Image
 
 from studio.core.errors import BadInput, CannotRun, ModelError, NotFound
+from studio.core.results.comparison import Best, Comparison, Score
 from studio.core.types import ImportOptions, ItemFilter
 from studio.models.catalog import DEMO
 from studio.settings import Settings
 from studio.workspace import Workspace
+from studio.workspace.model_card import beside
 from studio.workspace.open_project import OpenProject
 from studio.workspace.shared_model import SharedModel
 
@@ -227,9 +230,36 @@ def test_the_readme_has_the_score_of_a_comparison_of_this_run_alone(
     found = project.testing.compare(model, first).score("lora")
     assert found is not None and found.accuracy is not None
     assert f"Accuracy {100 * found.accuracy:.1f} % (95 % interval " in readme()
+    assert f"this adapter {100 * found.accuracy:.1f} %" in readme()
+    assert f"run 1 {100 * found.accuracy:.1f} %" in project.sharing.finding()
     second = train(project, model, seed=1)
     assert "has not been compared" in readme(second) and "95 % interval" in readme(first)
     assert "# Pets \\& \\<more\\>" in readme() and "- cat\n- dog" in readme()
+
+
+FEW = Score("linear", "Linear head", "80 labels", 120, 0.625, (0.5, 0.7))
+TUNED = Score("lora", "Fine-tuned", "LoRA r=8, run-2", 120, 0.558, (0.4, 0.6))
+
+
+@pytest.mark.parametrize(
+    ("best", "few", "said"),
+    [
+        ("linear", FEW, "few-shot (Linear head) had 62.5 %, this adapter 55.8 %: few-shot is the better choice here."),
+        ("lora", replace(FEW, accuracy=0.5), "had 50.0 %, this adapter 55.8 %: this adapter is the better choice here."),
+        ("lora", FEW, "this adapter 55.8 %. By the labels alone, without these items, this adapter was chosen."),
+        (None, FEW, "On 120 held-out items few-shot (Linear head) had 62.5 %, this adapter 55.8 %."),
+    ],
+)
+def test_beside_the_adapter_stands_what_the_comparison_found(best: str | None, few: Score, said: str) -> None:
+    found = Comparison("m", "test", NOUNS, (few, TUNED), "", "linear", Best(best, "", "") if best else None)
+    assert beside(found, "run-2").endswith(said)
+    assert beside(found, "run-1") == beside(replace(found, scores=(few,)), "run-2") == ""
+
+
+def test_pairs_are_told_beside_zero_shot() -> None:
+    before, after = (replace(TUNED, accuracy=None, recall={"image_to_text@1": r}) for r in (0.25, 0.5))
+    found = Comparison("m", "test", (), (replace(before, method="zero_shot"), after), "")
+    assert beside(found, "run-2", "run 2") == "On 120 held-out items zero-shot had 25.0 %, run 2 50.0 %."
 
 
 def test_a_shared_model_is_refused_on_other_weights(project: OpenProject, out: Path, tiny_ids: dict[str, str]) -> None:
