@@ -92,6 +92,10 @@ def test_each_opening_is_a_project_of_its_own(workspace: Workspace) -> None:
     assert workspace.project() is second
 
 
+def test_a_second_copy_has_a_name_of_its_own(workspace: Workspace) -> None:
+    assert [workspace.open_sample("colours").name for _ in range(3)] == ["Colours", "Colours 2", "Colours 3"]
+
+
 def test_labels_for_me_are_true_labels_of_the_training_split(workspace: Workspace) -> None:
     project = workspace.open_sample("colours")
     given = project.labelling.label_for_me(per_class=3, seed=1)
