@@ -101,7 +101,12 @@ def on_load(handler: Callable[..., Any], outputs: Any, inputs: Any = None) -> No
 
 def title(text: str, note: str = "") -> None:
     """A page's heading with one sentence beside it."""
-    gr.HTML(f'<h1 class="st-title">{escape(text)} <small>{escape(note)}</small></h1>', js_on_load=None)
+    gr.HTML(title_html(text, note), js_on_load=None)
+
+
+def title_html(text: str, note: str = "") -> str:
+    """The same as HTML, where what it says depends on the project."""
+    return f'<h1 class="st-title">{escape(text)} <small>{escape(note)}</small></h1>'
 
 
 def empty(text: str, note: str = "", links: Sequence[tuple[str, str]] = ()) -> str:
