@@ -1,7 +1,9 @@
 // The start page's list of projects.
 const root = element.querySelector(".sp");
 const card = (p, now) => {
-  const cover = p.cover ? el("img", { src: media(p.id, p.cover, 240), alt: "", loading: "lazy", width: 240, height: 180 }) : el("span", { class: "sp-none", "aria-hidden": "true" }, p.name.slice(0, 1).toUpperCase());
+  const cover = p.cover ? el("img", { src: media(p.id, p.cover, 240), alt: "", loading: "lazy", width: 240, height: 180 })
+    : p.quote ? el("span", { class: "sp-quote", "aria-hidden": "true" }, el("span", {}, "“" + p.quote + "”"))
+    : el("span", { class: "sp-none", "aria-hidden": "true" }, p.name.slice(0, 1).toUpperCase());
   const share = p.items ? Math.round((100 * p.labelled) / p.items) : 0;
   return el("li", { class: "st-card sp-card" + (now ? " now" : "") },
     el("div", { class: "sp-cover" }, cover),
@@ -11,7 +13,7 @@ const card = (p, now) => {
       el("p", { class: "st-note" }, p.problem ? "" : plural(p.items, "item") + " · " + number(p.labelled) + " labelled" + (p.items ? " (" + share + " %)" : "")),
       p.score ? el("p", { class: "sp-score" }, el("b", {}, (100 * p.score.value).toFixed(1) + " %"), " " + p.score.measure + ", " + p.score.method.toLowerCase()) : null,
       p.problem ? el("p", { class: "st-bad" }, p.problem) : null,
-      el("p", { class: "st-note sp-path", title: p.path }, p.path)),
+      el("p", { class: "st-note sp-path", title: p.path }, el("bdi", { dir: "ltr" }, p.path))),
     el("div", { class: "sp-acts" },
       el("button", { type: "button", class: "st-button primary", disabled: Boolean(p.problem), onclick: () => openIt(p) }, now ? "Go on" : "Open"),
       el("button", { type: "button", class: "st-button", title: "Takes it off this list; its folder stays as it is", onclick: () => forget(p) }, "Forget")));

@@ -78,6 +78,8 @@ class ProjectCard:
     """Why it cannot be opened now, if so."""
     score: Mapping[str, Any] | None = None
     """Of the newest comparison: `method` (its title), `value` on the held-out items, `measure`; None before the first."""
+    quote: str | None = None
+    """The beginning of a text to show, where it has no picture."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ class Projects:
                 "items": card.items,
                 "labelled": card.labelled,
                 "cover": card.cover,
+                "quote": card.quote,
                 "problem": card.problem,
                 "score": dict(card.score) if card.score else None,
             }
