@@ -109,7 +109,7 @@ def beside(comparison: Comparison, run: str, name: str = "this adapter") -> str:
     title = other.title if other.method != "zero_shot" else "zero-shot"
     kind = "few-shot" if other.method == comparison.few_shot else title
     said = f"On {score.n:,} held-out items {kind if kind == title else f'{kind} ({title})'} had {100 * _value(other):.1f} %"
-    said += f", {name} {100 * _value(score):.1f} %"
+    said += f", {name} had {100 * _value(score):.1f} %"
     if best is None:
         return f"{said}."
     chosen, ahead = (name, score) if best == "lora" else (kind, other)

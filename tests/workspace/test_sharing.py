@@ -230,8 +230,8 @@ def test_the_readme_has_the_score_of_a_comparison_of_this_run_alone(
     found = project.testing.compare(model, first).score("lora")
     assert found is not None and found.accuracy is not None
     assert f"Accuracy {100 * found.accuracy:.1f} % (95 % interval " in readme()
-    assert f"this adapter {100 * found.accuracy:.1f} %" in readme()
-    assert f"run 1 {100 * found.accuracy:.1f} %" in project.sharing.finding()
+    assert f"this adapter had {100 * found.accuracy:.1f} %" in readme()
+    assert f"run 1 had {100 * found.accuracy:.1f} %" in project.sharing.finding()
     second = train(project, model, seed=1)
     assert "has not been compared" in readme(second) and "95 % interval" in readme(first)
     assert "# Pets \\& \\<more\\>" in readme() and "- cat\n- dog" in readme()
@@ -244,10 +244,10 @@ TUNED = Score("lora", "Fine-tuned", "LoRA r=8, run-2", 120, 0.558, (0.4, 0.6))
 @pytest.mark.parametrize(
     ("best", "few", "said"),
     [
-        ("linear", FEW, "few-shot (Linear head) had 62.5 %, this adapter 55.8 %: few-shot is the better choice here."),
-        ("lora", replace(FEW, accuracy=0.5), "had 50.0 %, this adapter 55.8 %: this adapter is the better choice here."),
-        ("lora", FEW, "this adapter 55.8 %. By the labels alone, without these items, this adapter was chosen."),
-        (None, FEW, "On 120 held-out items few-shot (Linear head) had 62.5 %, this adapter 55.8 %."),
+        ("linear", FEW, "few-shot (Linear head) had 62.5 %, this adapter had 55.8 %: few-shot is the better choice here."),
+        ("lora", replace(FEW, accuracy=0.5), "had 50.0 %, this adapter had 55.8 %: this adapter is the better choice here."),
+        ("lora", FEW, "this adapter had 55.8 %. By the labels alone, without these items, this adapter was chosen."),
+        (None, FEW, "On 120 held-out items few-shot (Linear head) had 62.5 %, this adapter had 55.8 %."),
     ],
 )
 def test_beside_the_adapter_stands_what_the_comparison_found(best: str | None, few: Score, said: str) -> None:
@@ -259,7 +259,7 @@ def test_beside_the_adapter_stands_what_the_comparison_found(best: str | None, f
 def test_pairs_are_told_beside_zero_shot() -> None:
     before, after = (replace(TUNED, accuracy=None, recall={"image_to_text@1": r}) for r in (0.25, 0.5))
     found = Comparison("m", "test", (), (replace(before, method="zero_shot"), after), "")
-    assert beside(found, "run-2", "run 2") == "On 120 held-out items zero-shot had 25.0 %, run 2 50.0 %."
+    assert beside(found, "run-2", "run 2") == "On 120 held-out items zero-shot had 25.0 %, run 2 had 50.0 %."
 
 
 def test_a_shared_model_is_refused_on_other_weights(project: OpenProject, out: Path, tiny_ids: dict[str, str]) -> None:

@@ -216,7 +216,8 @@ class AskingDesk:
     def limits(self, model: str | None) -> Markup | None:
         """What to keep in mind beside this model's answers, fine-tuned or not."""
         said = self.workspace.models.knows(model) if model else ""
-        return tag("p", f"{said} ", tag("a", "Go to Models", href="/models"), class_="st-note", role="note") if said else None
+        way = tag("a", "Go to Models", href="/models")
+        return tag("p", f"{said} ", way, class_="st-note md-knows", role="note") if said else None
 
     def runs_of(self, shown: object, model: str | None) -> tuple[Any, Any]:
         """Another model has other runs."""

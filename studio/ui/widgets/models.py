@@ -75,8 +75,8 @@ class Shelf:
         self._newest = self.workspace.activities.start("load", f"Loading {self.workspace.models.title(model)}", work)
 
     def _unlisted(self, model: str, modalities: tuple[str, ...]) -> Answer:
-        title = self.workspace.models.title(model)
-        return _offer(CatalogEntry(model, title, modalities, 0, "", "A model of your own choice.", True))
+        title, known = self.workspace.models.title(model), self.workspace.models.entry(model)
+        return _offer(known or CatalogEntry(model, title, modalities, 0, "", "A model of your own choice.", True))
 
     def _activity(self) -> Activity | None:
         return newest(self.workspace, self._newest)
