@@ -13,7 +13,7 @@ const card = (p, now) => {
       el("p", { class: "st-note" }, p.problem ? "" : plural(p.items, "item") + " · " + number(p.labelled) + " labelled" + (p.items ? " (" + share + " %)" : "")),
       p.score ? el("p", { class: "sp-score" }, el("b", {}, (100 * p.score.value).toFixed(1) + " %"), " " + p.score.measure + ", " + p.score.method.toLowerCase()) : null,
       p.problem ? el("p", { class: "st-bad" }, p.problem) : null,
-      el("p", { class: "st-note sp-path", title: p.path }, el("bdi", { dir: "ltr" }, p.path))),
+      el("p", { class: "st-note sp-path", title: p.path }, p.path)),
     el("div", { class: "sp-acts" },
       el("button", { type: "button", class: "st-button primary", disabled: Boolean(p.problem), onclick: () => openIt(p) }, now ? "Go on" : "Open"),
       el("button", { type: "button", class: "st-button", title: "Takes it off this list; its folder stays as it is", onclick: () => forget(p) }, "Forget")));
