@@ -1,27 +1,22 @@
-// On the Label page of a sample's copy: labels that the sample knows, given by one click and taken back as one act.
+// On the Label page of a sample's copy: labels that the sample knows, given by one click; for Undo they are one act.
 const FOR_ME = 8, TOAST_S = 20;
-let working = false;
-const toast = (words, undo) => {
+const hush = () => $(".lb-toast").replaceChildren();
+const toast = (words) => {
   const box = $(".lb-toast");
-  const shut = () => { if (box.contains(shown)) box.replaceChildren(); };
-  const shown = el("div", {}, el("span", {}, words), el("button", { type: "button", class: "st-button", onclick: () => { shut(); undo(); } }, "Undo"),
-    el("button", { type: "button", class: "st-button lb-shut", "aria-label": "Close", onclick: shut }, "×"));
+  const shown = el("div", {}, el("span", {}, words), el("button", { type: "button", class: "st-button", onclick: () => undo() }, "Undo"),
+    el("button", { type: "button", class: "st-button lb-shut", "aria-label": "Close", onclick: hush }, "×"));
   box.replaceChildren(shown);
-  setTimeout(shut, 1000 * TOAST_S);
+  setTimeout(() => { if (box.contains(shown)) hush(); }, 1000 * TOAST_S);
 };
 // waits for what is on its way, then draws the desk anew: many items change at once
-const atOnce = async (name, told) => {
-  if (working || locked) return;
-  working = true; locked = true; tell("Labelling…");
+const forMe = async () => {
+  if (locked) return;
+  locked = true; tell("Labelling…"); hush();
   await chain;
-  const answer = await ask(name, { project: desk.project.id, per_class: FOR_ME }, 1);
+  const answer = await ask("label_for_me", { project: desk.project.id, per_class: FOR_ME }, 1);
   if (answer.ok) await open(desk.chosen);
-  working = false; waiting.length = 0; unlock(); // what was pressed meanwhile meant items that are elsewhere now
-  if (answer.ok) told(answer); else tell(said(answer), true);
-};
-const forMe = () => atOnce("label_for_me", (answer) => {
+  waiting.length = 0; unlock(); // what was pressed meanwhile meant items that are elsewhere now
+  if (!answer.ok) { tell(said(answer), true); return; }
   const words = "Labelled " + plural(answer.labelled, "training item") + " for you, with what the sample knows.";
-  past.push({ forMe: true });
-  tell(words); toast(words, takeBack);
-});
-const takeBack = () => atOnce("take_back", (answer) => tell("Took back " + plural(answer.taken, "label") + " that the sample gave."));
+  tell(words); toast(words);
+};

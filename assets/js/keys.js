@@ -48,7 +48,7 @@ const legend = () => {
   const draw = (words = "Click a key to choose another. Kept in this browser.") => box.replaceChildren(
     el("h2", { id: "lb-keys-title" }, "Keys"), el("p", { class: "st-note", role: "status" }, words),
     el("div", { class: "lb-keys-lists" },
-      el("ul", {}, ...Object.keys(USUAL).map((act) => row(keyOfAct[act], MEANS[act], { act })), ...FIXED.map(fixed)),
+      el("ul", {}, ...Object.keys(USUAL).filter((act) => act !== "accept" || desk.project.classifies).map((act) => row(keyOfAct[act], MEANS[act], { act })), ...FIXED.map(fixed)),
       el("ul", {}, ...desk.classes.map((c, k) => row(keyOfClass[k], c.name, { k })))),
     el("p", { class: "st-actions" }, el("button", { type: "button", class: "st-button primary", onclick: () => box.close() }, "Close"),
       el("button", { type: "button", class: "st-button", onclick: () => { usualKeys(); draw("These are the usual keys again."); } }, "The usual keys")));

@@ -75,7 +75,7 @@ const rail = () => {
   $(".lb-bar i").style.width = share + "%";
   $(".lb-bar").setAttribute("aria-valuenow", Math.round(share));
   $(".lb-done").textContent = number(desk.labelled) + " of " + number(desk.all) + " labelled";
-  $(".lb-go").hidden = desk.learnt < ENOUGH;
+  $(".lb-go").hidden = desk.project.classifies && desk.learnt < ENOUGH;
   hint();
   element.querySelectorAll(".lb-classes [data-k]").forEach((button) => {
     const c = desk.classes[+button.dataset.k];
@@ -126,6 +126,7 @@ const hint = () => {
   const { typed, best } = found(), box = $(".lb-hint");
   if (typed) box.textContent = best !== undefined ? "Enter labels it " + desk.classes[best].name + "." : "Enter adds the class “" + typed + "”.";
   else if (!desk.classes.length) box.textContent = "There is no class yet: type the first one's name and press Enter.";
+  else if (!desk.project.classifies) box.textContent = "You need not label: a pair counts as a match until you say it does not. A caption can be corrected on the left.";
   else box.textContent = desk.for_me && desk.learnt < ENOUGH ? "Label ten yourself, or let the sample do it: few-shot changes with every label." : "";
 };
 

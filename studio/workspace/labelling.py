@@ -131,12 +131,15 @@ class Labelling:
         return self._store.label_each(given.items(), author)
 
     def undo(self, author: str = "me") -> tuple[LabelEvent, ...]:
-        """Take back that author's newest act that is not yet undone: one event an item, none where there is no such act."""
-        return self._store.undo(author)
+        """Take back that author's newest act that is not yet undone: one event an item, none where there is no such act.
+
+        What `label_for_me` gave counts as theirs: they asked for it.
+        """
+        return self._store.undo(author, truth.AUTHOR)
 
     def redo(self, author: str = "me") -> tuple[LabelEvent, ...]:
         """Do again what that author took back last; nothing once they have done something new."""
-        return self._store.redo(author)
+        return self._store.redo(author, truth.AUTHOR)
 
     def history(self, item: int) -> tuple[LabelEvent, ...]:
         """Every event of an item, oldest first. Raises NotFound."""
@@ -150,7 +153,8 @@ class Labelling:
         return self._store.meta(truth.KEY) is not None
 
     def label_for_me(self, per_class: int = 8, seed: int = 0) -> GivenLabels:
-        """Label so many more items of each class with their hidden truth, in one act; same seed, same items.
+        """Label so many more items of each class with their hidden truth, in one act, which `undo` takes back; same seed, same
+        items.
 
         Raises CannotRun in a project without hidden truth, or with none left; BadInput for a number below 1.
         """
@@ -165,10 +169,6 @@ class Labelling:
         if not events:
             raise CannotRun("Every item whose label is known has one already, or was skipped.", "Go on to Train.")
         return GivenLabels(len(events), dict(Counter(str(event.after) for event in events)), truth.AUTHOR)
-
-    def take_back_for_me(self) -> int:
-        """Undo every label of `label_for_me` that still stands; how many there were."""
-        return self._store.write(truth.take_back)
 
     # classes and prompts
 

@@ -52,7 +52,7 @@ class OpenProject:
         self.training = Training(project, task, shelf, queue, samples)
         self.testing = Testing(project, task, shelf, self.training)
         self.auto = Auto(project, self.training, self.testing.best)
-        self.sharing = Sharing(project, task, self.training, self.testing)
+        self.sharing = Sharing(project, task, shelf, self.training, self.testing)
         shelf.when_unloaded(self.testing.forget)
 
     def model(self) -> str | None:
@@ -63,6 +63,10 @@ class OpenProject:
     def choose_model(self, model_id: str) -> None:
         """Remember the model that pages offer first. Raises BadInput for a string that names none."""
         self._project.store.set_meta("model", self._shelf.check(model_id))
+
+    def model_title(self, model_id: str) -> str:
+        """What people call a model."""
+        return self._shelf.title(model_id)
 
     def close(self) -> None:
         """A search of this process ends and stays resumable."""

@@ -18,7 +18,8 @@ from studio.core.interfaces import Task
 from studio.core.types import Item, ItemFilter, RunSnapshot
 from studio.data.project import Project
 from studio.models import folder_of
-from studio.workspace.model_card import held_out, model_card
+from studio.workspace.model_card import Base, base_of, beside, held_out, model_card
+from studio.workspace.shelf import ModelShelf
 from studio.workspace.testing import Testing
 from studio.workspace.training import Training
 
@@ -35,14 +36,20 @@ PAGE = 5000
 class Sharing:
     """One project's exports. Each takes the folder to write into, which has to exist, and gives the file."""
 
-    def __init__(self, project: Project, task: Task, training: Training, testing: Testing) -> None:
-        self._project, self._task = project, task
+    def __init__(self, project: Project, task: Task, shelf: ModelShelf, training: Training, testing: Testing) -> None:
+        self._project, self._task, self._shelf = project, task, shelf
         self._training, self._testing = training, testing
 
     def runs(self) -> tuple[RunSnapshot, ...]:
         """Those whose adapter can be shared: finished LoRA runs, first those that stand by themselves; newest first."""
         done = (run for run in self._training.runs() if run.tunes and run.has_adapter and run.status == "done")
         return tuple(sorted(done, key=lambda run: not run.stands))
+
+    def finding(self) -> str:
+        """What the newest comparison found of an adapter that can be shared, in a sentence; empty where it asked none."""
+        last = self._testing.last_comparison()
+        said = (beside(last, run.id, run.id.replace("run-", "run ")) for run in self.runs()) if last else ()
+        return next(filter(None, said), "")
 
     def model(self, folder: Path, run: str | None = None) -> Path:
         """A zip of one folder with the adapter as published, the run's config and report, and a README.md with a snippet
@@ -113,14 +120,23 @@ class Sharing:
             self._task,
             run.spec,
             name,
-            folder_of(run.spec.model),
-            held_out(self._testing.last_comparison(), run),
+            self._base(run),
+            self._scores(run),
         )
+
+    def _scores(self, run: RunFolder) -> list[str]:
+        last = self._testing.last_comparison()
+        return [] if last is None else [*filter(None, (held_out(last, run.id, self._task.measure), beside(last, run.id)))]
+
+    def _base(self, run: RunFolder) -> Base:
+        return base_of(run.spec.model, self._shelf.entry(run.spec.model))
 
     def _without_paths(self, run: RunFolder, file: Path) -> str:
         """A JSON file whose paths of this machine are names: where a project or a model lies is nobody else's matter."""
         text, local = file.read_text("utf-8"), folder_of(run.spec.model)
-        named = {str(self._project.root): self._slug()} | ({str(local[1]): local[1].name} if local else {})
+        named = {str(self._project.root): self._slug()}
+        if local:
+            named[str(local[1])] = self._base(run).id.removeprefix(local[0])
         for path in sorted(named, key=len, reverse=True):  # one may lie in the other
             text = text.replace(json.dumps(path)[1:-1], named[path])
         return text

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 from studio.core.config import TrainConfig
 from studio.core.errors import BadInput
@@ -39,6 +40,7 @@ class ModelShelf:
         self._models: dict[str, FoundationModel] = {}
         self._loading: dict[str, threading.Lock] = {}
         self._users: Counter[str] = Counter()
+        self._entries: dict[str, CatalogEntry | None] = {}
         self._told: list[Callable[[str], None]] = []
         self._lock = threading.Lock()
 
@@ -62,6 +64,22 @@ class ModelShelf:
         ours = demo_id()
         offered = [entry for entry in fitting if entry.id != ours]
         return tuple(sorted(offered, key=lambda entry: (not entry.local, entry.modalities != wanted.modalities)))
+
+    def entry(self, model_id: str) -> CatalogEntry | None:
+        """What the catalogue says of a model; None for one that is not on it. Looked up once: pages ask each second."""
+        if model_id not in self._entries:
+            self._entries[model_id] = next((entry for entry in self.catalog() if entry.id == model_id), None)
+        return self._entries[model_id]
+
+    def title(self, model_id: str) -> str:
+        """What people call a model: its title in the catalogue, else the name of its folder, else its id."""
+        entry = self.entry(model_id)
+        return entry.title if entry else _short(model_id)
+
+    def knows(self, model_id: str) -> str:
+        """What to keep in mind beside every answer of a model; empty for most."""
+        entry = self.entry(model_id)
+        return entry.knows if entry else ""
 
     def first_choice(self, task: str) -> str | None:
         """The model on this machine that a sample begins with; None where there is none.
@@ -190,3 +208,9 @@ class ModelShelf:
             with self._lock:
                 self._models[model_id] = model
             return model
+
+
+def _short(model_id: str) -> str:
+    family, _, rest = model_id.partition(":")
+    path = Path(rest.removeprefix("local-dir:"))
+    return f"{path.name} ({family.replace('hf', 'Hugging Face')}, a folder)" if path.is_absolute() else model_id

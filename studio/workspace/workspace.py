@@ -7,6 +7,7 @@ import re
 import shutil
 import threading
 import time
+from itertools import count
 from pathlib import Path
 
 from studio.core.errors import NotFound, ProjectError, StudioError
@@ -74,11 +75,12 @@ class Workspace:
     ) -> OpenProject:
         """A new project filled with a copy of that sample; it becomes the current one. Its test split is labelled, its
         training split is not, and `labelling.label_for_me` knows it. Where a model for it lies on this machine, it is chosen.
+        Without a `name` it has the sample's, with a number where a known project has that already.
 
         Raises NotFound, ImportFailed for a damaged sample, and what `create_project` raises; then there is no new project.
         """
         found = self._samples.sample(sample)
-        made = self.create_project(name or found.title, found.task, folder)
+        made = self.create_project(name or self._free_name(found.title), found.task, folder)
         try:
             self._samples.fill(sample, made.labelling, progress)
             if model := self.models.first_choice(found.task):
@@ -194,6 +196,10 @@ class Workspace:
             read_card(path)  # says what is wrong with the folder
         known = ", ".join(card.name for card in cards[:5]) or "none yet"
         raise NotFound(f"There is no project {ref!r}.", f"Give a folder, or one of the known: {known}.")
+
+    def _free_name(self, name: str) -> str:
+        taken = {card.name for card in self.projects()}
+        return next(free for n in count(1) if (free := name if n == 1 else f"{name} {n}") not in taken)
 
     def _free_folder(self, name: str) -> Path:
         slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:60] or "project"

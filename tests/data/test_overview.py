@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from studio.data.content import content_key
+from studio.data.enter import Candidate, enter
 from studio.data.overview import overview
 from studio.data.project import Project
 
@@ -36,6 +38,16 @@ def test_pairs_have_their_recall(tmp_path: Path) -> None:
 @pytest.mark.parametrize("stored", [{}, [], {"scores": [{}]}, {"scores": [{**ZERO, "accuracy": None}]}, {"scores": 3}])
 def test_what_cannot_be_read_is_no_score_and_no_problem(tmp_path: Path, stored: Any) -> None:
     assert score_of(tmp_path, stored) is None
+
+
+def test_a_project_of_texts_is_quoted_and_one_of_pictures_shows_one(tmp_path: Path) -> None:
+    texts, pairs = ("t", "text-classification", {"text": "a " * 99}), ("p", "image-text", {"image": "0", "text": "a"})
+    for name, task, content in (texts, pairs):
+        with Project.create(tmp_path / name, "P", task) as project:
+            row = Candidate(content_key(content), content, "train", "one", None, "rows.csv", 2)
+            enter(project.store, [row], keep_labels=True, add_classes=True)
+    assert (overview(tmp_path / "t", 0.0).cover, overview(tmp_path / "t", 0.0).quote) == (None, "a " * 60)
+    assert (overview(tmp_path / "p", 0.0).cover, overview(tmp_path / "p", 0.0).quote) == ("0", "a")
 
 
 def test_before_the_first_comparison_there_is_none(tmp_path: Path) -> None:

@@ -106,11 +106,11 @@ def test_a_caption_is_done_again_too(store: Store) -> None:
 
 def test_undo_and_redo_ask_for_no_scan_of_the_log(store: Store) -> None:
     for sql in (labels._NEWEST_STANDING, labels._NEWEST_UNDONE, labels._OF_THE_ACT):
-        values = ("ann",) if sql.count("?") == 1 else (1, 1)
+        values = {"authors": '["ann"]', "author": "ann", "event": 1, "act": 1}
         plan = store.write(
             lambda connection, sql=sql, values=values: connection.execute(f"EXPLAIN QUERY PLAN {sql}", values).fetchall()
         )
-        assert not [row for row in plan if row[3].startswith("SCAN")], plan
+        assert not [row for row in plan if row[3].startswith("SCAN") and "VIRTUAL TABLE" not in row[3]], plan
 
 
 def test_caption_changes_content_and_key_and_can_be_undone(store: Store) -> None:

@@ -18,10 +18,18 @@ def test_a_card_opens_a_copy_that_labels_itself_and_takes_it_back(page: Any) -> 
     page.locator(".lb-done", has_text="104 of 300 labelled").wait_for()
     page.get_by_role("button", name="Label 8 per class for me").click()
     page.locator(".lb-done", has_text="168 of 300 labelled").wait_for()
-    page.locator(".lb-toast", has_text="Labelled 64 training items for you").wait_for()
+    page.get_by_role("button", name="Label 8 per class for me").click()
+    page.locator(".lb-toast", has_text="Labelled").wait_for()
+    page.locator(".lb-done", has_text="232 of 300 labelled").wait_for()
     page.locator(".lb-toast").get_by_role("button", name="Undo").click()
-    page.locator(".lb-done", has_text="104 of 300 labelled").wait_for()
+    page.locator(".lb-done", has_text="168 of 300 labelled").wait_for()
     assert page.locator(".lb-toast > *").count() == 0
+    page.reload()
+    page.locator(".lb-done", has_text="168 of 300 labelled").wait_for()
+    page.keyboard.press("Backspace")
+    page.locator(".lb-done", has_text="104 of 300 labelled").wait_for()
+    page.keyboard.press("Control+y")
+    page.locator(".lb-done", has_text="168 of 300 labelled").wait_for()
 
 
 def test_every_class_that_has_a_key_is_in_sight(page: Any) -> None:

@@ -64,8 +64,9 @@ def test_the_demo_model_is_offered_once_it_is_made(
     assert not [entry for entry in catalog() if "comes with Studio" in entry.title]
     monkeypatch.setattr(catalog_module, "DEMO", conv)
     (demo,) = [entry for entry in catalog([conv.parent]) if entry.id == f"open_clip:local-dir:{conv}"]
-    assert demo.local and "comes with Studio" in demo.title
+    assert demo.local and "comes with Studio" in demo.title and demo.knows in demo.good_for
 
 
 def test_installed_minilm_is_offered(minilm: Path) -> None:
-    assert f"hf:{minilm}" in {entry.id for entry in catalog() if entry.local}
+    (entry,) = [entry for entry in catalog() if entry.id == f"hf:{minilm.resolve()}"]
+    assert entry.local and entry.elsewhere in {offer.id for offer in OFFERS}

@@ -147,6 +147,7 @@ def test_a_failed_run_shows_its_error_and_hint_and_old_lines_are_not_sent_twice(
             break
         time.sleep(0.05)
     assert answer["run"]["status"] == "failed"
+    assert answer["run"]["model_title"] == answer["runs"][0]["model_title"] == "CLIP ViT-B/32 (LAION-2B)"
     assert answer["run"]["error"] and answer["run"]["hint"]
     assert answer["log"]
     again = ask({"run": run, "since": answer["next"], "digest": answer["digest"], "project": labelled.id})

@@ -71,8 +71,10 @@ def test_the_desk_labels_for_a_person_and_takes_it_back(workspace: Workspace, co
     assert desk.open_desk({"show": "unlabelled"})["for_me"] is True
     assert answering(desk.label_for_me)(asked) == {"ok": True, "labelled": 3}
     assert answering(desk.label_for_me)(asked)["ok"] is False
-    assert answering(desk.take_back)({"project": copy.id}) == {"ok": True, "taken": 3}
-    assert copy.labelling.counts().labelled == 1
+    taken = answering(desk.act)({"project": copy.id, "id": "1", "act": "undo"})
+    assert (taken["changed"], taken["labelled"], copy.labelling.counts().labelled) == (3, 1, 1)
+    again = answering(desk.act)({"project": copy.id, "id": "2", "act": "redo"})
+    assert (again["changed"], again["labelled"]) == (3, 4)
 
 
 def test_other_projects_are_not_labelled_for_anyone(workspace: Workspace) -> None:

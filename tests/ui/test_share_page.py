@@ -34,7 +34,9 @@ def compared(project: OpenProject) -> OpenProject:
     changed = [Answered(1, name, {"image": sha}, "cat", "dog", "cat", 0.9) for name, sha in ((EVIL, image), ("gone", "0" * 64))]
     changes = Changes("Zero-shot", EVIL, 2, 0, tuple(changed), (), tuple(changed))
     score = Score("lora", "Fine-tuned", "LoRA r=8, run-1", 20, 0.8, (0.6, 0.9))
-    found = Comparison("hf:model", "test", ("cat", "dog"), (score,), f"It is better. {EVIL}", changes=changes)
+    found = Comparison(
+        "hf:sentence-transformers/all-MiniLM-L6-v2", "test", ("cat", "dog"), (score,), f"It is better. {EVIL}", changes=changes
+    )
     project._project.store.set_meta("comparison", asdict(found))
     return project
 
@@ -120,7 +122,15 @@ def test_the_report_is_one_file_that_runs_and_fetches_nothing(workspace: Workspa
 
 def test_the_report_says_what_it_is_about(compared: OpenProject) -> None:
     page = report_page(compared)
-    for said in ("<h1>Pets</h1>", "6 items", "0 labelled", "Classes: 2", "80.0 %", "It is better."):
+    for said in (
+        "<h1>Pets</h1>",
+        "6 items",
+        "0 labelled",
+        "Classes: 2",
+        "80.0 %",
+        "It is better.",
+        "in learning. all-MiniLM-L6-v2",
+    ):
         assert said in page
 
 

@@ -129,6 +129,21 @@ def test_without_a_project_the_page_says_so(workspace: Workspace) -> None:
     assert "No project is open." in message["value"] and body["visible"] is False
 
 
+def test_beside_answers_of_the_demo_model_stands_what_it_knows_and_beside_no_others(
+    workspace: Workspace, project: OpenProject, tiny_ids: dict[str, str], picture_folder: Path
+) -> None:
+    demo = workspace.models.first_choice("image-classification")
+    if demo is None or not workspace.models.knows(demo):
+        pytest.skip("the demo model is not made")
+    picture = next(picture_folder.rglob("*.png")).read_bytes()
+    for model, told in ((demo, True), (tiny_ids["open_clip-vit"], False)):
+        project.choose_model(model)
+        workspace.models.load(model)
+        answers, _, _ = AskingDesk(workspace).answer({"image": picture}, *choices(project, model))
+        assert "Zero-shot" in answers
+        assert ("knows small parts and shapes, nothing else" in answers and 'href="/models"' in answers) == told
+
+
 @pytest.mark.slow
 def test_a_loaded_model_answers_an_example_and_zero_shot_follows_the_words(
     tmp_path: Path, picture_folder: Path, shared_models: Callable[[str], Path]

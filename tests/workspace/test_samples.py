@@ -92,6 +92,10 @@ def test_each_opening_is_a_project_of_its_own(workspace: Workspace) -> None:
     assert workspace.project() is second
 
 
+def test_a_second_copy_has_a_name_of_its_own(workspace: Workspace) -> None:
+    assert [workspace.open_sample("colours").name for _ in range(3)] == ["Colours", "Colours 2", "Colours 3"]
+
+
 def test_labels_for_me_are_true_labels_of_the_training_split(workspace: Workspace) -> None:
     project = workspace.open_sample("colours")
     given = project.labelling.label_for_me(per_class=3, seed=1)
@@ -129,15 +133,26 @@ def test_labels_and_skips_of_a_person_stay(workspace: Workspace) -> None:
     assert project.labelling.item(skipped.id).label is None
 
 
-def test_labels_for_me_can_be_taken_back_but_not_those_of_a_person(workspace: Workspace) -> None:
-    project = workspace.open_sample("colours")
-    mine, corrected, *_ = project.labelling.page(ItemFilter(split="train")).items
-    project.labelling.label(mine.id, "warm")
-    project.labelling.label_for_me(SHADES)
-    project.labelling.label(corrected.id, "warm")
-    assert project.labelling.take_back_for_me() == 2 * SHADES - 2
-    assert unlabelled(project) == 2 * SHADES - 2
-    assert project.labelling.take_back_for_me() == 0
+def test_labels_for_me_are_undone_and_done_again_in_the_order_of_all_acts_of_the_person(workspace: Workspace) -> None:
+    labelling = workspace.open_sample("colours").labelling
+    mine, corrected, *_ = labelling.page(ItemFilter(split="train")).items
+    labelling.label(mine.id, "warm")
+    first, second = labelling.label_for_me(2).labelled, labelling.label_for_me(SHADES).labelled
+    given = labelling.item(corrected.id).label
+    labelling.label(corrected.id, "warm" if given == "cold" else "cold")
+    assert [len(labelling.undo()) for _ in range(5)] == [1, second, first, 1, 0]
+    assert labelling.counts().labelled_by_split["train"] == 0
+    assert [len(labelling.redo()) for _ in range(5)] == [1, first, second, 1, 0]
+    assert [event.author for event in labelling.history(corrected.id)][:2] == ["sample", "me"]
+
+
+def test_one_person_does_not_take_back_labels_for_me_that_another_has_corrected(workspace: Workspace) -> None:
+    labelling = workspace.open_sample("colours").labelling
+    given = labelling.label_for_me(2).labelled
+    (corrected, *_) = labelling.page(ItemFilter(split="train", labelled=True)).items
+    labelling.label(corrected.id, "warm", author="ben")
+    assert len(labelling.undo()) == given - 1
+    assert labelling.item(corrected.id).label == "warm"
 
 
 def test_hidden_truth_outlasts_a_restart(workspace: Workspace) -> None:

@@ -6,6 +6,7 @@ import csv
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -13,9 +14,12 @@ import pytest
 from PIL import Image
 
 from studio.core.errors import BadInput, CannotRun, ModelError, NotFound
+from studio.core.results.comparison import Best, Comparison, Score
 from studio.core.types import ImportOptions, ItemFilter
+from studio.models.catalog import DEMO
 from studio.settings import Settings
 from studio.workspace import Workspace
+from studio.workspace.model_card import beside
 from studio.workspace.open_project import OpenProject
 from studio.workspace.shared_model import SharedModel
 
@@ -151,14 +155,54 @@ def test_the_snippet_of_the_readme_runs(
     project.labelling.import_data(str(tmp_path / "rows.jsonl"), options)
     model = tiny_ids["bert" if kind.startswith("text") else "open_clip-vit"]
     train(project, model)
-    readme = (unpack(project.sharing.model(out), out) / "README.md").read_text("utf-8")
-    snippet = re.search(r"```python\n(.*?)```", readme, re.DOTALL)
-    assert snippet and "PATH/TO" in snippet[1]
+    folder = unpack(project.sharing.model(out), out)
+    snippet = snippet_of(folder)
+    assert "PATH/TO" in snippet
     pictures[0].save(out / "picture.jpg")
     monkeypatch.chdir(out)
-    exec(snippet[1].replace("PATH/TO", str(Path(model.split(":")[-1]).parent)), {})
+    exec(snippet.replace("PATH/TO", str(Path(model.split(":")[-1]).parent)), {})
     said = capsys.readouterr().out
     assert said.startswith(NOUNS) if project.classifies else "tensor" in said
+
+
+def snippet_of(folder: Path) -> str:
+    found = re.search(r"```python\n(.*?)```", (folder / "README.md").read_text("utf-8"), re.DOTALL)
+    assert found
+    return found[1]
+
+
+def test_the_readme_names_an_installed_text_model_as_others_find_it(
+    project: OpenProject, out: Path, minilm: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train(project, f"hf:{minilm.resolve()}", steps=1)
+    folder = unpack(project.sharing.model(out), out)
+    name = "hf:sentence-transformers/all-MiniLM-L6-v2"
+    readme = (folder / "README.md").read_text("utf-8")
+    assert f"(`{name}`)" in readme and 'base="hf:PATH/TO/all-MiniLM-L6-v2"' in readme
+    assert json.loads((folder / "config.json").read_text("utf-8"))["model"] == name
+    snippet = snippet_of(folder)
+    assert "PATH/TO" not in snippet
+    monkeypatch.chdir(out)
+    exec(snippet.replace(f'"{folder.name}"', f'"{folder.name}", base="hf:{minilm}"'), {})
+    assert capsys.readouterr().out.startswith(NOUNS)
+
+
+def test_the_readme_says_that_the_demo_model_comes_with_studio(
+    workspace: Workspace, out: Path, tmp_path: Path, pictures: list[Image.Image], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not (DEMO / "open_clip_model.safetensors").is_file():
+        pytest.skip("the demo model is not made")
+    for n, picture in enumerate(pictures):
+        (tmp_path / "pictures" / NOUNS[n % 2]).mkdir(parents=True, exist_ok=True)
+        picture.save(tmp_path / "pictures" / NOUNS[n % 2] / f"{n}.png")
+    project = workspace.create_project("Pictures", "image-classification")
+    project.labelling.import_data(str(tmp_path / "pictures"), ImportOptions(test_share=0))
+    train(project, f"open_clip:local-dir:{DEMO}", steps=1)
+    folder = unpack(project.sharing.model(out), out)
+    assert "comes with Studio, in `assets/demo-clip`" in (folder / "README.md").read_text("utf-8")
+    pictures[0].save(out / "picture.jpg")
+    monkeypatch.chdir(out)
+    exec(snippet_of(folder).replace("PATH/TO", str(DEMO.parents[1])), {})
 
 
 def test_nothing_that_is_shared_says_where_it_lay(
@@ -186,9 +230,36 @@ def test_the_readme_has_the_score_of_a_comparison_of_this_run_alone(
     found = project.testing.compare(model, first).score("lora")
     assert found is not None and found.accuracy is not None
     assert f"Accuracy {100 * found.accuracy:.1f} % (95 % interval " in readme()
+    assert f"this adapter had {100 * found.accuracy:.1f} %" in readme()
+    assert f"run 1 had {100 * found.accuracy:.1f} %" in project.sharing.finding()
     second = train(project, model, seed=1)
     assert "has not been compared" in readme(second) and "95 % interval" in readme(first)
     assert "# Pets \\& \\<more\\>" in readme() and "- cat\n- dog" in readme()
+
+
+FEW = Score("linear", "Linear head", "80 labels", 120, 0.625, (0.5, 0.7))
+TUNED = Score("lora", "Fine-tuned", "LoRA r=8, run-2", 120, 0.558, (0.4, 0.6))
+
+
+@pytest.mark.parametrize(
+    ("best", "few", "said"),
+    [
+        ("linear", FEW, "few-shot (Linear head) had 62.5 %, this adapter had 55.8 %: few-shot is the better choice here."),
+        ("lora", replace(FEW, accuracy=0.5), "had 50.0 %, this adapter had 55.8 %: this adapter is the better choice here."),
+        ("lora", FEW, "this adapter had 55.8 %. By the labels alone, without these items, this adapter was chosen."),
+        (None, FEW, "On 120 held-out items few-shot (Linear head) had 62.5 %, this adapter had 55.8 %."),
+    ],
+)
+def test_beside_the_adapter_stands_what_the_comparison_found(best: str | None, few: Score, said: str) -> None:
+    found = Comparison("m", "test", NOUNS, (few, TUNED), "", "linear", Best(best, "", "") if best else None)
+    assert beside(found, "run-2").endswith(said)
+    assert beside(found, "run-1") == beside(replace(found, scores=(few,)), "run-2") == ""
+
+
+def test_pairs_are_told_beside_zero_shot() -> None:
+    before, after = (replace(TUNED, accuracy=None, recall={"image_to_text@1": r}) for r in (0.25, 0.5))
+    found = Comparison("m", "test", (), (replace(before, method="zero_shot"), after), "")
+    assert beside(found, "run-2", "run 2") == "On 120 held-out items zero-shot had 25.0 %, run 2 had 50.0 %."
 
 
 def test_a_shared_model_is_refused_on_other_weights(project: OpenProject, out: Path, tiny_ids: dict[str, str]) -> None:

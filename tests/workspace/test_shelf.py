@@ -103,6 +103,13 @@ def test_catalogue_of_a_task_holds_what_can_do_it(shelf: ModelShelf) -> None:
     assert len(shelf.catalog("text-classification")) > len(pictures)
 
 
+def test_models_have_the_catalogues_title_else_their_folders_name(shelf: ModelShelf, minilm: Path) -> None:
+    assert shelf.title(f"hf:{minilm.resolve()}") == "all-MiniLM-L6-v2 (installed)"
+    assert shelf.title("open_clip:ViT-B-32/laion2b_s34b_b79k") == "CLIP ViT-B/32 (LAION-2B)"
+    assert shelf.title("hf:/some/where/model") == "model (Hugging Face, a folder)"
+    assert shelf.title("hf:org/name") == "hf:org/name"
+
+
 def test_preset_and_modalities_need_no_loading(shelf: ModelShelf, minilm: Path) -> None:
     assert shelf.preset("text-classification", f"hf:{minilm}").lora.rank == 16
     assert shelf.modalities(f"hf:{minilm}") == ("text",) and shelf.modalities("hf:some/model") == ()

@@ -88,6 +88,8 @@ class ProjectCard:
     """Why it cannot be opened now, if so."""
     score: Mapping[str, Any] | None = None
     """Of the newest comparison: `method` (its title), `value` on the held-out items, `measure`; None before the first."""
+    quote: str | None = None
+    """The beginning of a text to show, where it has no picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,10 @@ class CatalogEntry:
     good_for: str
     local: bool
     """True where its files lie on this machine, so that it loads without a network."""
+    elsewhere: str = ""
+    """The id by which any computer finds the same weights, where `id` names a folder of this one and such an id is known."""
+    knows: str = ""
+    """What to keep in mind beside every answer of it; empty for most."""
 
 
 @dataclass(frozen=True, slots=True)

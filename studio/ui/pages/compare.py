@@ -130,7 +130,8 @@ def report(project: OpenProject, missing: Missing | None) -> list[str]:
         return [lacking or shell.empty("No comparison yet", why), "", ""]
     accepted = project.testing.accepted_errors()
     doubt = doubt_of(project, Wish(accepted or USUAL_ERRORS, accepted is not None))
-    shown = comparison_report(last, calibration_section(last), picture=partial(picture_at, project.id))
+    picture, model = partial(picture_at, project.id), project.model_title(last.model)
+    shown = comparison_report(last, calibration_section(last), picture=picture, model=model)
     return [lacking + shown, doubt, curve_section(last) or ""]
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+import gradio as gr
+
 from studio.ui import shell
 from studio.ui.widgets.label import Desk, labeler
 from studio.workspace import Workspace
@@ -14,11 +16,22 @@ PATH = "label"
 
 QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 
+KEYS = "Press 1–9 to label, Enter to take the model's answer, Space to skip, ⌫ to undo; ? shows all keys."
+KEYS_OF_PAIRS = "Press 1 where picture and caption match, 2 where they do not, Space to skip, ⌫ to undo; ? shows all keys."
+TAP = "Tap a class: it is saved, and the next item comes."
+TAP_OF_PAIRS = "Tap whether picture and caption match: it is saved, and the next pair comes."
+
+
+def heading(workspace: Workspace) -> str:
+    """What the keys mean in the open project."""
+    project = workspace.project()
+    keys, tap = (KEYS_OF_PAIRS, TAP_OF_PAIRS) if project and not project.classifies else (KEYS, TAP)
+    return shell.title_html(TITLE, keys, tap)
+
 
 def build(workspace: Workspace) -> None:
     header = shell.header(workspace, PATH)
-    keys = "Press 1–9 to label, Enter to take the model's answer, Space to skip, ⌫ to undo; ? shows all keys."
-    shell.title("Label", keys, on_phone="Tap a class: it is saved, and the next item comes.")
+    shell.on_load(lambda: heading(workspace), outputs=gr.HTML(shell.title_html(TITLE), js_on_load=None))
     desk = labeler(Desk(workspace))
     # the last rest counts: "once" would drop it while an earlier one is answered
     desk.rest(partial(shell.header_html, workspace, PATH), None, header, trigger_mode="always_last", **QUIET)

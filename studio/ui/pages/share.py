@@ -15,8 +15,7 @@ from studio.core.types import RunSnapshot
 from studio.ui import shell
 from studio.ui.answers import shown_project
 from studio.ui.report import report_page
-from studio.ui.widgets.markup import Markup, percent, plural, tag
-from studio.ui.widgets.model_choice import short_name
+from studio.ui.widgets.markup import Markup, join, percent, plural, tag
 from studio.workspace import Workspace
 from studio.workspace.open_project import OpenProject
 
@@ -52,9 +51,9 @@ class SharePage:
         project = self.workspace.project()
         if project is None:
             return [gr.update(visible=False), shell.no_project(), *[gr.skip()] * 7, ""]
-        runs = [(run_title(run), run.id) for run in project.sharing.runs()]
+        runs = [(run_title(run, project.model_title(run.model)), run.id) for run in project.sharing.runs()]
         chosen = gr.update(choices=runs, value=runs[0][1] if runs else None, visible=bool(runs))
-        notes = (model_note(runs), labels_note(project), report_note(project))
+        notes = (model_note(runs, project.sharing.finding()), labels_note(project), report_note(project))
         cards = [part for note, ready in notes for part in (note, gr.update(visible=ready))]
         return [gr.update(visible=True), "", chosen, *cards, project.id]
 
@@ -76,16 +75,17 @@ class SharePage:
         return shell.header_html(self.workspace, PATH)
 
 
-def run_title(run: RunSnapshot) -> str:
+def run_title(run: RunSnapshot, model: str) -> str:
     """A run as the list offers it."""
     score = f" · {percent(run.accuracy)} validation" if run.accuracy is not None else ""
-    return f"{run.id.replace('run-', 'Run ')}{score} · {short_name(run.model)}"
+    return f"{run.id.replace('run-', 'Run ')}{score} · {model}"
 
 
-def model_note(runs: list[tuple[str, str]]) -> tuple[Markup, bool]:
+def model_note(runs: list[tuple[str, str]], finding: str) -> tuple[Markup, bool]:
     """(what the card says, whether there is something to share); likewise below."""
     if runs:
-        return tag("p", "The run to take, the newest first:", class_="st-note"), True
+        found = tag("p", finding, role="note") if finding else None
+        return join([found, tag("p", "The run to take, the newest first:", class_="st-note")]), True
     return _missing("No fine-tuning has finished yet: train one first.", "/train", "Go to Train"), False
 
 

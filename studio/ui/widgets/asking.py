@@ -153,7 +153,7 @@ class AskingDesk:
             swept = project.testing.strengths(model, run or None, *labels)
             at = strength_at(swept, strength) if swept else None
             asked = project.testing.predict([content], model, run or None, *labels, words, lines, at)
-            return [join([about(project, subject), prediction_table(asked[0])]), *waiting]
+            return [join([about(project, subject), prediction_table(asked[0]), self.limits(model)]), *waiting]
         except StudioError as error:
             return [problem(error), *waiting]
 
@@ -214,7 +214,13 @@ class AskingDesk:
             return [unloaded, *[gr.skip()] * 3]
         project = self.project(shown)
         board = ranking_board(project.id, mine.result, "image" if "text" in subject else "text")
-        return [unloaded, join([about(project, subject), board]), "", gr.skip()]
+        return [unloaded, join([about(project, subject), board, self.limits(model)]), "", gr.skip()]
+
+    def limits(self, model: str | None) -> Markup | None:
+        """What to keep in mind beside this model's answers, fine-tuned or not."""
+        said = self.workspace.models.knows(model) if model else ""
+        way = tag("a", "Go to Models", href="/models")
+        return tag("p", f"{said} ", way, class_="st-note md-knows", role="note") if said else None
 
     def runs_of(self, shown: object, model: str | None) -> tuple[Any, Any]:
         """Another model has other runs."""

@@ -19,7 +19,6 @@ from studio.ui import theme
 from studio.ui.answers import Answer, Payload, answering, open_project, page_project
 from studio.ui.widgets.markup import Markup, tag
 from studio.ui.widgets.method_choice import title_of
-from studio.ui.widgets.model_choice import short_name
 from studio.ui.widgets.plan import command_line
 from studio.ui.widgets.trials import trials_plot
 from studio.workspace import Workspace
@@ -41,7 +40,8 @@ class SearchBoard:
         if project is None:
             return {"project": None, "search": None}
         found = project.auto.state()
-        answer: Answer = {"project": project.id, "search": None if found is None else _search(found)}
+        shown = None if found is None else _search(found, project.model_title(found.model))
+        answer: Answer = {"project": project.id, "search": shown}
         if found is not None:
             answer["digest"] = _digest(found)
             if payload.get("digest") != answer["digest"]:
@@ -100,14 +100,14 @@ def search_note(why: str | None) -> Markup:
     return tag("div", tag("h3", "Let Studio search"), tag("p", WHAT, class_="st-note"), said, class_="lr-search-note")
 
 
-def _search(found: AutoState) -> dict[str, Any]:
+def _search(found: AutoState, model: str) -> dict[str, Any]:
     at_work = next((row for row in found.trials if not row.ended), None)
     used = sum(row.seconds for row in found.trials)
     best = found.best
     return {
         "status": found.status,
         "minutes": found.minutes,
-        "model": short_name(found.model),
+        "model": model,
         "note": found.note,
         "used_s": used,
         "left_s": max(0.0, 60 * found.minutes - used),

@@ -11,7 +11,6 @@ from studio.ui.widgets.confusion import confusion_maps, worst
 from studio.ui.widgets.fold import fold
 from studio.ui.widgets.ladder import ladder_table
 from studio.ui.widgets.markup import Child, Markup, interval, join, percent, plural, tag, took
-from studio.ui.widgets.model_choice import short_name
 
 SPLITS = {"test": "test split", "val": "validation split"}
 
@@ -20,10 +19,11 @@ KS = (1, 5, 10)
 WAYS = (("image_to_text", "Picture → text"), ("text_to_image", "Text → picture"))
 
 
-def comparison_report(comparison: Comparison, *more: Child, picture: Picture | None = None) -> Markup:
+def comparison_report(comparison: Comparison, *more: Child, picture: Picture | None = None, model: str = "") -> Markup:
     """The answer, the figures, what changed and the rungs stand open; what else there is to know is folded, `more` after it.
 
-    `picture` gives the address of a picture by its content's hash; without it there are names.
+    `picture` gives the address of a picture by its content's hash; without it there are names. `model` is what people
+    call it, instead of its id.
     """
     shown = main_methods(comparison)
     pairs = any(score.recall is not None for score in shown)
@@ -31,7 +31,7 @@ def comparison_report(comparison: Comparison, *more: Child, picture: Picture | N
     return tag(
         "div",
         _answer(comparison),
-        tag("p", _held_out(comparison, pairs), class_="st-note"),
+        tag("p", _held_out(comparison, pairs, model or comparison.model), class_="st-note"),
         tag("p", comparison.caution, class_="lr-problem", role="note") if comparison.caution else None,
         tag("div", *(_figure(score, pairs) for score in shown), class_="lr-figures"),
         change_galleries(comparison.changes, picture) if comparison.changes else None,
@@ -80,11 +80,11 @@ def whiskers(scores: Sequence[Score], what: str) -> Markup:
     return tag("section", title, tag("div", *rows, axis, class_="lr-whiskers"), class_="st-card")
 
 
-def _held_out(comparison: Comparison, pairs: bool) -> str:
+def _held_out(comparison: Comparison, pairs: bool, model: str) -> str:
     asked = max((score.n for score in comparison.scores), default=0)
     what = plural(asked, "picture" if pairs else "labelled item")
     split = SPLITS.get(comparison.split, comparison.split)
-    return f"{what} of the {split}, the same for all methods; none took part in learning. {short_name(comparison.model)}"
+    return f"{what} of the {split}, the same for all methods; none took part in learning. {model}"
 
 
 def _main(score: Score) -> float | None:

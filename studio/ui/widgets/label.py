@@ -25,7 +25,6 @@ from studio.ui.answers import (
     project_json,
     text,
 )
-from studio.ui.widgets.model_choice import short_name
 from studio.workspace import Workspace
 from studio.workspace.open_project import OpenProject
 
@@ -113,16 +112,12 @@ class Desk:
             why = self.workspace.models.advice(project.task) or "Choose a model to see its answers here."
             return {"model": None, "answers": [], "why": why}
         table = project.testing.suggest(integer(payload, "item"), model)
-        return {"model": short_name(model), "answers": [_suggestion(answer, table.classes) for answer in table.answers]}
+        return {"model": project.model_title(model), "answers": [_suggestion(answer, table.classes) for answer in table.answers]}
 
     def label_for_me(self, payload: Payload) -> Answer:
         """In a copy of a sample: label `per_class` more training items of each class."""
         project = open_project(self.workspace, payload)
         return {"labelled": project.labelling.label_for_me(integer(payload, "per_class")).labelled}
-
-    def take_back(self, payload: Payload) -> Answer:
-        """Undo everything that was labelled so."""
-        return {"taken": open_project(self.workspace, payload).labelling.take_back_for_me()}
 
     def _do(self, project: OpenProject, payload: Payload) -> Answer:
         labelling, author = project.labelling, self.workspace.settings.author
@@ -153,8 +148,7 @@ def labeler(desk: Desk) -> gr.HTML:
         'backspace to undo, arrows to move"></div>',
         js_on_load=theme.script("dom", "for_me", "suggest", "undo", "keys", "label"),
         server_functions=[
-            answering(f)
-            for f in (desk.open_desk, desk.more, desk.act, desk.add_class, desk.suggest, desk.label_for_me, desk.take_back)
+            answering(f) for f in (desk.open_desk, desk.more, desk.act, desk.add_class, desk.suggest, desk.label_for_me)
         ],
         apply_default_css=False,
         elem_id="labeler",

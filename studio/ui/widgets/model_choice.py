@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -31,12 +30,11 @@ Choices = list[tuple[str, str]]
 
 def offered_models(workspace: Workspace, project: OpenProject, *more: str) -> Choices:
     """(title, id) of loaded models first, then local ones that can do the task, then the project's own and `more`."""
-    titles = {entry.id: entry.title for entry in workspace.models.catalog(project.task)}
     loaded = [info.id for info in workspace.models.loaded()]
     local = [entry.id for entry in workspace.models.catalog(project.task) if entry.local]
     used = [run.model for run in project.training.runs()]
     ids = dict.fromkeys([*loaded, *local, *filter(None, [project.model(), *more]), *used])
-    return [((titles.get(name) or short_name(name)) + (" (loaded)" if name in loaded else ""), name) for name in ids]
+    return [(workspace.models.title(name) + (" (loaded)" if name in loaded else ""), name) for name in ids]
 
 
 def check_offered(workspace: Workspace, project: OpenProject, model: str | None) -> None:
@@ -44,13 +42,6 @@ def check_offered(workspace: Workspace, project: OpenProject, model: str | None)
     offered = {name for _, name in offered_models(workspace, project)}
     if not model or workspace.models.check(model) not in offered:
         raise BadInput("This model is not on the list.", "Choose one of the list, or add it on the Models page.")
-
-
-def short_name(model_id: str) -> str:
-    """What a list has room for: a folder's own name instead of its whole path."""
-    family, _, rest = model_id.partition(":")
-    path = rest.removeprefix("local-dir:")
-    return f"{Path(path).name} ({family.replace('hf', 'Hugging Face')}, a folder)" if Path(path).is_absolute() else model_id
 
 
 def model_choices(workspace: Workspace, project: OpenProject, *more: str) -> tuple[Choices, str | None]:

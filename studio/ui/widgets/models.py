@@ -29,9 +29,9 @@ class Shelf:
         used = project.model() if project else None
         offered = {entry.id: _offer(entry) for entry in shelf.catalog(project.task if project else None)}
         for info in shelf.loaded():
-            offered.setdefault(info.id, _unlisted(info.id, info.modalities)).update(loaded=True, detail=_detail(info))
+            offered.setdefault(info.id, self._unlisted(info.id, info.modalities)).update(loaded=True, detail=_detail(info))
         if used:
-            offered.setdefault(used, _unlisted(used, ())).update(used=True)
+            offered.setdefault(used, self._unlisted(used, ())).update(used=True)
         return {
             "project": project_json(project) if project else None,
             "offline": self.workspace.settings.offline,
@@ -72,7 +72,11 @@ class Shelf:
             if user is not None:
                 user.choose_model(model)
 
-        self._newest = self.workspace.activities.start("load", f"Loading {model}", work)
+        self._newest = self.workspace.activities.start("load", f"Loading {self.workspace.models.title(model)}", work)
+
+    def _unlisted(self, model: str, modalities: tuple[str, ...]) -> Answer:
+        title, known = self.workspace.models.title(model), self.workspace.models.entry(model)
+        return _offer(known or CatalogEntry(model, title, modalities, 0, "", "A model of your own choice.", True))
 
     def _activity(self) -> Activity | None:
         return newest(self.workspace, self._newest)
@@ -102,11 +106,6 @@ def _offer(entry: CatalogEntry) -> Answer:
         "used": False,
         "detail": "",
     }
-
-
-def _unlisted(model: str, modalities: tuple[str, ...]) -> Answer:
-    title = model.rstrip("/").rsplit("/", 1)[-1]
-    return _offer(CatalogEntry(model, title, modalities, 0, "", "A model of your own choice.", True))
 
 
 def _detail(info: ModelInfo) -> str:

@@ -31,6 +31,7 @@ class Projects:
                 "items": card.items,
                 "labelled": card.labelled,
                 "cover": card.cover,
+                "quote": card.quote,
                 "problem": card.problem,
                 "score": dict(card.score) if card.score else None,
             }
@@ -59,5 +60,9 @@ def project_list(projects: Projects) -> gr.HTML:
 
 
 def href_of(project: OpenProject) -> str:
-    """The page to go on with: Data while there is nothing, Label after."""
-    return "/label" if project.labelling.counts().total else "/data"
+    """The page to go on with: Data while there is nothing, Label after, but for pairs, which need no labels."""
+    if not project.labelling.counts().total:
+        return "/data"
+    if project.classifies:
+        return "/label"
+    return "/train" if project.model() else "/models"

@@ -56,7 +56,7 @@ class Monitor:
         if project is None:
             return {"project": None}
         runs = project.training.runs()
-        rows = [{**{name: getattr(run, name) for name in ROW_FIELDS}, "title": title_of(run.method)} for run in runs[:MOST_RUNS]]
+        rows = [_row(project, run) for run in runs[:MOST_RUNS]]
         answer: Answer = {"project": project.id, "measure": project.measure, "digest": _digest(rows)}
         if payload.get("digest") != answer["digest"]:
             answer["runs"] = rows
@@ -70,7 +70,7 @@ class Monitor:
         events, following = project.training.events(run.id, since)
         return {
             **answer,
-            "run": _run(run, _rung(project, run)),
+            "run": _run(project, run),
             "since": since,
             "next": following,
             "curves": curves(events),
@@ -164,12 +164,19 @@ def _rung(project: OpenProject, run: RunSnapshot) -> dict[str, str] | None:
     return {"title": title_of(found[0]), "reason": found[1]} if found else None
 
 
-def _run(run: RunSnapshot, rung: dict[str, str] | None) -> dict[str, Any]:
-    shown = {name: getattr(run, name) for name in RUN_FIELDS}
+def _named(project: OpenProject, run: RunSnapshot) -> dict[str, str]:
+    return {"title": title_of(run.method), "model_title": project.model_title(run.model)}
+
+
+def _row(project: OpenProject, run: RunSnapshot) -> dict[str, Any]:
+    return {**{name: getattr(run, name) for name in ROW_FIELDS}, **_named(project, run)}
+
+
+def _run(project: OpenProject, run: RunSnapshot) -> dict[str, Any]:
     return {
-        **shown,
-        "title": title_of(run.method),
-        "rung": rung,
+        **{name: getattr(run, name) for name in RUN_FIELDS},
+        **_named(project, run),
+        "rung": _rung(project, run),
         "config": dict(run.config),
         "loss": run.loss if run.loss is not None and abs(run.loss) < float("inf") else None,
     }
