@@ -80,7 +80,8 @@ class HeadObjective:
 
 def truths(batch: Sequence[Item], index: Mapping[str, int], device: torch.device) -> Tensor:
     """Class numbers `[n]`."""
-    return torch.tensor([index[str(item.label)] for item in batch], device=device)
+    # made here and sent without waiting: made there, it would hold up the step until the device is idle
+    return torch.tensor([index[str(item.label)] for item in batch]).to(device, non_blocking=True)
 
 
 def classification_scores(logits: Tensor, items: Sequence[Item], index: Mapping[str, int]) -> dict[str, float]:

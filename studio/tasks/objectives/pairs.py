@@ -21,7 +21,7 @@ class PairObjective:
     def loss(self, model: AdaptedModel, features: Mapping[str, Tensor], batch: Sequence[Item]) -> Tensor:
         images, texts = features["image"], features["text"]  # [n, dim] each
         logits = model.logit_scale().detach().to(images.device) * images @ texts.T
-        logits = logits.masked_fill(same_content(batch).to(logits.device), float("-inf"))
+        logits = logits.masked_fill(same_content(batch).to(logits.device, non_blocking=True), float("-inf"))
         truth = torch.arange(len(batch), device=logits.device)
         return 0.5 * (cross_entropy(logits, truth) + cross_entropy(logits.T, truth))
 
