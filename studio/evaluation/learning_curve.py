@@ -103,7 +103,8 @@ def measure(labels: Places, answer: Answer, seed: int = 0, only: int | None = No
     splits = [_folds(labels, seed + r) for r in range(REPEATS)]
     smallest = len(np.unique(labels)) if only is None else 1
     room = min(int(_grows(labels, folds != f, only).sum()) for folds in splits for f in np.unique(folds))
-    steps = sorted({round(room / RATIO**k) for k in range(SIZES) if round(room / RATIO**k) >= smallest})
+    # where classes have single labels, a fold may leave fewer than one of each: then there is one size, and no forecast
+    steps = sorted({round(room / RATIO**k) for k in range(SIZES) if round(room / RATIO**k) >= smallest}) or [room]
     right = np.zeros((len(splits), len(steps), len(labels)), bool)
     taken: list[list[int]] = [[] for _ in steps]
     for r, folds in enumerate(splits):

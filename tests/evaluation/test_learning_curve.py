@@ -171,3 +171,10 @@ def test_advice_promises_the_fewest_labels_that_surely_help() -> None:
 )
 def test_advice_says_what_is_not_known(gains: list[Gain], tuning: Tuning | None, words: str) -> None:
     assert words in advise(gains, ("glass", 0.4), tuning)
+
+
+def test_a_few_labels_of_which_some_are_single_give_one_size_and_no_forecast() -> None:
+    """Each class's label may be the one that is held out."""
+    labels = [0, 0, 1, 1, 2, 3]
+    found = learning_curve(labels, ("a", "b", "c", "d"), lambda learn, judge: [labels[j] for j in judge])
+    assert len(found.measured) == 1 and found.forecast == ()

@@ -181,6 +181,11 @@ def test_a_search_whose_process_died_is_interrupted_and_resumes(
     assert len(went_on.trials[: len(found.trials)]) == len(found.trials)
 
 
+def _heeds_interrupts() -> None:
+    """What a shell starts in the background ignores them, and so would its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_an_interrupt_from_the_keyboard_stops_the_search_in_order(
     settings: Settings, project: OpenProject, tiny_ids: dict[str, str]
 ) -> None:
@@ -197,10 +202,15 @@ def test_an_interrupt_from_the_keyboard_stops_the_search_in_order(
         str(LONG),
         "--json",
     ]
-    other = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    seen(project, steps_done(project, 0))
-    other.send_signal(signal.SIGINT)
-    said, _ = other.communicate(timeout=60)
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, preexec_fn=_heeds_interrupts
+    ) as other:
+        try:
+            seen(project, steps_done(project, 0))
+            other.send_signal(signal.SIGINT)
+            said, _ = other.communicate(timeout=60)
+        finally:
+            other.kill()
     assert (json.loads(said)["status"], other.returncode) == ("stopped", 1), said
 
 
