@@ -112,10 +112,8 @@ def beside(comparison: Comparison, run: str, name: str = "this adapter") -> str:
     said += f", {name} had {100 * _value(score):.1f} %"
     if best is None:
         return f"{said}."
-    chosen, ahead = (name, score) if best == "lora" else (kind, other)
-    if _value(ahead) < max(_value(score), _value(other)):
-        return f"{said}. By the labels alone, without these items, {chosen} was chosen."
-    return f"{said}: {chosen} is the better choice here."
+    # not "better": a difference of a few items is none, and the choice never looked at them
+    return f"{said}. By the labels alone, without these items, {name if best == 'lora' else kind} was chosen."
 
 
 def _of_run(comparison: Comparison, run: str) -> Score | None:

@@ -244,8 +244,11 @@ TUNED = Score("lora", "Fine-tuned", "LoRA r=8, run-2", 120, 0.558, (0.4, 0.6))
 @pytest.mark.parametrize(
     ("best", "few", "said"),
     [
-        ("linear", FEW, "few-shot (Linear head) had 62.5 %, this adapter had 55.8 %: few-shot is the better choice here."),
-        ("lora", replace(FEW, accuracy=0.5), "had 50.0 %, this adapter had 55.8 %: this adapter is the better choice here."),
+        (
+            "linear",
+            FEW,
+            "had 62.5 %, this adapter had 55.8 %. By the labels alone, without these items, few-shot was chosen.",
+        ),
         ("lora", FEW, "this adapter had 55.8 %. By the labels alone, without these items, this adapter was chosen."),
         (None, FEW, "On 120 held-out items few-shot (Linear head) had 62.5 %, this adapter had 55.8 %."),
     ],
