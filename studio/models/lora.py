@@ -43,6 +43,8 @@ def attach(network: nn.Module, names: Sequence[str], lora: LoraConfig, seed: int
     generator = torch.Generator().manual_seed(seed)
     for layer in adapted(network).values():
         _start(layer, generator)
+        # the network and its adapters are of one precision: casting is autocast's alone, or each layer would do it twice
+        layer.cast_input_dtype_enabled = False
     if sorted(adapted(network)) != sorted(names) or not trainable(network):
         raise ModelError("The adapters could not be attached to every chosen layer.", "Choose another model.")
 
