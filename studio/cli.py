@@ -25,6 +25,7 @@ from studio.settings import Settings
 from studio.workspace import Workspace
 from studio.workspace.labelling import modality_names
 from studio.workspace.open_project import OpenProject
+from studio.workspace.picking import CHOSEN_BY_MODEL
 
 
 def main(argv: Sequence[str] | None = None, report_page: Callable[[OpenProject], str] | None = None) -> int:
@@ -93,9 +94,24 @@ def _models(workspace: Workspace, a: argparse.Namespace) -> Any:
 
 
 def _items(workspace: Workspace, a: argparse.Namespace) -> Any:
+    project = workspace.open_project(a.project)
+    if a.order in CHOSEN_BY_MODEL:
+        return _picked(project, a)
     wanted = ItemFilter(a.split, a.label, False if a.unlabelled else None, search=a.search)
-    page = workspace.open_project(a.project).labelling.page(wanted, limit=a.limit)
+    page = project.labelling.page(wanted, limit=a.limit, mixed=a.order == "mixed")
     return {"items": [asdict(item) for item in page.items], "total": page.total}
+
+
+def _picked(project: OpenProject, a: argparse.Namespace) -> Any:
+    """What to label next, by a model's choice."""
+    model = a.model or project.model()
+    if model is None or a.split or a.label or a.search:
+        raise BadInput(
+            "A model chooses among all unlabelled items.", "Name it with --model, and leave --split, --label and --search out."
+        )
+    project.picking.read(model, _progress)
+    counts = project.labelling.counts()
+    return {"items": [asdict(i) for i in project.picking.pick(model, a.order, a.limit)], "total": counts.total - counts.labelled}
 
 
 def _label(workspace: Workspace, a: argparse.Namespace) -> Any:

@@ -8,6 +8,7 @@ from typing import NoReturn
 from studio.core.errors import BadInput
 from studio.core.types import SPLITS, ImportOptions
 from studio.workspace.labelling import modality_names
+from studio.workspace.picking import ORDERS
 from studio.workspace.shelf import ModelShelf
 from studio.workspace.training import methods
 
@@ -45,6 +46,10 @@ def parser() -> argparse.ArgumentParser:
     items.add_argument("--unlabelled", action="store_true", help="those without a label")
     items.add_argument("--search", default="", help="words in the text or the name")
     items.add_argument("--limit", type=int, default=60)
+    items.add_argument(
+        "--order", choices=ORDERS, default="imported", help="pick and unsure: unlabelled ones, as --model would have them"
+    )
+    items.add_argument("--model", help="which model chooses")
     label = command("label", "label one item")
     label.add_argument("item", type=int)
     label.add_argument("label")

@@ -105,6 +105,15 @@ def test_items_are_listed_with_the_numbers_that_label_takes(project: str, said: 
     assert said("items", project, "--unlabelled")[1] == {"items": [], "total": 0}
 
 
+def test_a_model_says_which_items_to_label_next(project: str, said: Any, tiny_ids: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "more.csv").write_text("text,split\n" + "\n".join(f"a new thing {n},train" for n in range(5)))
+    said("import", project, str(tmp_path / "more.csv"))
+    code, found = said("items", project, "--order", "pick", "--model", tiny_ids["bert"], "--limit", "3")
+    assert (code, len(found["items"]), found["total"]) == (0, 3, 5)
+    code, found = said("items", project, "--order", "unsure", "--model", tiny_ids["bert"], "--split", "test")
+    assert code == 2 and "--split" in found["hint"]
+
+
 def test_a_run_that_was_stopped_is_no_success(project: str, said: Any, tiny_ids: dict[str, str]) -> None:
     def stop_soon() -> None:
         while (runs := said_quietly("runs", project)) is None or not runs["runs"] or runs["runs"][0]["step"] < 1:

@@ -92,6 +92,7 @@ const show = () => {
   for (let k = 1; k <= AHEAD; k++) prefetch(at + k);
   trim();
   suggest();
+  chooseSoon();
   if (desk.after !== null && at > desk.items.length - REFILL) refill();
 };
 const ending = () => {
@@ -197,13 +198,13 @@ const open = async (which) => {
   if (!answer.all) { root.replaceChildren(emptyState("There is nothing to label yet.", "Import a folder, an archive or a table first.", linkTo("/data", "Go to Data"))); return; }
   desk = answer; answered = null; desk.suggests = answer.project.classifies; desk.pictures = answer.project.modalities.includes("image"); at = 0; past.length = ahead.length = 0; pictures.clear();
   if (told === null) told = counts(); else rest();
-  frame(root); classButtons(); show();
+  chosenAt = desk.labelled; frame(root); classButtons(); show(); rechoose();
   if (!desk.classes.length) { const field = $(".lb-new input"); if (field) field.focus(); }
 };
 const frame = (root) => {
   const both = desk.project.modalities.length > 1;
-  const choose = el("select", { class: "st-field", "aria-label": "Which items", onchange: (e) => open(e.target.value) },
-    ...[["unlabelled", "Unlabelled items"], ["all", "All items"]].map(([value, words]) => el("option", { value, selected: value === desk.chosen }, words)));
+  const which = el("select", { class: "st-field", "aria-label": "Which items", onchange: (e) => open(e.target.value) },
+    ...[["unlabelled", "Unlabelled"], ["all", "All items"]].map(([value, words]) => el("option", { value, selected: value === desk.chosen }, words)));
   const field = el("input", { class: "st-field", placeholder: "Find or add a class", "aria-label": "Find or add a class: Enter labels with the marked one, or adds it where none is found", maxlength: 200, enterkeyhint: "done", autocomplete: "off" });
   field.addEventListener("input", classButtons);
   field.addEventListener("keydown", (e) => {
@@ -224,7 +225,8 @@ const frame = (root) => {
       both ? el("label", { class: "lb-caption" }, el("span", { class: "st-note" }, "Caption (Enter saves, Esc leaves it as it was)"), text) : null,
       el("div", { class: "lb-strip", "aria-hidden": "true" })),
     el("aside", { class: "lb-rail" },
-      choose,
+      el("div", { class: "lb-choices" }, which, orderChoice()),
+      el("p", { class: "lb-order-note st-note", "aria-live": "polite" }),
       desk.suggests ? el("section", { class: "lb-suggest", "aria-live": "off", "aria-label": "What the model says" }, el("p", { class: "st-note" }, "Asking the model…")) : null,
       el("div", { class: "lb-progress" }, el("div", { class: "lb-bar", role: "progressbar", "aria-label": "Labelled", "aria-valuemin": 0, "aria-valuemax": 100 }, el("i")), el("p", {}, el("span", { class: "lb-done st-note" }), el("a", { class: "lb-go", href: "/train", hidden: true }, "Go on to Train"))),
       el("div", { class: "lb-classes", role: "group", "aria-label": "Classes" }),

@@ -75,6 +75,10 @@ class FeatureCache:
         kept, matrix = torch.from_numpy(space.rows(keys)), model.projection(modality)
         return (kept, None) if matrix is None else (normalize(kept @ matrix, dim=-1), kept)
 
+    def unread(self, model: FoundationModel, modality: str, items: Sequence[Item]) -> int:
+        """How many contents of these items would have to be computed."""
+        return len(self._space(model, modality).missing([content_key(item, modality) for item in items]))
+
     def milliseconds(self, model: FoundationModel, modality: str) -> float | None:
         """What an item took, on average over all that were ever computed, reading included; None before the first."""
         items, seconds = self._space(model, modality).pace()

@@ -9,6 +9,8 @@ from studio.data.project import Project
 from studio.modalities import discover_modalities
 from studio.workspace.auto import Auto
 from studio.workspace.labelling import Labelling
+from studio.workspace.picking import Picking
+from studio.workspace.question import Questions
 from studio.workspace.samples import Samples
 from studio.workspace.sharing import Sharing
 from studio.workspace.shelf import ModelShelf
@@ -50,7 +52,9 @@ class OpenProject:
         """Classes that people cannot change: ("match", "no match") for pairs, else ()."""
         self.labelling = Labelling(project, task, offline)
         self.training = Training(project, task, shelf, queue, samples)
-        self.testing = Testing(project, task, shelf, self.training)
+        questions = Questions(project, task, shelf, self.training)
+        self.testing = Testing(project, task, questions)
+        self.picking = Picking(project, task, questions, shelf)
         self.auto = Auto(project, self.training, self.testing.best)
         self.sharing = Sharing(project, task, shelf, self.training, self.testing)
         shelf.when_unloaded(self.testing.forget)

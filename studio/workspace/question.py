@@ -158,6 +158,10 @@ class Questions:
         found, raw = cache.both(model, modality, items, self._read, progress)
         return found, raw, cache.milliseconds(model, modality)
 
+    def unread(self, model: FoundationModel, modality: str, items: Sequence[Item]) -> int:
+        """How many contents of these items the model has not read yet."""
+        return self.methods.features.unread(model, modality, items)
+
     def _changed(self, data: Snapshot, shots: int, seed: int) -> bool:
         """Whether these numbers give other labels today than the run learnt from and was judged by."""
         drawn = support(self.project.store.all_items("train", labelled=True), shots, seed)

@@ -17,8 +17,6 @@ from studio.workspace.answers import comparison_from
 from studio.workspace.classifying import Classifying
 from studio.workspace.question import ACCEPTED, Question, Questions
 from studio.workspace.retrieval import Retrieval
-from studio.workspace.shelf import ModelShelf
-from studio.workspace.training import Training
 
 FEWEST = 10
 """Held-out items below which a comparison says nothing."""
@@ -27,11 +25,10 @@ FEWEST = 10
 class Testing:
     """One project's tests. Imports torch only when one runs."""
 
-    def __init__(self, project: Project, task: Task, shelf: ModelShelf, training: Training) -> None:
-        self._store, self._training = project.store, training
-        self._questions = Questions(project, task, shelf, training)
-        self._classifying = Classifying(self._questions) if task.classifies else None
-        self._retrieval = None if task.classifies else Retrieval(self._questions)
+    def __init__(self, project: Project, task: Task, questions: Questions) -> None:
+        self._store, self._questions = project.store, questions
+        self._classifying = Classifying(questions) if task.classifies else None
+        self._retrieval = None if task.classifies else Retrieval(questions)
 
     def predict(
         self,

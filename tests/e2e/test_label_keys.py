@@ -96,3 +96,22 @@ def test_keys_can_be_chosen_and_the_legend_shows_them(desk: Any) -> None:
     keys.get_by_role("button", name="Close").click()
     assert desk.inner_text(".lb-classes button:first-child kbd") == "1"
     done(desk, 105)
+
+
+def test_the_model_picks_what_comes_next_and_every_item_comes_once(desk: Any) -> None:
+    order = desk.get_by_label("In which order")
+    assert order.input_value() == "pick"
+    note = desk.locator(".lb-order-note", has_text="stands for most")
+    note.wait_for(timeout=120_000)  # until then the model reads
+    seen = []
+    for n in range(35):
+        seen.append(name(desk))
+        desk.keyboard.press(str(n % 8 + 1))
+    done(desk, 139)
+    assert len(set(seen)) == 35
+    order.select_option("imported")
+    note.wait_for(state="detached")
+    desk.locator(".lb-at", has_text="1 / 161").wait_for()
+    desk.reload()
+    desk.locator(".lb-box .lb-text").wait_for()
+    assert order.input_value() == "imported"

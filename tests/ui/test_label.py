@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from threading import Event
 from typing import Any
 
@@ -187,6 +189,49 @@ def test_a_class_is_added_in_place_once(desk: Desk, project: OpenProject) -> Non
     assert add({"project": project.id, "name": "fish"})["ok"] is False
     assert add({"project": project.id, "name": "  "})["ok"] is False
     assert [c.name for c in project.labelling.classes()] == ["cat", "dog", "fish"]
+
+
+def until_picked(desk: Desk, payload: Any) -> dict[str, Any]:
+    """Ask as the page does while the model reads."""
+    for _ in range(600):
+        answer = answering(desk.pick)(payload)
+        if (answer.get("activity") or {}).get("state") != "running":
+            return answer
+        time.sleep(0.05)
+    raise AssertionError("the reading does not end")
+
+
+def test_the_model_picks_once_it_has_read_the_items(desk: Desk, project: OpenProject, tiny_ids: dict[str, str]) -> None:
+    ask: dict[str, Any] = {"project": project.id, "queued": []}
+    assert answering(desk.pick)(ask)["why"] and desk.open_desk({"show": "unlabelled"})["by_model"]
+    project.choose_model(tiny_ids["open_clip-vit"])
+    first = answering(desk.pick)(ask)
+    assert first["items"] == [] and first["activity"]["title"].endswith("reads the items")
+    picked = [item["id"] for item in until_picked(desk, ask)["items"]]
+    assert sorted(picked) == [1, 2, 3, 4, 5, 6]
+    rest = [item["id"] for item in answering(desk.pick)({**ask, "queued": picked[:2]})["items"]]
+    assert sorted(rest) == sorted(picked[2:])
+
+
+def test_where_the_model_cannot_read_the_page_is_told_why(desk: Desk, project: OpenProject, tmp_path: Path) -> None:
+    project.choose_model(f"open_clip:local-dir:{tmp_path / 'gone'}")
+    failed = until_picked(desk, {"project": project.id, "queued": []})["activity"]
+    assert failed["state"] == "failed" and failed["error"] and failed["hint"]
+
+
+@pytest.mark.parametrize("queued", [None, "1", ["1"], [True], [1] * 1000])
+def test_a_queue_that_is_none_is_refused(desk: Desk, project: OpenProject, tiny_ids: dict[str, str], queued: Any) -> None:
+    project.choose_model(tiny_ids["open_clip-vit"])
+    project.picking.read(tiny_ids["open_clip-vit"])
+    assert answering(desk.pick)({"project": project.id, "queued": queued})["ok"] is False
+
+
+def test_another_order_is_the_projects_from_then_on(desk: Desk, project: OpenProject) -> None:
+    assert answering(desk.set_order)({"project": project.id, "order": "imported"})["order"] == "imported"
+    opened = desk.open_desk({"show": "unlabelled"})
+    assert (opened["order"], opened["by_model"]) == ("imported", False)
+    assert [item["id"] for item in opened["items"]] == [1, 2, 3, 4, 5, 6]
+    assert answering(desk.set_order)({"project": project.id, "order": "best"})["ok"] is False
 
 
 def test_fixed_classes_stay_fixed(desk: Desk, workspace: Workspace) -> None:

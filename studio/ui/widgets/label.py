@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import Future
+from functools import partial
 from threading import Lock
 
 import gradio as gr
 
 from studio.core.errors import BadInput
 from studio.core.results.answers import MethodAnswer
+from studio.core.results.projects import Activity
 from studio.core.types import ItemFilter, LabelEvent
 from studio.ui import theme
 from studio.ui.answers import (
     Answer,
     Payload,
+    activity_json,
     answering,
     class_json,
     integer,
@@ -27,10 +31,15 @@ from studio.ui.answers import (
 )
 from studio.workspace import Workspace
 from studio.workspace.open_project import OpenProject
+from studio.workspace.picking import CHOSEN_BY_MODEL
 
 BATCH = 300
 """Items sent at once; the script asks for more before it runs out."""
 
+PICKED = 60
+"""Items that a model picks at once; the script asks again after every ten labels."""
+RETRY_S = 30
+"""After a reading failed, how long until it is tried again."""
 LONGEST_NAME = 200
 LONGEST_CAPTION = 10_000
 REMEMBERED = 512
@@ -62,6 +71,9 @@ class Desk:
         return {
             "project": project_json(project),
             "chosen": show,
+            "orders": [{"name": name, "title": title} for name, title in project.picking.orders().items()],
+            "order": project.picking.order(),
+            "by_model": project.picking.order() in CHOSEN_BY_MODEL and show == "unlabelled",
             "fixed": bool(project.fixed_classes),
             "for_me": project.labelling.knows_truth(),
             **_batch(project, show, 0),
@@ -76,6 +88,41 @@ class Desk:
         """The next items of the same filter, or of the one that comes after it."""
         project = open_project(self.workspace, payload)
         return _batch(project, _filter_name(payload), integer(payload, "after"))
+
+    def set_order(self, payload: Payload) -> Answer:
+        """In which order the project's items come from now on."""
+        return {"order": open_project(self.workspace, payload).picking.set_order(text(payload, "order", LONGEST_NAME))}
+
+    def pick(self, payload: Payload) -> Answer:
+        """The items that the model would have labelled after those `queued`. While it has not read all that it chooses among,
+        the `activity` that reads; where there is no model, why."""
+        project = open_project(self.workspace, payload)
+        model, order = project.model(), project.picking.order()
+        if model is None:
+            return {"items": [], "why": "Until a model is chosen, items come in random order."}
+        reading = self._reading(project, model)
+        if reading is not None:
+            return {"items": [], "activity": activity_json(reading)}
+        queued = payload.get("queued")
+        if not isinstance(queued, list) or len(queued) > BATCH or not all(type(item) is int for item in queued):
+            raise BadInput("The page asked for something unknown.", "Reload the page.")
+        picked = project.picking.pick(model, order, PICKED, queued)
+        return {"items": [item_json(item) for item in picked]}
+
+    def _reading(self, project: OpenProject, model: str) -> Activity | None:
+        """The reading that has to end, or has failed, before anything can be picked; begun here where it has to be."""
+        kind = f"reading/{project.id}/{model}"
+        with self._lock:  # two tabs: one reading
+            newest = self.workspace.activities.newest(kind)
+            if newest is not None and newest.state == "running":
+                return newest
+            if project.picking.ready(model):
+                return None
+            if newest is not None and newest.state == "failed" and time.time() - newest.started < RETRY_S:
+                return newest
+            title = f"{self.workspace.models.title(model)} reads the items"
+            started = self.workspace.activities.start(kind, title, partial(project.picking.read, model))
+            return self.workspace.activities.get(started)
 
     def act(self, payload: Payload) -> Answer:
         """One of label, skip, caption, undo, redo. Returns when it is on disk."""
@@ -146,9 +193,19 @@ def labeler(desk: Desk) -> gr.HTML:
     return gr.HTML(
         html_template='<div class="lb" role="application" aria-label="Labelling: press a number to label, space to skip, '
         'backspace to undo, arrows to move"></div>',
-        js_on_load=theme.script("dom", "for_me", "suggest", "undo", "keys", "label"),
+        js_on_load=theme.script("dom", "for_me", "suggest", "order", "undo", "keys", "label"),
         server_functions=[
-            answering(f) for f in (desk.open_desk, desk.more, desk.act, desk.add_class, desk.suggest, desk.label_for_me)
+            answering(f)
+            for f in (
+                desk.open_desk,
+                desk.more,
+                desk.set_order,
+                desk.pick,
+                desk.act,
+                desk.add_class,
+                desk.suggest,
+                desk.label_for_me,
+            )
         ],
         apply_default_css=False,
         elem_id="labeler",
@@ -182,7 +239,8 @@ def _changed(project: OpenProject, events: Sequence[LabelEvent]) -> Answer:
 
 def _batch(project: OpenProject, show: str, after: int) -> Answer:
     """Items after the item `after`, and where to go on: `show` and `after`, None at the end."""
-    page = project.labelling.page(FILTERS[show], after=after, limit=BATCH, mixed=True)
+    mixed = project.picking.order() != "imported"
+    page = project.labelling.page(FILTERS[show], after=after, limit=BATCH, mixed=mixed)
     then = THEN.get(show) if page.after is None else None
     if then and not page.items:
         return _batch(project, then, 0)

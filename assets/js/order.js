@@ -1,0 +1,54 @@
+// On the Label page: in which order items come. Where the model chooses, it does so behind the keys: after every TURN labels, what
+// comes after the next few items is chosen anew.
+const TURN = 10, STAYS = 3, WAIT_MS = 1000;
+const ABOUT = {
+  pick: "What stands for most of the others; later what the model doubts, too.",
+  unsure: "What the model is least sure of.",
+};
+let choosing = false, chosenAt = 0; // `chosenAt`: labels at the last choice
+const aboutOrder = (...words) => { const note = $(".lb-order-note"); if (note) note.replaceChildren(...words); };
+// what was seen, done or undone stays in its place, and so do the next few items
+const staying = () => desk.items.slice(0, Math.max(at, ...[...past, ...ahead].map((mark) => placeOf(mark.item) + 1)) + STAYS);
+const chooseSoon = () => { if (desk.by_model && Math.abs(desk.labelled - chosenAt) >= TURN) rechoose(); };
+const rechoose = async () => {
+  if (choosing || !desk.by_model) return;
+  choosing = true;
+  const mine = generation;
+  while (mine === generation) {
+    await chain; // what was just labelled counts
+    const labels = desk.labelled, answer = await ask("pick", { project: desk.project.id, queued: staying().slice(at).map((it) => it.id) }, 1);
+    if (mine !== generation) break;
+    if (answer.activity && answer.activity.state === "running") { aboutOrder(readingSaid(answer.activity)); await sleep(WAIT_MS); continue; }
+    chosenAt = labels;
+    const failed = answer.activity || (answer.ok ? null : answer);
+    if (failed) aboutOrder("In random order: " + said(failed));
+    else if (answer.why) { desk.by_model = false; aboutOrder(answer.why); }
+    else { aboutOrder(ABOUT[desk.order]); requeue(answer.items); }
+    break;
+  }
+  choosing = false;
+  if (mine !== generation) rechoose();
+};
+const readingSaid = (activity) => {
+  const eta = duration(activity.eta_s), far = activity.total ? ", " + number(activity.done) + " of " + number(activity.total) : "";
+  return activity.title + far + (eta ? ", " + eta + " left" : "") + ". In random order until then.";
+};
+// after the chosen ones come, as before, all the others
+const requeue = (items) => {
+  const kept = staying(), there = new Set(kept.map((it) => it.id));
+  const over = at >= desk.items.length;
+  desk.items = [...kept, ...items.filter((it) => !there.has(it.id))];
+  desk.show = "unlabelled"; desk.after = 0;
+  if (over || at >= desk.items.length) { show(); return; }
+  strip();
+  for (let k = 1; k <= AHEAD; k++) prefetch(at + k);
+};
+const orderChoice = () => {
+  if (desk.chosen !== "unlabelled") return null;
+  const change = async (e) => {
+    const answer = await ask("set_order", { project: desk.project.id, order: e.target.value });
+    if (answer.ok) await open(desk.chosen); else tell(said(answer), true);
+  };
+  return el("select", { class: "st-field", "aria-label": "In which order", onchange: change },
+    ...desk.orders.map((order) => el("option", { value: order.name, selected: order.name === desk.order }, order.title)));
+};

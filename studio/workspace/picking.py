@@ -1,0 +1,139 @@
+"""Which items to label next. Where a model chooses, it chooses among training items alone; what judges comes at random.
+
+Refuses to label. Imports torch only where a model chooses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import count
+from typing import TYPE_CHECKING, Literal
+
+from studio.core.errors import BadInput
+from studio.core.interfaces import FoundationModel, Progress, Task
+from studio.core.types import Item, ItemFilter, Split
+from studio.data.project import Project
+from studio.workspace.question import HELD_OUT, Question, Questions
+from studio.workspace.shelf import ModelShelf
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Order = Literal["pick", "unsure", "mixed", "imported"]
+ORDERS: Mapping[Order, str] = {
+    "pick": "Studio's pick",
+    "unsure": "Least certain first",
+    "mixed": "Random order",
+    "imported": "As imported",
+}
+CHOSEN_BY_MODEL: Collection[Order] = ("pick", "unsure")
+MOST = 20_000
+"""Items that a model reads to choose among them, and labels that it keeps away from: of more, that many drawn at random."""
+KEPT = "order"
+"""Of the store's meta values: the project's order."""
+
+
+class Picking:
+    """The order of one project's queue."""
+
+    def __init__(self, project: Project, task: Task, questions: Questions, shelf: ModelShelf) -> None:
+        self._store, self._task, self._questions, self._shelf = project.store, task, questions, shelf
+
+    def orders(self) -> Mapping[Order, str]:
+        """What there is to choose from, with its title; pairs have no classes to be unsure of."""
+        return {name: title for name, title in ORDERS.items() if self._task.classifies or name not in CHOSEN_BY_MODEL}
+
+    def order(self) -> Order:
+        """The project's; before a choice the first there is."""
+        kept = self._store.meta(KEPT)
+        return next((name for name in self.orders() if name == kept), next(iter(self.orders())))
+
+    def set_order(self, name: str) -> Order:
+        """Raises BadInput for one that there is not."""
+        for known in self.orders():
+            if known == name:
+                self._store.set_meta(KEPT, name)
+                return known
+        raise BadInput(f"There is no order {name!r}.", f"Known: {', '.join(self.orders())}.")
+
+    def ready(self, model: str) -> bool:
+        """Whether that model is loaded and has read everything that it would choose among."""
+        if all(info.id != model for info in self._shelf.loaded()):
+            return False
+        with self._questions.in_use(model):
+            items = [*self._labelled(), *self._left()]
+            return not self._questions.unread(self._shelf.get(model), self._modality, items)
+
+    def read(self, model: str, progress: Progress | None = None) -> None:
+        """Load that model and let it read what it would choose among. What it has read stays, also where this is cut off."""
+        with self._questions.in_use(model):
+            self._features(self._shelf.get(model), [*self._labelled(), *self._left()], progress)
+
+    def pick(self, model: str, order: Order, n: int, queued: Sequence[int] = ()) -> tuple[Item, ...]:
+        """Up to `n` items to label after those `queued`, which count as labelled.
+
+        Training items by the model's choice; between them held-out items at random, in their share of what is left: were they
+        chosen too, accuracy would be judged on the hardest ones. Raises BadInput for an order that no model chooses.
+        """
+        if order not in CHOSEN_BY_MODEL:
+            raise BadInput(f"{order!r} is no order that a model chooses.", f"Those are: {', '.join(CHOSEN_BY_MODEL)}.")
+        known = set(queued)
+        with self._questions.in_use(model):
+            chosen = self._chosen(self._questions.of_labels(model), order, n, known)
+        counts = self._store.counts()
+        left = {split: counts.by_split[split] - counts.labelled_by_split[split] for split in counts.by_split}
+        share = 1 - left["train"] / max(1, sum(left.values()))
+        held = (item for split in HELD_OUT for item in self._waiting(split, n + len(known)) if item.id not in known)
+        return tuple(_woven(iter(chosen), held, share, counts.labelled + len(known)))[:n]
+
+    def _chosen(self, question: Question, order: Order, n: int, queued: Collection[int]) -> list[Item]:
+        import torch
+
+        from studio.learning.selection import herd, least_certain
+
+        left = self._left()
+        items = [*self._labelled(), *left]
+        if not left:
+            return []
+        x, raw = self._features(question.model, items, None)
+        known = torch.tensor([k < len(items) - len(left) or item.id in queued for k, item in enumerate(items)])
+        probabilities = self._probabilities(question, x, raw)
+        at = least_certain(known, probabilities, n) if order == "unsure" else herd(x, known, probabilities, n)
+        return [items[k] for k in at.tolist()]
+
+    def _probabilities(self, question: Question, x: Tensor, raw: Tensor | None) -> Tensor:
+        """`[n, C]` of few-shot, before it can learn of zero-shot, before there are classes of nobody: all as unsure."""
+        import torch
+
+        methods = self._questions.methods
+        for method in (methods.few_shot(question), methods.zero_shot(question)):
+            if method.predictor is not None:
+                return torch.tensor([said.probabilities for said in method.predictor.predict(x, raw)])
+        return torch.ones(len(x), 1)
+
+    def _features(self, model: FoundationModel, items: Sequence[Item], progress: Progress | None) -> tuple[Tensor, Tensor | None]:
+        x, raw, _ = self._questions.features(model, self._modality, items, progress)
+        return x, raw
+
+    @property
+    def _modality(self) -> str:
+        return self._task.modalities[0]
+
+    def _labelled(self) -> list[Item]:
+        return self._store.items(ItemFilter("train", labelled=True), limit=MOST, mixed=True)
+
+    def _left(self) -> list[Item]:
+        return self._waiting("train", MOST)
+
+    def _waiting(self, split: Split, most: int) -> list[Item]:
+        return self._store.items(ItemFilter(split, labelled=False, skipped=False), limit=most, mixed=True)
+
+
+def _woven(chosen: Iterator[Item], held: Iterator[Item], share: float, place: int) -> Iterator[Item]:
+    """Both in their order, `share` of them from `held`, counted from the queue's `place` on; then what is left of either."""
+    for k in count(place):
+        first, second = (held, chosen) if int((k + 1) * share) > int(k * share) else (chosen, held)
+        item = next(first, None) or next(second, None)
+        if item is None:
+            return
+        yield item
