@@ -1,23 +1,27 @@
-// The grid of the Data page: a page of items at a time, found by key; filters, search, and bars of the classes.
+// The grid of the Data page: a page of items at a time, found by key or ranked by a model; filters, search, bars of the classes.
 const root = element.querySelector(".gd");
-const blank = () => ({ split: "", label: "", labelled: "", search: "" });
+const blank = () => ({ split: "", label: "", labelled: "", search: "", by: "", like: "", least: 0 });
+const LEAST = [0, 30, 50, 70, 80, 90, 95, 99], READING_MS = 1000;
 let filter = blank(), cursors = [null], answer = null, page = null, asked = 0, typing = 0;
 
-const cell = (it) => {
-  const caption = [el("b", { title: it.name }, it.name), el("span", { class: "gd-tags" }, it.label ? el("span", { class: "st-badge on" }, it.label) : el("span", { class: "st-badge" }, "no label"), el("span", { class: "st-badge" }, it.split))];
+const cell = (it, k) => {
+  const badges = it.score !== undefined ? [filter.by === "like" ? it.score.toFixed(2) : Math.round(100 * it.score) + " %"] : [it.label || "no label", it.split];
+  const tags = badges.map((words, n) => el("span", { class: "st-badge" + (it.label && !n ? " on" : "") }, words));
+  const caption = [el("b", { title: it.name }, it.name), el("span", { class: "gd-tags" }, ...tags)];
   const text = it.text ? el("p", { class: "gd-text", title: it.text.slice(0, 2000) }, it.text.slice(0, 400)) : null;
   const picture = it.sha ? el("img", { src: media(answer.project.id, it.sha, 240), alt: it.name, loading: "lazy", width: 240, height: 180 }) : null;
-  return el("li", { class: "gd-cell" + (picture ? "" : " words") }, picture, text, ...caption);
+  const check = el("input", { type: "checkbox", class: "gd-check", "aria-label": "Select " + it.name });
+  return el("li", { class: "gd-cell" + (picture ? "" : " words"), onclick: (e) => toggle(k, e.shiftKey), onmousedown: (e) => { if (e.shiftKey) e.preventDefault(); } }, check, picture, text, ...caption);
 };
 const choice = (name, words, options) => {
-  const select = el("select", { class: "st-field", "aria-label": words, onchange: () => { filter[name] = select.value; again(); } },
-    ...options.map(([value, shown]) => el("option", { value, selected: filter[name] === value }, shown)));
+  const select = el("select", { class: "st-field", "aria-label": words, onchange: () => { filter = { ...(name === "by" ? blank() : filter), [name]: select.value }; again(); } },
+    ...options.map(([value, shown]) => el("option", { value, selected: String(filter[name]) === String(value) }, shown)));
   return select;
 };
 const bars = () => {
   const most = Math.max(1, ...answer.classes.map((c) => c.n));
   const rows = answer.classes.map((c) => el("li", {}, el("button", { type: "button", "aria-pressed": filter.label === c.name ? "true" : "false", title: c.name,
-    onclick: () => { filter.label = filter.label === c.name ? "" : c.name; again(); } },
+    onclick: () => { filter.label = filter.label === c.name && !filter.by ? "" : c.name; again(); } },
     el("span", { class: "c" }, c.name), el("span", { class: "n" }, number(c.n)), el("i", { style: "width:" + (100 * c.n) / most + "%" }))));
   const splits = Object.entries(answer.splits).map(([name, s]) => el("tr", {}, el("th", { scope: "row" }, name), el("td", {}, number(s.items)), el("td", {}, number(s.labelled))));
   return el("aside", { class: "gd-side" },
@@ -26,29 +30,44 @@ const bars = () => {
 };
 const pager = (where) => {
   const page = cursors.length, pages = Math.max(1, Math.ceil(answer.total / answer.limit));
-  const go = (change) => { change(); load().then(() => root.scrollIntoView({ block: "start" })); };
+  const go = (change) => { change(); anchor = -1; load().then(() => root.scrollIntoView({ block: "start" })); };
   return el("nav", { class: "gd-pager", "aria-label": "Pages, " + where },
     el("button", { type: "button", class: "st-button", disabled: page < 2, onclick: () => go(() => cursors.pop()) }, "← Previous"),
     el("span", {}, "Page " + number(page) + " of " + number(pages)),
     el("button", { type: "button", class: "st-button", disabled: answer.after === null, onclick: () => go(() => cursors.push(answer.after)) }, "Next →"));
 };
 const draw = () => {
+  const by = answer.ranks ? choice("by", "Which items", [["", "Items as imported"], ["suggested", "What the model takes for…"], ["like", "What is like a text…"]]) : null;
   const split = choice("split", "Split", [["", "Every split"], ["train", "train"], ["val", "val"], ["test", "test"]]);
   const label = choice("label", "Class", [["", "Every class"], ...answer.classes.map((c) => [c.name, c.name])]);
   const labelled = choice("labelled", "Labelled or not", [["", "Labelled or not"], ["yes", "Labelled"], ["no", "Not labelled"]]);
   const search = el("input", { type: "search", class: "st-field", placeholder: "Search names and texts", "aria-label": "Search names and texts", value: filter.search, maxlength: 500 });
   search.addEventListener("input", () => { clearTimeout(typing); typing = setTimeout(() => { filter.search = search.value; again(); }, 250); });
-  const filtered = Object.values(filter).some(Boolean), had = root.contains(document.activeElement) && document.activeElement.type === "search" ? document.activeElement.selectionStart : -1;
-  const cells = answer.items.length ? el("ul", { class: "gd-cells" + (answer.project.modalities.includes("image") ? "" : " texts") }, ...answer.items.map(cell))
-    : emptyState("Nothing matches.", "No item passes these filters.", el("button", { type: "button", class: "st-button primary", onclick: () => { filter = blank(); again(); } }, "Show everything"));
+  const least = choice("least", "With at least this probability", LEAST.map((share) => [share, share ? "at least " + share + " %" : "any probability"]));
+  const like = el("input", { type: "search", class: "st-field", placeholder: "Describe what to find, then Enter", "aria-label": "Find items like this text", value: filter.like, maxlength: 500 });
+  like.addEventListener("keydown", (e) => { if (e.key === "Enter") { filter.like = like.value; again(); } });
+  const asking = filter.by === "suggested" ? [choice("label", "Class", answer.classes.map((c) => [c.name, c.name])), least] : filter.by === "like" ? [like] : [split, label, labelled, search];
+  const filtered = filter.by || [filter.split, filter.label, filter.labelled, filter.search].some(Boolean), had = root.contains(document.activeElement) && document.activeElement.type === "search" ? document.activeElement.selectionStart : -1;
+  const wholePage = answer.items.length ? el("button", { type: "button", class: "st-button gd-page", onclick: () => { choosePage(); mark(); } }, "Select this page") : null;
+  const cells = answer.activity ? readingNote(answer.activity) : answer.items.length ? el("ul", { class: "gd-cells" + (answer.project.modalities.includes("image") ? "" : " texts") }, ...answer.items.map(cell))
+    : emptyState("Nothing matches.", filter.by === "like" && !filter.like ? "Describe what to find in the field above, and press Enter." : filter.by ? "No unlabelled training item does." : "No item passes these filters.", el("button", { type: "button", class: "st-button primary", onclick: () => { filter = blank(); again(); } }, "Show everything"));
   root.replaceChildren(
-    el("div", { class: "gd-filters", role: "search" }, split, label, labelled, search,
-      el("span", { class: "st-note", "aria-live": "polite" }, plural(answer.total, "item") + (filtered ? " of " + number(answer.all) : ""))),
-    el("div", { class: "gd-body" }, el("div", { class: "gd-main" }, cells, answer.total > answer.limit ? pager("below") : null), bars()));
+    el("div", { class: "gd-filters", role: "search" }, by, ...asking,
+      el("span", { class: "st-note", "aria-live": "polite" }, plural(answer.total, "item") + (filtered ? " of " + number(answer.all) : "")), wholePage),
+    el("div", { class: "gd-body" }, el("div", { class: "gd-main" }, cells, answer.total > answer.limit ? pager("below") : null), bars()),
+    el("div", { class: "gd-bar" }));
+  mark();
+  if (filter.by === "like" && !filter.like) like.focus();
   if (had >= 0) { search.focus(); search.setSelectionRange(had, had); }
 };
+const readingNote = (activity) => {
+  const box = el("div", {});
+  drawActivity(box, activity);
+  if (activity.state === "running") setTimeout(load, READING_MS);
+  return box;
+};
 const load = async () => {
-  const mine = ++asked, got = await ask("browse", { ...filter, after: cursors[cursors.length - 1], project: page });
+  const mine = ++asked, got = await ask("browse", { ...filter, least: Number(filter.least), after: cursors[cursors.length - 1], project: page });
   if (mine !== asked) return;
   if (!got.ok) { root.replaceChildren(emptyState("The items cannot be shown.", said(got), reloadLink())); return; }
   answer = got;
@@ -57,6 +76,10 @@ const load = async () => {
   else if (!got.all) root.replaceChildren(emptyState("Nothing has been imported yet.", "Give a folder, an archive or a table above. Sub-folders become classes; train/, val/ and test/ become splits."));
   else draw();
 };
-const again = () => { cursors = [null]; return load(); };
+const again = () => {
+  cursors = [null]; unselect();
+  if (filter.by === "suggested" && !filter.label && answer.classes.length) filter.label = answer.classes[0].name;
+  return load();
+};
 watch("value", () => { filter = blank(); again(); });
 load();

@@ -86,6 +86,14 @@ def integer(payload: Payload, name: str) -> int:
     return value
 
 
+def integers(payload: Payload, name: str, most: int) -> list[int]:
+    """Up to `most` whole numbers from 0. Raises BadInput."""
+    values = payload.get(name)
+    if not isinstance(values, list) or len(values) > most or any(type(v) is not int or not 0 <= v <= MAX_ITEM for v in values):
+        raise BadInput(f"{name} has to be a list of at most {most:,} numbers.", "Reload the page.")
+    return values
+
+
 def item_json(item: Item) -> Answer:
     return {
         "id": item.id,

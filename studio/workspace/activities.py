@@ -31,12 +31,21 @@ class Activities:
 
     def start(self, kind: str, title: str, work: Callable[[Progress], Any]) -> str:
         """Run `work(progress)` in the background; the id to ask for it."""
-        activity_id = f"{kind}-{next(self._numbers)}"
         with self._lock:
-            self._known[activity_id] = Activity(activity_id, kind, title, 0, 0, title, time.time(), None, "running")
-            over = [i for i, a in self._known.items() if a.state != "running"][: max(0, len(self._known) - KEPT)]
-            for old in over:
-                del self._known[old]
+            return self._start(kind, title, work)
+
+    def start_once(self, kind: str, title: str, work: Callable[[Progress], Any]) -> str:
+        """`start`, or the one of that kind that runs already."""
+        with self._lock:
+            running = (a.id for a in self._known.values() if a.state == "running" and a.kind == kind)
+            return next(running, None) or self._start(kind, title, work)
+
+    def _start(self, kind: str, title: str, work: Callable[[Progress], Any]) -> str:
+        activity_id = f"{kind}-{next(self._numbers)}"
+        self._known[activity_id] = Activity(activity_id, kind, title, 0, 0, title, time.time(), None, "running")
+        over = [i for i, a in self._known.items() if a.state != "running"][: max(0, len(self._known) - KEPT)]
+        for old in over:
+            del self._known[old]
         threading.Thread(target=self._run, args=(activity_id, work), name=activity_id, daemon=True).start()
         return activity_id
 

@@ -130,6 +130,14 @@ class Labelling:
         """{item: label}, in one act, which `undo` takes back as one. Raises NotFound, and then none is given."""
         return self._store.label_each(given.items(), author)
 
+    def label_matching(self, filter: ItemFilter, label: str | None, author: str = "me") -> tuple[LabelEvent, ...]:
+        """That label for everything that matches, in one act. Raises NotFound for a class that there is not."""
+        found, after = [], 0
+        while page := self._store.items(filter, after, 5_000):
+            found += [item.id for item in page]
+            after = found[-1]
+        return self.label_each(dict.fromkeys(found, label), author)
+
     def undo(self, author: str = "me") -> tuple[LabelEvent, ...]:
         """Take back that author's newest act that is not yet undone: one event an item, none where there is no such act.
 

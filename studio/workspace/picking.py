@@ -1,4 +1,5 @@
-"""Which items to label next. Where a model chooses, it chooses among training items alone; what judges comes at random.
+"""Which items to label next, one by one or many at once. Where a model chooses, it chooses among training items alone; what
+judges comes at random.
 
 Refuses to label. Imports torch only where a model chooses.
 """
@@ -9,8 +10,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import count
 from typing import TYPE_CHECKING, Literal
 
-from studio.core.errors import BadInput
+from studio.core.errors import BadInput, CannotRun, NotFound
 from studio.core.interfaces import FoundationModel, Progress, Task
+from studio.core.results.answers import Hit
 from studio.core.types import Item, ItemFilter, Split
 from studio.data.project import Project
 from studio.workspace.question import HELD_OUT, Question, Questions
@@ -18,6 +20,8 @@ from studio.workspace.shelf import ModelShelf
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from studio.workspace.methods import Method
 
 Order = Literal["pick", "unsure", "mixed", "imported"]
 ORDERS: Mapping[Order, str] = {
@@ -86,6 +90,37 @@ class Picking:
         held = (item for split in HELD_OUT for item in self._waiting(split, n + len(known)) if item.id not in known)
         return tuple(_woven(iter(chosen), held, share, counts.labelled + len(known)))[:n]
 
+    def suggested(self, model: str, label: str, least: float, n: int, skip: int = 0) -> tuple[tuple[Hit, ...], int]:
+        """Unlabelled training items that the model takes for `label` with at least that probability, most probable first: `n` of
+        them after `skip`, and how many there are. What few-shot says, before it can learn zero-shot.
+
+        Raises NotFound for a class that there is not, CannotRun where nothing can answer.
+        """
+        classes = [c.name for c in self._store.classes()]
+        if label not in classes:
+            raise NotFound(f"There is no class {label!r}.", "Reload the page.")
+        left = self._left()
+        with self._questions.in_use(model):
+            question = self._questions.of_labels(model)
+            x, raw = self._features(question.model, left, None)
+            method = self._answering(question)
+        if method is None or method.predictor is None:
+            raise CannotRun("No method can answer yet.", "Add classes first.")
+        said = [(p.probabilities[p.classes.index(p.label)], p.label) for p in method.predictor.predict(x, raw)]
+        return _best([(item, p) for item, (p, name) in zip(left, said, strict=True) if name == label and p >= least], n, skip)
+
+    def alike(self, model: str, text: str, n: int, skip: int = 0) -> tuple[tuple[Hit, ...], int]:
+        """Unlabelled training items by their cosine similarity to a text, nearest first: `n` of them after `skip`, and how many
+        there are. Raises BadInput where the model reads no texts."""
+        left = self._left()
+        with self._questions.in_use(model):
+            loaded = self._shelf.get(model)
+            if "text" not in loaded.info.modalities:
+                raise BadInput("This model reads no texts.", "Choose one that reads both, such as a CLIP.")
+            x, _ = self._features(loaded, left, None)
+            near = (x @ loaded.embed("text", [text])[0]).tolist()
+        return _best(list(zip(left, near, strict=True)), n, skip)
+
     def _chosen(self, question: Question, order: Order, n: int, queued: Collection[int]) -> list[Item]:
         import torch
 
@@ -105,11 +140,16 @@ class Picking:
         """`[n, C]` of few-shot, before it can learn of zero-shot, before there are classes of nobody: all as unsure."""
         import torch
 
+        method = self._answering(question)
+        if method is None or method.predictor is None:
+            return torch.ones(len(x), 1)
+        return torch.tensor([said.probabilities for said in method.predictor.predict(x, raw)])
+
+    def _answering(self, question: Question) -> Method | None:
+        """Few-shot, before it can learn zero-shot, before there are classes none."""
         methods = self._questions.methods
-        for method in (methods.few_shot(question), methods.zero_shot(question)):
-            if method.predictor is not None:
-                return torch.tensor([said.probabilities for said in method.predictor.predict(x, raw)])
-        return torch.ones(len(x), 1)
+        both = (methods.few_shot(question), methods.zero_shot(question))
+        return next((method for method in both if method.predictor is not None), None)
 
     def _features(self, model: FoundationModel, items: Sequence[Item], progress: Progress | None) -> tuple[Tensor, Tensor | None]:
         x, raw, _ = self._questions.features(model, self._modality, items, progress)
@@ -127,6 +167,11 @@ class Picking:
 
     def _waiting(self, split: Split, most: int) -> list[Item]:
         return self._store.items(ItemFilter(split, labelled=False, skipped=False), limit=most, mixed=True)
+
+
+def _best(scored: Sequence[tuple[Item, float]], n: int, skip: int) -> tuple[tuple[Hit, ...], int]:
+    ranked = sorted(scored, key=lambda pair: (-pair[1], pair[0].id))
+    return tuple(Hit(item, score) for item, score in ranked[skip : skip + n]), len(ranked)
 
 
 def _woven(chosen: Iterator[Item], held: Iterator[Item], share: float, place: int) -> Iterator[Item]:

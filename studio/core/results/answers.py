@@ -38,7 +38,7 @@ class Hit:
 
     item: Item
     score: float
-    """Cosine similarity."""
+    """Cosine similarity, or a probability, as the one who found it says."""
 
 
 @dataclass(frozen=True, slots=True)

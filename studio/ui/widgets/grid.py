@@ -1,4 +1,4 @@
-"""The grid of items on the Data page: one page at a time, by key, with filters, search and counts. Changes nothing."""
+"""The grid of items on the Data page: one page at a time, by key or as a model ranks them, and labels for many items at once."""
 
 from __future__ import annotations
 
@@ -7,13 +7,34 @@ from typing import get_args
 import gradio as gr
 
 from studio.core.errors import BadInput
+from studio.core.results.answers import Hit
 from studio.core.results.projects import Counts
-from studio.core.types import SPLITS, ItemFilter, Split
+from studio.core.types import SPLITS, Item, ItemFilter, Split
 from studio.ui import theme
-from studio.ui.answers import Answer, Payload, answering, class_json, integer, item_json, page_project, project_json, text
+from studio.ui.answers import (
+    Answer,
+    Payload,
+    activity_json,
+    answering,
+    class_json,
+    integer,
+    integers,
+    item_json,
+    open_project,
+    page_project,
+    project_json,
+    text,
+)
+from studio.ui.reading import reading
 from studio.workspace import Workspace
+from studio.workspace.open_project import OpenProject
 
 PAGE = 60
+
+MOST_CHOSEN = 10_000
+"""Items that can be named one by one."""
+BY = ("suggested", "like")
+"""How a model ranks items: by the probability of a class, by their likeness to a text."""
 
 LABELLED = {"": None, "yes": True, "no": False}
 
@@ -32,33 +53,82 @@ class Browser:
         project = page_project(self.workspace, payload)
         if project is None:
             return {"project": None}
-        after = integer(payload, "after") if payload.get("after") is not None else None
-        page = project.labelling.page(_filter(payload), after=after, limit=PAGE)
         counts = project.labelling.counts()
-        items = [item_json(item) for item in page.items]
-        for item in items:
-            item["text"] = item["text"][:LONGEST_SHOWN] if item["text"] else None
         return {
             "project": project_json(project),
-            "items": items,
-            "after": page.after,
-            "total": page.total,
+            "ranks": project.classifies and project.model() is not None,
             "limit": PAGE,
+            **(self._ranked(project, payload) if payload.get("by") else _found(project, payload)),
             "all": counts.total,
             "splits": _splits(counts),
             "classes": [class_json(c) for c in project.labelling.classes()],
         }
 
+    def label_each(self, payload: Payload) -> Answer:
+        """The class `name`, or none, for the `items`, or for all that match the filter where `items` is None."""
+        project = open_project(self.workspace, payload)
+        name = text(payload, "name", 200) if payload.get("name") is not None else None
+        author, items = self.workspace.settings.author, payload.get("items")
+        if items is None and not payload.get("by"):
+            return {"changed": len(project.labelling.label_matching(_filter(payload), name, author))}
+        if items is None:
+            given = dict.fromkeys((hit.item.id for hit in self._hits(project, payload, MOST_CHOSEN, 0)[0]), name)
+        else:
+            given = dict.fromkeys(integers(payload, "items", MOST_CHOSEN), name)
+        return {"changed": len(project.labelling.label_each(given, author))}
+
+    def undo(self, payload: Payload) -> Answer:
+        """Take back the newest act, as Undo on the Label page does."""
+        return {"changed": len(open_project(self.workspace, payload).labelling.undo(self.workspace.settings.author))}
+
+    def _ranked(self, project: OpenProject, payload: Payload) -> Answer:
+        """One page of the unlabelled training items as the model ranks them; while it still reads them, its `activity`."""
+        skip = integer(payload, "after") if payload.get("after") is not None else 0
+        first = reading(self.workspace, project, _ranking(project, payload)[1])
+        if first is not None:
+            return {"items": [], "after": None, "total": 0, "activity": activity_json(first)}
+        hits, total = self._hits(project, payload, PAGE, skip)
+        after = skip + len(hits) if skip + len(hits) < total else None
+        return {"items": [{**_shown(hit.item), "score": hit.score} for hit in hits], "after": after, "total": total}
+
+    def _hits(self, project: OpenProject, payload: Payload, n: int, skip: int) -> tuple[tuple[Hit, ...], int]:
+        by, model = _ranking(project, payload)
+        if by == "suggested":
+            least = integer(payload, "least") / 100
+            return project.picking.suggested(model, text(payload, "label", 200), least, n, skip)
+        wanted = text(payload, "like", 500).strip()
+        return project.picking.alike(model, wanted, n, skip) if wanted else ((), 0)
+
 
 def grid(browser: Browser) -> gr.HTML:
-    """See `assets/js/grid.js`. Give it a new value to make it load again."""
+    """See `assets/js/grid.js`. Give it a new value to make it load again. Triggers `edit` when labels were given."""
     return gr.HTML(
         html_template='<div class="gd"></div>',
-        js_on_load=theme.script("dom", "grid"),
-        server_functions=[answering(browser.browse)],
+        js_on_load=theme.script("dom", "selection", "grid"),
+        server_functions=[answering(f) for f in (browser.browse, browser.label_each, browser.undo)],
         apply_default_css=False,
         elem_id="grid",
     )
+
+
+def _ranking(project: OpenProject, payload: Payload) -> tuple[str, str]:
+    """(how the model ranks, the model)."""
+    by, model = text(payload, "by", 10), project.model()
+    if by not in BY or model is None or not project.classifies:
+        raise BadInput("A model has to be chosen for that, and the items have to have classes.", "Choose one on Models.")
+    return by, model
+
+
+def _found(project: OpenProject, payload: Payload) -> Answer:
+    """One page of what matches the filter."""
+    after = integer(payload, "after") if payload.get("after") is not None else None
+    page = project.labelling.page(_filter(payload), after=after, limit=PAGE)
+    return {"items": [_shown(item) for item in page.items], "after": page.after, "total": page.total}
+
+
+def _shown(item: Item) -> Answer:
+    found = item_json(item)
+    return {**found, "text": found["text"][:LONGEST_SHOWN] if found["text"] else None}
 
 
 def _filter(payload: Payload) -> ItemFilter:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import Future
-from functools import partial
 from threading import Lock
 
 import gradio as gr
 
 from studio.core.errors import BadInput
 from studio.core.results.answers import MethodAnswer
-from studio.core.results.projects import Activity
 from studio.core.types import ItemFilter, LabelEvent
 from studio.ui import theme
 from studio.ui.answers import (
@@ -23,12 +20,14 @@ from studio.ui.answers import (
     answering,
     class_json,
     integer,
+    integers,
     item_json,
     open_project,
     page_project,
     project_json,
     text,
 )
+from studio.ui.reading import reading
 from studio.workspace import Workspace
 from studio.workspace.open_project import OpenProject
 from studio.workspace.picking import CHOSEN_BY_MODEL
@@ -38,8 +37,6 @@ BATCH = 300
 
 PICKED = 60
 """Items that a model picks at once; the script asks again after every ten labels."""
-RETRY_S = 30
-"""After a reading failed, how long until it is tried again."""
 LONGEST_NAME = 200
 LONGEST_CAPTION = 10_000
 REMEMBERED = 512
@@ -100,29 +97,12 @@ class Desk:
         model, order = project.model(), project.picking.order()
         if model is None:
             return {"items": [], "why": "Until a model is chosen, items come in random order."}
-        reading = self._reading(project, model)
-        if reading is not None:
-            return {"items": [], "activity": activity_json(reading)}
-        queued = payload.get("queued")
-        if not isinstance(queued, list) or len(queued) > BATCH or not all(type(item) is int for item in queued):
-            raise BadInput("The page asked for something unknown.", "Reload the page.")
+        first = reading(self.workspace, project, model)
+        if first is not None:
+            return {"items": [], "activity": activity_json(first)}
+        queued = integers(payload, "queued", BATCH)
         picked = project.picking.pick(model, order, PICKED, queued)
         return {"items": [item_json(item) for item in picked]}
-
-    def _reading(self, project: OpenProject, model: str) -> Activity | None:
-        """The reading that has to end, or has failed, before anything can be picked; begun here where it has to be."""
-        kind = f"reading/{project.id}/{model}"
-        with self._lock:  # two tabs: one reading
-            newest = self.workspace.activities.newest(kind)
-            if newest is not None and newest.state == "running":
-                return newest
-            if project.picking.ready(model):
-                return None
-            if newest is not None and newest.state == "failed" and time.time() - newest.started < RETRY_S:
-                return newest
-            title = f"{self.workspace.models.title(model)} reads the items"
-            started = self.workspace.activities.start(kind, title, partial(project.picking.read, model))
-            return self.workspace.activities.get(started)
 
     def act(self, payload: Payload) -> Answer:
         """One of label, skip, caption, undo, redo. Returns when it is on disk."""

@@ -1,0 +1,63 @@
+// In the grid: items selected by click, shift-click or all at once, and one label for all of them, which for Undo is one act.
+const selected = new Set();
+let everything = false, anchor = -1, busy = false; // `everything`: all that match, also on other pages; `anchor`: where a range begins
+const KEYED = 9;
+const size = () => (everything ? answer.total : selected.size);
+const unselect = () => { selected.clear(); everything = false; anchor = -1; };
+const choosePage = () => { everything = false; answer.items.forEach((it) => selected.add(it.id)); };
+const toggle = (k, ranged) => {
+  if (everything) choosePage();
+  const items = answer.items, on = !selected.has(items[k].id);
+  const [from, to] = ranged && anchor >= 0 ? [Math.min(anchor, k), Math.max(anchor, k)] : [k, k];
+  for (const it of items.slice(from, to + 1)) if (on || ranged) selected.add(it.id); else selected.delete(it.id);
+  anchor = k; mark();
+};
+const mark = () => {
+  root.querySelectorAll(".gd-cell").forEach((cell, k) => {
+    const on = everything || selected.has(answer.items[k].id);
+    cell.classList.toggle("on", on); cell.querySelector(".gd-check").checked = on;
+  });
+  drawBar();
+};
+const bar = () => root.querySelector(".gd-bar");
+const drawBar = (...words) => {
+  const box = bar(), n = size();
+  if (!box) return;
+  if (!n) { box.replaceChildren(...(words.length ? [el("div", {}, ...words)] : [])); return; }
+  const names = el("select", { class: "st-field", "aria-label": "Class" }, el("option", { value: "" }, "Choose a class"),
+    ...answer.classes.map((c, k) => el("option", { value: k }, (k < KEYED ? k + 1 + " · " : "") + c.name)));
+  const button = (words, act, primary = false) => el("button", { type: "button", class: "st-button" + (primary ? " primary" : ""), onclick: act }, words);
+  const give = button("Label", () => { if (names.value !== "") labelSelected(answer.classes[+names.value].name); else names.focus(); }, true);
+  const more = everything || answer.total <= answer.items.length || filter.by === "like" ? null
+    : button("Select all " + number(answer.total), () => { everything = true; mark(); });
+  const clear = () => { unselect(); mark(); };
+  box.replaceChildren(el("div", { role: "group", "aria-label": "Selected items" }, el("b", { role: "status" }, number(n) + " selected"), names, give,
+    button("Take labels away", () => labelSelected(null)), more, button("Clear", clear)));
+};
+const labelSelected = async (name) => {
+  if (busy || !size()) return;
+  busy = true;
+  const n = size(), where = { ...filter, least: Number(filter.least), project: page };
+  const got = await ask("label_each", { ...where, name, items: everything ? null : [...selected] });
+  busy = false;
+  if (!got.ok) { bar().querySelector("[role=status]").textContent = said(got); return; }
+  unselect(); trigger("edit", {});
+  if (filter.by) cursors = [null]; // what was ranked before has moved up
+  await load();
+  const words = (name === null ? "Took the labels of " : "Labelled ") + plural(n, "item") + (name === null ? " away." : " “" + name + "”.");
+  drawBar(el("span", { role: "status" }, words), got.changed ? el("button", { type: "button", class: "st-button", onclick: takeBack }, "Undo") : null);
+};
+const takeBack = async () => {
+  if (busy) return;
+  busy = true;
+  const got = await ask("undo", { project: page }, 1);
+  busy = false;
+  if (got.ok) { trigger("edit", {}); await load(); }
+  drawBar(el("span", { role: "status" }, got.ok ? "Undone: " + plural(got.changed, "label") + "." : said(got)));
+};
+document.addEventListener("keydown", (e) => {
+  if (!size() || e.ctrlKey || e.metaKey || e.altKey || /^(INPUT|TEXTAREA|SELECT)$/.test(e.target.tagName) && e.target.type !== "checkbox") return;
+  const k = /^[1-9]$/.test(e.key) ? +e.key - 1 : -1;
+  if (e.key === "Escape") { unselect(); mark(); }
+  else if (answer.classes[k]) { e.preventDefault(); labelSelected(answer.classes[k].name); }
+});
