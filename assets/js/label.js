@@ -226,6 +226,7 @@ const frame = (root) => {
       el("div", { class: "lb-strip", "aria-hidden": "true" })),
     el("aside", { class: "lb-rail" },
       el("div", { class: "lb-choices" }, which, orderChoice()),
+      desk.project.classifies ? el("a", { class: "lb-groups", href: "/groups" }, "Label in groups: what looks alike, a row a key →") : null,
       el("p", { class: "lb-order-note st-note", "aria-live": "polite" }),
       desk.suggests ? el("section", { class: "lb-suggest", "aria-live": "off", "aria-label": "What the model says" }, el("p", { class: "st-note" }, "Asking the model…")) : null,
       el("div", { class: "lb-progress" }, el("div", { class: "lb-bar", role: "progressbar", "aria-label": "Labelled", "aria-valuemin": 0, "aria-valuemax": 100 }, el("i")), el("p", {}, el("span", { class: "lb-done st-note" }), el("a", { class: "lb-go", href: "/train", hidden: true }, "Go on to Train"))),

@@ -101,13 +101,13 @@ def on_load(handler: Callable[..., Any], outputs: Any, inputs: Any = None) -> No
     blocks.load(friendly(handler), inputs=inputs, outputs=outputs, queue=False, show_progress="hidden", api_visibility="private")
 
 
-def title(text: str, note: str = "") -> None:
-    """A page's heading with one sentence beside it."""
-    gr.HTML(title_html(text, note), js_on_load=None)
+def title(text: str, note: str = "", on_phone: str = "") -> None:
+    """A page's heading with one sentence beside it; on a phone another, where that is given."""
+    gr.HTML(title_html(text, note, on_phone), js_on_load=None)
 
 
 def title_html(text: str, note: str = "", on_phone: str = "") -> str:
-    """The same as HTML, where what it says depends on the project; on a phone another sentence, where that is given."""
+    """The same as HTML, where what it says depends on the project."""
     notes = f"<small>{escape(note)}</small>"
     if on_phone:
         notes = f'<small class="st-wide">{escape(note)}</small><small class="st-phone">{escape(on_phone)}</small>'

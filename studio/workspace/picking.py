@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from studio.core.errors import BadInput, CannotRun, NotFound
 from studio.core.interfaces import FoundationModel, Progress, Task
-from studio.core.results.answers import Hit
+from studio.core.results.answers import Group, Hit
 from studio.core.types import Item, ItemFilter, Split
 from studio.data.project import Project
 from studio.workspace.question import HELD_OUT, Question, Questions
@@ -120,6 +120,34 @@ class Picking:
             x, _ = self._features(loaded, left, None)
             near = (x @ loaded.embed("text", [text])[0]).tolist()
         return _best(list(zip(left, near, strict=True)), n, skip)
+
+    def groups(self, model: str, n: int, largest: int = 24) -> tuple[Group, ...]:
+        """Unlabelled training items that look alike, up to `n` groups of at most `largest`: those first that the model is surest
+        of and most at one about."""
+        from studio.learning.groups import cluster
+
+        left = self._left()
+        if not left:
+            return ()
+        with self._questions.in_use(model):
+            question = self._questions.of_labels(model)
+            x, raw = self._features(question.model, left, None)
+            method = self._answering(question)
+        classes = () if method is None or method.predictor is None else method.predictor.classes
+        probabilities = self._probabilities(question, x, raw)
+        of, likeness = cluster(x)
+        found = []
+        for number in sorted(set(of.tolist())):
+            at = (of == number).nonzero().flatten()
+            at = at[likeness[at].argsort(descending=True)][:largest]
+            said = probabilities[at]
+            best = int(said.mean(0).argmax())
+            mine = said.argmax(1) == best
+            sure = float(said[mine, best].mean()) if bool(mine.any()) else 0.0
+            items = tuple(left[k] for k in at.tolist())
+            others = frozenset(item.id for item, ours in zip(items, mine.tolist(), strict=True) if not ours)
+            found.append((sure * float(mine.float().mean()), Group(items, classes[best] if classes else None, sure, others)))
+        return tuple(group for _, group in sorted(found, key=lambda one: -one[0])[:n])
 
     def _chosen(self, question: Question, order: Order, n: int, queued: Collection[int]) -> list[Item]:
         import torch

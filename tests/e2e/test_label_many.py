@@ -1,4 +1,4 @@
-"""Labels for many items at once, in the Data page's grid in a real browser."""
+"""Labels for many items at once in a real browser: in the Data page's grid, and in rows of what looks alike."""
 
 from __future__ import annotations
 
@@ -69,3 +69,29 @@ def test_items_like_a_text_come_first(grid: Any) -> None:
     grid.locator(".gd-cell").first.click()
     grid.keyboard.press("Escape")
     assert grid.locator(".gd-bar").inner_text() == ""
+
+
+def test_a_row_gets_its_class_by_enter_another_by_a_digit_and_undo_takes_it_back(grid: Any) -> None:
+    go(grid, "label")
+    grid.get_by_role("button", name="Label 8 per class for me").click()
+    grid.locator(".lb-toast", has_text="Labelled 48").wait_for()
+    grid.locator(".lb-groups").click()
+    grid.locator(".gp-row").first.wait_for(timeout=120_000)  # the model reads them first
+    top, now = grid.locator(".gp-top span").first, grid.locator(".gp-row.now")
+    assert top.inner_text().startswith("132 ")
+    in_row = now.locator(".gp-item:not(.out)").count()
+    now.locator(".gp-item:not(.out)").last.click()
+    grid.keyboard.press("Escape")
+    now.locator(".st-button.primary", has_text=str(in_row - 1)).wait_for()
+    grid.locator("h1").click()
+    grid.keyboard.press("Enter")
+    grid.locator(".gp-given").wait_for()
+    grid.locator(f"text={132 - in_row + 1} training items").wait_for()
+    second = now.locator(".gp-item:not(.out)").count()
+    grid.keyboard.press("2")
+    grid.locator(".gp-given", has_text=f"{second} items “cracked”").wait_for()
+    for _ in range(2):
+        grid.keyboard.press("Backspace")
+        grid.locator(".gp-live", has_text="Undone").wait_for()
+    grid.locator("text=132 training items").wait_for()
+    assert not grid.locator(".gp-given").count()

@@ -73,7 +73,8 @@ def test_all_that_match_get_the_label_also_beyond_the_page(workspace: Workspace,
 @pytest.mark.parametrize(
     "wrong",
     [{"items": "1"}, {"items": ["1"]}, {"items": [True]}, {"items": [99]}, {"items": [1], "name": "fish"},
-     {"items": [1], "name": 7}, {"items": [1], "project": "other"}, {"items": list(range(10_001))}, {"items": None, "by": "suggested"}],
+     {"items": [1], "name": 7}, {"items": [1], "project": "other"}, {"items": list(range(10_001))},
+     {"items": None, "by": "suggested"}],
 )  # fmt: skip
 def test_a_label_for_nothing_that_is_there_is_refused(workspace: Workspace, project: OpenProject, wrong: dict[str, Any]) -> None:
     assert give(workspace, project, **wrong)["ok"] is False

@@ -25,6 +25,20 @@ class MethodAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class Group:
+    """Items without a label that look alike, and the class that a model takes them for."""
+
+    items: tuple[Item, ...]
+    """The nearest to the middle of the group first."""
+    label: str | None
+    """The class that is most probable for all together; None where nothing can answer yet."""
+    probability: float
+    """Of that class, on average over the items that it would be given to."""
+    others: frozenset[int]
+    """Ids of the items that the model takes for another class, one by one."""
+
+
+@dataclass(frozen=True, slots=True)
 class PredictionTable:
     """Rows are classes, columns are methods, for one input."""
 
