@@ -74,8 +74,9 @@ def choose(support: Support) -> tuple[float, float, float, float]:
         of_target, of_cosines = left_out.chunk(2, -1)
         for s in SCALES:
             f = target - of_target + s * of_cosines  # [λ, n, C]: what each item gets from the others
+            of_labels = f.mul(target).sum((1, 2))  # [λ]
             for sharpness in SHARPNESS:
-                likelihood = (sharpness * f).log_softmax(-1).mul(target).sum((1, 2))  # [λ]
+                likelihood = sharpness * of_labels - (sharpness * f).logsumexp(-1).sum(-1)  # [λ]
                 for ridge, value in zip(LAMBDAS, likelihood.tolist(), strict=True):
                     numbers = (s, beta, ridge, sharpness)
                     value -= sum(w * log(a / b) ** 2 for w, a, b in zip(TRUST, numbers, RECIPE, strict=True))
