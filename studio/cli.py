@@ -114,6 +114,12 @@ def _picked(project: OpenProject, a: argparse.Namespace) -> Any:
     return {"items": [asdict(i) for i in project.picking.pick(model, a.order, a.limit)], "total": counts.total - counts.labelled}
 
 
+def _check(workspace: Workspace, a: argparse.Namespace) -> Any:
+    project = workspace.open_project(a.project)
+    found = project.auditing.audit(a.model or project.model(), _progress)
+    return {**asdict(found), "leaks": found.leaks}
+
+
 def _label(workspace: Workspace, a: argparse.Namespace) -> Any:
     labelling = workspace.open_project(a.project).labelling
     if a.new and a.label not in {c.name for c in labelling.classes()}:
@@ -271,6 +277,7 @@ ACTS: Mapping[str, Callable[[Workspace, argparse.Namespace], Any]] = {
     "predict": _predict,
     "search": _search,
     "export": _export,
+    "check": _check,
     "doctor": _doctor,
     "resume": _resume,
     "cancel": _cancel,

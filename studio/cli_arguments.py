@@ -87,6 +87,8 @@ def parser() -> argparse.ArgumentParser:
     export.add_argument("what", choices=("model", "labels", "report"))
     export.add_argument("--run", help="model: the run; the newest finished LoRA run by default")
     export.add_argument("--to", default=".", metavar="FOLDER", help="where to write it; here by default")
+    check = command("check", "look for items that are there twice and for labels that look wrong")
+    check.add_argument("--model", help="which model says what labels look wrong; the project's by default")
     command("doctor", "versions, device, SQLite, what is offline", project=False)
     return whole
 

@@ -38,7 +38,7 @@ def comparison_json(found: Comparison) -> dict[str, Any]:
 def as_text(command: str, result: Any) -> str:
     """Lines for people."""
     writers = {"import": _report, "models": _models, "samples": _samples, "runs": _runs, "compare": _comparison}
-    write = {**writers, "predict": _predictions, "search": _rankings, "items": _items}.get(command)
+    write = {**writers, "predict": _predictions, "search": _rankings, "items": _items, "check": _findings}.get(command)
     return write(result) if write else "\n".join(_lines(result))
 
 
@@ -58,6 +58,17 @@ def _report(r: dict[str, Any]) -> str:
     lines = [f"{r['added']} added, {there}, {r['rejected']} rejected, in {r['seconds']:.1f} s"]
     lines += [f"  {split}: {n}" for split, n in r["by_split"].items() if n]
     lines += [f"  rejected {x['file']}{_row(x)}: {x['reason']}" for x in r["rejects"][:20]]
+    return "\n".join(lines)
+
+
+def _findings(r: dict[str, Any]) -> str:
+    lines = [f"There twice: {len(r['twins'])}, {r['leaks']} of them between training and held-out items"]
+    lines += [f"  {t['first']['name']} and {t['second']['name']}, {t['likeness']:.0%} alike" for t in r["twins"][:20]]
+    lines.append(f"Labels that look wrong: {len(r['doubts'])}{'. ' + r['why_no_doubts'] if r['why_no_doubts'] else ''}")
+    lines += [
+        f"  {d['item']['id']} {d['item']['name']}: {d['item']['label']}, looks like {d['suggested']} ({d['probability']:.0%})"
+        for d in r["doubts"][:20]
+    ]
     return "\n".join(lines)
 
 

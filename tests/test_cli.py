@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from studio.cli import main
+from studio.cli_text import as_text
 
 ROOT = Path(__file__).resolve().parents[1]
 ROWS = ["text,label,split"]
@@ -103,6 +104,17 @@ def test_items_are_listed_with_the_numbers_that_label_takes(project: str, said: 
     said("label", project, str(found["items"][0]["id"]), "car")
     assert said("items", project, "--split", "test", "--label", "car")[1]["total"] == 2
     assert said("items", project, "--unlabelled")[1] == {"items": [], "total": 0}
+
+
+def test_the_data_are_checked(project: str, said: Any, tiny_ids: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "twice.csv").write_text(
+        "text,label,split\nA thing of which there are two!,cat,train\na thing of which there are two,cat,test\n"
+    )
+    said("import", project, str(tmp_path / "twice.csv"))
+    code, found = said("check", project, "--model", tiny_ids["bert"])
+    assert (code, found["leaks"]) == (0, 1)
+    assert "of which there are two" in found["twins"][0]["first"]["content"]["text"]
+    assert as_text("check", found).startswith("There twice: ")
 
 
 def test_a_model_says_which_items_to_label_next(project: str, said: Any, tiny_ids: dict[str, str], tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ const bars = () => {
     el("span", { class: "c" }, c.name), el("span", { class: "n" }, number(c.n)), el("i", { style: "width:" + (100 * c.n) / most + "%" }))));
   const splits = Object.entries(answer.splits).map(([name, s]) => el("tr", {}, el("th", { scope: "row" }, name), el("td", {}, number(s.items)), el("td", {}, number(s.labelled))));
   return el("aside", { class: "gd-side" },
+    el("a", { class: "st-button gd-check-link", href: "/check" }, "Check the data"),
     el("table", {}, el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "Split"), el("th", { scope: "col" }, "Items"), el("th", { scope: "col" }, "Labelled"))), el("tbody", {}, ...splits)),
     el("h3", {}, plural(answer.classes.length, "class").replace("classs", "classes")), el("ul", { class: "gd-bars" }, ...rows));
 };

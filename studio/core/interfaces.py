@@ -14,6 +14,8 @@ from studio.core.config import LoraConfig, TrainConfig
 from studio.core.types import Item, ModelInfo, Prediction
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from torch import Tensor, nn
 
 Progress = Callable[[int, int, str], None]
@@ -53,6 +55,16 @@ class Modality(Protocol):
 
     def thumbnail(self, source: bytes | str, size: int) -> bytes:
         """A WebP picture of at most `size` pixels a side, re-encoded. Raises UnreadableItem."""
+        ...
+
+    @property
+    def same_from(self) -> float:
+        """The product of fingerprints from which two contents are near-duplicates; above 1: never."""
+        ...
+
+    def fingerprint(self, payload: Any) -> NDArray[np.float32]:
+        """Unit rows `[k, d]`: of the whole, then of large parts of it. Two contents are the same but for encoding, size or a
+        narrow crop where the whole of one and a row of the other have a product of at least `same_from`."""
         ...
 
 

@@ -72,6 +72,12 @@ def skip(connection: sqlite3.Connection, item: int, author: str) -> LabelEvent:
     return _append(connection, item, "skip", author, before, before._replace(skipped=1))
 
 
+def drop(connection: sqlite3.Connection, item: int, author: str) -> LabelEvent:
+    """Take the label away and mark the item as looked at, so that nothing learns from it and nobody is asked about it again."""
+    before = _state(connection, item)
+    return _append(connection, item, "skip", author, before, before._replace(class_id=None, skipped=1))
+
+
 def caption(connection: sqlite3.Connection, item: int, text: str, author: str) -> LabelEvent:
     """Replace an item's text. Raises NotFound, and BadInput where it has none or another item has that content."""
     before = _state(connection, item)

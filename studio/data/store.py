@@ -72,6 +72,11 @@ class Store:
             return item_of(row)
         raise NotFound(f"There is no item {item_id}.", "It may belong to another project.")
 
+    def items_named(self, ids: Iterable[int]) -> dict[int, Item]:
+        """Those of these items that there are, by id."""
+        rows = self._read(f"{COLUMNS} WHERE i.id IN (SELECT value FROM json_each(?))", json.dumps(sorted(ids)))
+        return {row[0]: item_of(row) for row in rows}
+
     def all_items(self, split: Split | None = None, labelled: bool | None = None) -> Iterator[Item]:
         """Every item of a split, in order of import, as they are read."""
         condition, values = where(ItemFilter(split=split, labelled=labelled))
@@ -116,6 +121,10 @@ class Store:
 
     def skip(self, item: int, author: str) -> LabelEvent:
         return self.write(lambda connection: labels.skip(connection, item, author))
+
+    def drop(self, item: int, author: str) -> LabelEvent:
+        """Take the label away and skip the item. Raises NotFound."""
+        return self.write(lambda connection: labels.drop(connection, item, author))
 
     def caption(self, item: int, text: str, author: str) -> LabelEvent:
         """Raises NotFound, and BadInput where the item has no text or another item has that content."""

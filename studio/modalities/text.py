@@ -7,14 +7,20 @@ from __future__ import annotations
 
 import codecs
 import io
+import re
 import textwrap
+import zlib
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from studio.core.errors import UnreadableItem
 from studio.modalities import MODALITIES
 
 MAX_CHARACTERS = 100_000
+BINS = 2048
+"""Of a fingerprint."""
 
 
 class TextModality:
@@ -24,6 +30,7 @@ class TextModality:
     suffixes = frozenset({".txt"})
     column_names = ("text", "sentence", "message", "question", "review", "content", "caption", "captions")
     inline = True
+    same_from = 0.9
 
     def read(self, source: bytes | str, name: str = "") -> str:
         """The text; a `str` is the text itself, never a path. Raises UnreadableItem."""
@@ -52,6 +59,14 @@ class TextModality:
         out = io.BytesIO()
         picture.save(out, "WEBP", quality=82)
         return out.getvalue()
+
+    def fingerprint(self, payload: str) -> NDArray[np.float32]:
+        """How often each run of three letters occurs, hashed; case, punctuation and spaces apart."""
+        letters = " ".join(re.findall(r"\w+", payload.casefold()))
+        row = np.zeros(BINS, np.float32)
+        for k in range(max(1, len(letters) - 2)):
+            row[zlib.crc32(letters[k : k + 3].encode()) % BINS] += 1
+        return row[None] / np.linalg.norm(row)
 
 
 def _decode(data: bytes, name: str) -> str:

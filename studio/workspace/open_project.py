@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from studio.core.interfaces import Task
 from studio.data.project import Project
 from studio.modalities import discover_modalities
+from studio.workspace.auditing import Auditing
 from studio.workspace.auto import Auto
 from studio.workspace.labelling import Labelling
 from studio.workspace.picking import Picking
@@ -53,7 +54,8 @@ class OpenProject:
         self.labelling = Labelling(project, task, offline)
         self.training = Training(project, task, shelf, queue, samples)
         questions = Questions(project, task, shelf, self.training)
-        self.testing = Testing(project, task, questions)
+        self.auditing = Auditing(project, task, questions)
+        self.testing = Testing(project, task, questions, self.auditing.leaks)
         self.picking = Picking(project, task, questions, shelf)
         self.auto = Auto(project, self.training, self.testing.best)
         self.sharing = Sharing(project, task, shelf, self.training, self.testing)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 
 from studio.core.errors import BadInput, CannotRun
@@ -18,6 +18,12 @@ from studio.workspace.classifying import Classifying
 from studio.workspace.question import ACCEPTED, Question, Questions
 from studio.workspace.retrieval import Retrieval
 
+LEAKING = (
+    "No claim yet: {} of the held-out items may also be in the training split, nearly the same. Look at them first: Data, then "
+    "Check the data."
+)
+"""A verdict, in place of what figures say that may only be remembered."""
+
 FEWEST = 10
 """Held-out items below which a comparison says nothing."""
 
@@ -25,8 +31,10 @@ FEWEST = 10
 class Testing:
     """One project's tests. Imports torch only when one runs."""
 
-    def __init__(self, project: Project, task: Task, questions: Questions) -> None:
+    def __init__(self, project: Project, task: Task, questions: Questions, leaks: Callable[[], int] = lambda: 0) -> None:
+        """`leaks`: how many near-duplicates of training and held-out items nobody has looked at."""
         self._store, self._questions = project.store, questions
+        self._leaks = leaks
         self._classifying = Classifying(questions) if task.classifies else None
         self._retrieval = None if task.classifies else Retrieval(questions)
 
@@ -106,6 +114,8 @@ class Testing:
             # of pairs nothing is chosen on a run's validation items
             items, caution = untouched(items, question.judged if self._classifying else ())
             found = judge.compare(split, items, question, progress)
+            leaks = self._leaks()
+            found = replace(found, verdict=LEAKING.format(leaks) if leaks else found.verdict)
             cautions = (caution, found.caution, _newer(self._questions.newer(question), question))
             found = replace(found, caution=" ".join(filter(None, cautions)))
         self._store.set_meta("comparison", asdict(found))

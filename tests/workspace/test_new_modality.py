@@ -35,6 +35,7 @@ class Melody:
     name: str = NAME
     suffixes: frozenset[str] = frozenset({".notes"})
     column_names: tuple[str, ...] = ("melody", "notes")
+    same_from: float = 2.0
 
     def read(self, source: bytes | str, name: str = "") -> tuple[int, ...]:
         said = source if isinstance(source, str) else source.decode("ascii", "replace")
@@ -45,6 +46,9 @@ class Melody:
 
     def thumbnail(self, source: bytes | str, size: int) -> bytes:
         raise UnreadableItem("melody", "cannot be seen")
+
+    def fingerprint(self, payload: Any) -> Any:
+        raise NotImplementedError
 
 
 class PitchModel:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import replace
 from pathlib import Path
+from typing import Never
 
 import datasets
 import pytest
@@ -42,8 +43,13 @@ class Sound:
     def read(self, source: bytes | str, name: str = "") -> bytes | str:
         return source
 
+    same_from: float = 2.0
+
     def thumbnail(self, source: bytes | str, size: int) -> bytes:
         return b""
+
+    def fingerprint(self, payload: object) -> Never:
+        raise NotImplementedError
 
 
 def test_other_media_stay_encoded_too() -> None:

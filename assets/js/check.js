@@ -1,0 +1,77 @@
+// What an audit found: labels that look wrong, items that are there twice. K keeps, C changes, D drops, Backspace takes back.
+const root = element.querySelector(".ck");
+const POLL_MS = 1000;
+let sheet = null, page = null, at = 0, busy = false, live = "";
+const cards = () => (sheet && sheet.audit ? [...sheet.audit.twins, ...sheet.audit.doubts] : []);
+const percent = (share) => Math.round(100 * share) + " %";
+const button = (words, key, act, primary) => el("button", { type: "button", class: "st-button" + (primary ? " primary" : ""), onclick: act }, el("kbd", {}, key), words);
+const thing = (it, ...below) => el("figure", { class: "ck-item" },
+  it.sha ? el("img", { src: media(sheet.project.id, it.sha, 240), alt: it.name, loading: "lazy" }) : el("blockquote", {}, it.text || it.name),
+  el("figcaption", { class: "st-note" }, it.name, ...below));
+const tags = (it) => el("span", { class: "gd-tags" }, el("span", { class: "st-badge" + (it.label ? " on" : "") }, it.label || "no label"), el("span", { class: "st-badge" }, it.split));
+const card = (finding, k) => {
+  const twins = finding.items, acts = [button("Keep" + (twins ? " both" : ""), "K", () => settle(finding, "keep"))];
+  if (!twins) acts.push(button("Change to " + finding.suggested, "C", () => settle(finding, "change")));
+  acts.push(button(twins ? "Drop the " + (finding.leak ? "training one" : "second") : "Drop", "D", () => settle(finding, "drop"), !!twins));
+  const words = twins ? [el("b", {}, finding.leak ? "In both training and " + finding.items[0].split : "There twice"), " · " + percent(finding.likeness) + " alike"]
+    : [el("b", {}, "Labelled " + finding.item.label), " · looks like " + finding.suggested + ", " + percent(finding.probability)];
+  const items = twins ? twins.map((it) => thing(it, tags(it))) : [thing(finding.item)];
+  return el("li", { class: "ck-card" + (k === at ? " now" : "") + (finding.leak ? " leak" : ""), "aria-current": k === at ? "true" : null, onclick: () => { if (at !== k) { at = k; mark(); } } },
+    el("p", {}, ...words), el("div", { class: "ck-items" }, ...items), el("div", { class: "ck-acts" }, ...acts));
+};
+const part = (title, note, list, first) => el("section", {}, el("h2", {}, title), el("p", { class: "st-note" }, note), list.length ? el("ol", { class: "ck-cards" }, ...list.map((one, k) => card(one, first + k))) : null);
+const mark = () => root.querySelectorAll(".ck-card").forEach((one, k) => { one.classList.toggle("now", k === at); if (k === at) one.scrollIntoView({ block: "nearest" }); });
+const many = (shown, all, words) => (all > shown ? "The first " + number(shown) + " of " + number(all) + ". " : "") + words;
+const draw = () => {
+  const audit = sheet.audit, box = el("div", {}), running = sheet.activity && sheet.activity.state === "running";
+  drawActivity(box, sheet.activity);
+  const go = el("button", { type: "button", class: "st-button" + (audit ? "" : " primary"), id: "check-start", disabled: running, onclick: start }, audit ? "Check again" : "Check now");
+  const top = el("div", { class: "ck-top" }, go, el("button", { type: "button", class: "st-button", onclick: undo }, "Undo"), el("a", { class: "st-button", href: "/data" }, "Back to Data"), el("span", { class: "st-note", role: "status" }, live));
+  if (!audit) { root.replaceChildren(top, box, running ? "" : emptyState("Nothing has been checked yet.", "Studio looks for items that are there twice, also between training and test, and for labels that look wrong.")); return; }
+  const { twins, doubts } = audit;
+  at = Math.max(0, Math.min(at, twins.length + doubts.length - 1));
+  const clean = !audit.n_twins && !audit.n_doubts && !audit.why_no_doubts;
+  root.replaceChildren(top, box, clean ? emptyState("Nothing is left to look at.", audit.settled ? plural(audit.settled, "finding") + " settled." : "No item is there twice, and no label looks wrong.", linkTo("/train", "Go on to Train")) : "",
+    clean ? "" : part("There twice: " + number(audit.n_twins), audit.n_twins ? many(twins.length, audit.n_twins, audit.leaks ? number(audit.leaks) + " of them are learnt from and judge as well: until they are looked at, Compare makes no claim." : "The same but for encoding, size, a narrow crop, case or punctuation.") : "No two items are nearly the same.", twins, 0),
+    clean ? "" : part("Labels that look wrong: " + number(audit.n_doubts), audit.why_no_doubts || (audit.n_doubts ? many(doubts.length, audit.n_doubts, "What the model takes for another class when it has not seen the label, the worst first. With few labels most of these are right and the model is wrong: look.") : "No training label looks wrong."), doubts, twins.length));
+};
+const load = async () => {
+  const got = await ask("look", { project: page });
+  if (!got.ok) { root.replaceChildren(emptyState("This cannot be shown.", said(got), reloadLink())); return; }
+  if (!got.project) { root.replaceChildren(noProject()); return; }
+  page = page || got.project.id;
+  if (!got.all) { root.replaceChildren(emptyState("There is nothing to check yet.", "Import a folder, an archive or a table first.", linkTo("/data", "Go to Data"))); return; }
+  sheet = got; draw();
+  if (got.activity && got.activity.state === "running") setTimeout(load, POLL_MS);
+};
+const start = async () => { const got = await ask("start", { project: page }); if (!got.ok) live = said(got); else { live = ""; at = 0; } await load(); };
+const settle = async (finding, act) => {
+  if (busy) return;
+  busy = true;
+  const got = await ask("settle", { project: page, key: finding.key, act }, 1);
+  busy = false;
+  live = got.ok ? { keep: "Kept.", change: "Changed to " + finding.suggested + ".", drop: "Dropped: no longer learnt from." }[act] : said(got);
+  if (got.ok && act !== "keep") trigger("edit", {});
+  await load(); mark();
+};
+const undo = async () => {
+  if (busy) return;
+  busy = true;
+  const got = await ask("undo", { project: page }, 1);
+  busy = false;
+  live = got.ok ? (got.key ? "Taken back." : "There is nothing to take back.") : said(got);
+  trigger("edit", {});
+  await load();
+  const k = cards().findIndex((one) => one.key === got.key);
+  if (k >= 0) { at = k; mark(); }
+};
+document.addEventListener("keydown", (e) => {
+  if (e.altKey || e.metaKey || /^(INPUT|TEXTAREA|SELECT)$/.test(e.target.tagName)) return;
+  const finding = cards()[at], key = e.key.length === 1 ? e.key.toLowerCase() : e.key;
+  const acts = { Backspace: undo, ArrowDown: () => { at = Math.min(cards().length - 1, at + 1); mark(); }, ArrowUp: () => { at = Math.max(0, at - 1); mark(); } };
+  if (finding) Object.assign(acts, { k: () => settle(finding, "keep"), d: () => settle(finding, "drop"), ...(finding.items ? {} : { c: () => settle(finding, "change") }) });
+  const act = e.ctrlKey ? (key === "z" ? undo : null) : acts[key];
+  if (!act) return;
+  e.preventDefault(); act();
+});
+load();

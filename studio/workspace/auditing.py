@@ -1,0 +1,192 @@
+"""The audit of one project's data: labels that look wrong, items that are there twice; and what was decided of each.
+
+What it found is kept in the project; a decision is a label event like any other. Imports torch only to look.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from studio.core.errors import BadInput, NotFound, StudioError
+from studio.core.interfaces import Modality, Progress, Task
+from studio.core.results.audit import Audit, Doubt, Twins
+from studio.core.types import Item, ItemFilter
+from studio.data.project import Project
+from studio.modalities import discover_modalities, modalities_named
+from studio.workspace.question import Questions
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+FOUND, SETTLED = "audit", "audit_settled"
+"""Of the store's meta values."""
+MOST = 20_000
+"""Items that are held against one another: of more, that many drawn at random."""
+MOST_KEPT = 500
+"""Findings of a kind."""
+THUMBNAIL = 96
+CHUNK = 256
+NO_MODEL = "Choose a model: it says which labels look wrong."
+TOO_FEW = "Label more: a label can be doubted once others of its class were learnt without it."
+
+
+class Auditing:
+    """Looks, keeps what it found, and carries out what is decided."""
+
+    def __init__(self, project: Project, task: Task, questions: Questions) -> None:
+        self._project, self._store, self._task, self._questions = project, project.store, task, questions
+
+    def audit(self, model: str | None = None, progress: Progress | None = None) -> Audit:
+        """Look at everything anew. Labels need a model that says which class an item looks like."""
+        twins = self._twins(progress)
+        doubts, why = self._doubts(model, progress)
+        self._store.set_meta(FOUND, {"doubts": doubts, "twins": twins, "why_no_doubts": why, "at": time.time()})
+        return self._shown(self._store.meta(FOUND))
+
+    def last(self) -> Audit | None:
+        """What is left of the newest audit: without what was settled, relabelled or dropped since. None before the first."""
+        found = self._store.meta(FOUND)
+        return self._shown(found) if found else None
+
+    def leaks(self) -> int:
+        """Pairs of a training and a held-out item that are the same, found and not looked at yet."""
+        found = self.last()
+        return found.leaks if found else 0
+
+    def settle(self, key: str, act: str, author: str = "me") -> None:
+        """`keep` what the audit found as it is, `change` a label to the one suggested, or `drop` an item: it loses its label and
+        is skipped. Raises NotFound for a finding that is no longer there, BadInput for another act."""
+        doubt, twins = self._finding(key)
+        if act == "change" and doubt is not None:
+            self._store.label(doubt.item.id, doubt.suggested, author)
+        elif act == "drop":
+            self._store.drop((doubt.item if doubt is not None else twins.second).id, author)  # type: ignore[union-attr]
+        elif act != "keep":
+            raise BadInput(f"{act!r} is nothing to do with this.", "Keep it, drop it, or change a label.")
+        self._store.set_meta(SETTLED, [*self._settled(), [key, act]])
+
+    def undo(self, author: str = "me") -> str | None:
+        """Take back the newest decision; its key, None where there is none."""
+        settled = self._settled()
+        if not settled:
+            return None
+        key, act = settled.pop()
+        if act != "keep":
+            self._store.undo(author)
+        self._store.set_meta(SETTLED, settled)
+        return str(key)
+
+    def _finding(self, key: str) -> tuple[Doubt | None, Twins | None]:
+        found = self.last()
+        doubt = next((d for d in found.doubts if d.key == key), None) if found else None
+        twins = next((t for t in found.twins if t.key == key), None) if found else None
+        if doubt is None and twins is None:
+            raise NotFound("This is settled already, or no longer so.", "Reload the page.")
+        return doubt, twins
+
+    def _settled(self) -> list[list[str]]:
+        return list(self._store.meta(SETTLED) or [])
+
+    def _shown(self, found: Mapping[str, Any]) -> Audit:
+        settled = {key for key, _ in self._settled()}
+        items = self._store.items_named({i for i, *_ in found["doubts"]} | {i for a, b, _ in found["twins"] for i in (a, b)})
+        known = {c.name for c in self._store.classes()}
+        doubts = [
+            Doubt(key, items[i], suggested, p)
+            for i, given, suggested, p in found["doubts"]
+            if (key := f"label/{i}/{given}/{suggested}") not in settled
+            and i in items
+            and items[i].label == given
+            and suggested in known
+        ]
+        twins = [
+            Twins(key, items[a], items[b], likeness)
+            for a, b, likeness in found["twins"]
+            if (key := f"twins/{a}/{b}") not in settled and a in items and b in items
+        ]
+        twins.sort(key=lambda pair: not pair.leak)
+        return Audit(tuple(doubts), tuple(twins), found["why_no_doubts"], len(settled), found["at"])
+
+    # labels that look wrong
+
+    def _doubts(self, model: str | None, progress: Progress | None) -> tuple[list[tuple[int, str, str, float]], str]:
+        """[(item, its label, the suggested one, probability)], or why there are none."""
+        if not self._task.classifies or self._task.fixed_classes:
+            return [], "Items of this project have no classes to be wrong about."
+        if model is None:
+            return [], NO_MODEL
+        from studio.evaluation.audit import doubted
+        from studio.workspace.methods import Method
+
+        with self._questions.in_use(model):
+            climbed = self._questions.methods.climbed(self._questions.of_labels(model), progress)
+        if isinstance(climbed, Method):
+            return [], climbed.why_not or TOO_FEW
+        if climbed.held is None:
+            return [], TOO_FEW
+        found = doubted(climbed.held.probabilities.log().float(), climbed.held.labels)[:MOST_KEPT]
+        classes = climbed.support.classes
+        return [(climbed.items[row].id, str(climbed.items[row].label), classes[other], p) for row, other, p in found], ""
+
+    # items that are there twice
+
+    def _twins(self, progress: Progress | None) -> list[tuple[int, int, float]]:
+        """[(item, the one to do without, likeness)]; for pairs, whose items share pictures by nature, none."""
+        import torch
+
+        from studio.evaluation.audit import near_duplicates
+
+        if len(self._task.modalities) > 1:
+            return []
+        modality = modalities_named(self._task.modalities)[self._task.modalities[0]]
+        if modality.same_from > 1:
+            return []
+        labelled = self._store.items(ItemFilter(labelled=True), limit=MOST, mixed=True)
+        waiting = ItemFilter(labelled=False, skipped=False)  # what was dropped has no label and is skipped
+        items = [*labelled, *self._store.items(waiting, limit=MOST - len(labelled), mixed=True)]
+        look = partial(self._print, modality)
+        wholes: list[NDArray[np.float32]] = []
+        read: list[Item] = []
+        with ThreadPoolExecutor() as pool:
+            for start in range(0, len(items), CHUNK):
+                chunk = items[start : start + CHUNK]
+                seen = [(item, rows[0]) for item, rows in zip(chunk, pool.map(look, chunk), strict=True) if rows is not None]
+                read += [item for item, _ in seen]
+                wholes += [whole for _, whole in seen]
+                if progress:
+                    progress(min(start + CHUNK, len(items)), len(items), "Looking for items that are there twice")
+        if len(read) < 2:
+            return []
+
+        def rows_of(row: int) -> Tensor:
+            rows = look(read[row])
+            return torch.from_numpy(wholes[row][None] if rows is None else rows)
+
+        found = near_duplicates(torch.from_numpy(np.stack(wholes)), rows_of, modality.same_from)
+        return [(*_first_and_spare(read[a], read[b]), likeness) for a, b, likeness in found[:MOST_KEPT]]
+
+    def _print(self, modality: Modality, item: Item) -> NDArray[np.float32] | None:
+        """None where the item cannot be read: import and grid say why."""
+        source = item.key(modality.name)
+        try:
+            if modality.inline:
+                return modality.fingerprint(modality.read(source, item.name))
+            small = self._project.media.thumbnail(source, THUMBNAIL, discover_modalities().get(modality.name).thumbnail)
+            return modality.fingerprint(modality.read(small, item.name))
+        except StudioError:
+            return None
+
+
+def _first_and_spare(a: Item, b: Item) -> tuple[int, int]:
+    """Ids, the one to do without last: of a training and a held-out item the training one, else the later."""
+    first, spare = (a, b) if a.id < b.id else (b, a)
+    if first.split == "train" and spare.split != "train":
+        first, spare = spare, first
+    return first.id, spare.id

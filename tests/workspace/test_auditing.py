@@ -1,0 +1,132 @@
+"""The audit of a project: what it finds, what is decided of it, and what Compare makes of a leak. Real store, tiny real model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from studio.core.errors import BadInput, NotFound
+from studio.core.types import ImportOptions, ItemFilter
+from studio.settings import Settings
+from studio.workspace import Workspace
+from studio.workspace.open_project import OpenProject
+from tests.modalities.test_fingerprints import picture
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Iterator[Workspace]:
+    made = Workspace(Settings(home=tmp_path / "home", device="cpu", offline=True))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def pictures(workspace: Workspace, tmp_path: Path) -> OpenProject:
+    """Eight different pictures; one of the training ones again in the test split, smaller; one training one twice, cropped."""
+    for split, label, seeds in (("train", "a", (0, 1, 2)), ("train", "b", (3, 4, 5)), ("test", "a", (6,)), ("test", "b", (7,))):
+        folder = tmp_path / "source" / split / label
+        folder.mkdir(parents=True)
+        for seed in seeds:
+            picture(seed).save(folder / f"{seed}.png")
+    picture(0).resize((200, 150)).save(tmp_path / "source" / "test" / "a" / "again.png")
+    picture(3).crop((8, 6, 312, 234)).save(tmp_path / "source" / "train" / "b" / "cropped.jpg", quality=80)
+    made = workspace.create_project("Pictures", "image-classification")
+    made.labelling.import_data(str(tmp_path / "source"), ImportOptions())
+    return made
+
+
+@pytest.fixture
+def texts(workspace: Workspace, tmp_path: Path) -> OpenProject:
+    """Forty texts in two classes, two labelled as the other."""
+    rows = [f"{noun} {n},{'dog' if (noun, n) == ('cat', 3) else noun},train" for noun in ("cat", "dog") for n in range(20)]
+    (tmp_path / "rows.csv").write_text("\n".join(["text,label,split", *rows]))
+    made = workspace.create_project("Texts", "text-classification")
+    made.labelling.import_data(str(tmp_path / "rows.csv"), ImportOptions())
+    return made
+
+
+def test_twins_are_found_leaks_first_with_the_training_item_as_the_spare_one(pictures: OpenProject) -> None:
+    found = pictures.auditing.audit()
+    leak, other = found.twins
+    assert (Path(leak.first.name).name, Path(leak.second.name).name, leak.leak) == ("again.png", "0.png", True)
+    assert {Path(other.first.name).name, Path(other.second.name).name} == {"3.png", "cropped.jpg"} and not other.leak
+    assert other.first.id < other.second.id
+    assert found.leaks == 1 and found.doubts == () and "model" in found.why_no_doubts
+
+
+def test_a_dropped_twin_loses_its_label_and_is_not_found_again_and_undo_brings_it_back(pictures: OpenProject) -> None:
+    leak, other = pictures.auditing.audit().twins
+    pictures.auditing.settle(leak.key, "drop")
+    assert pictures.labelling.item(leak.second.id).label is None
+    assert [pair.key for pair in pictures.auditing.audit().twins] == [other.key]
+    assert pictures.auditing.undo() == leak.key
+    assert pictures.labelling.item(leak.second.id).label == "a"
+    assert len(pictures.auditing.audit().twins) == 2
+
+
+def test_what_is_kept_stays_as_it_is_and_is_not_shown_again(pictures: OpenProject) -> None:
+    leak, _ = pictures.auditing.audit().twins
+    pictures.auditing.settle(leak.key, "keep")
+    left = pictures.auditing.last()
+    assert left and left.leaks == 0 and left.settled == 1
+    assert pictures.auditing.audit().leaks == 0
+    assert pictures.auditing.undo() == leak.key and pictures.auditing.leaks() == 1
+    assert pictures.auditing.undo() is None
+
+
+def test_compare_makes_no_claim_while_a_leak_waits(pictures: OpenProject, tiny_ids: dict[str, str]) -> None:
+    model = tiny_ids["open_clip-vit"]
+    said = pictures.testing.compare(model).verdict
+    leak, _ = pictures.auditing.audit().twins
+    assert pictures.testing.compare(model).verdict.startswith("No claim yet: 1 ")
+    pictures.auditing.settle(leak.key, "keep")
+    assert pictures.testing.compare(model).verdict == said
+
+
+def test_a_wrong_label_is_doubted_and_changed(texts: OpenProject, tiny_ids: dict[str, str]) -> None:
+    found = texts.auditing.audit(tiny_ids["bert"])
+    assert found.why_no_doubts == ""
+    wrong = next(doubt for doubt in found.doubts if doubt.item.content["text"] == "cat 3")
+    assert (wrong.item.label, wrong.suggested) == ("dog", "cat") and wrong.probability > 0.5
+    texts.auditing.settle(wrong.key, "change")
+    assert texts.labelling.item(wrong.item.id).label == "cat"
+    left = texts.auditing.last()
+    assert left and wrong.key not in {doubt.key for doubt in left.doubts}
+    texts.auditing.undo()
+    assert texts.labelling.item(wrong.item.id).label == "dog"
+
+
+def test_who_relabels_elsewhere_has_settled_it(texts: OpenProject, tiny_ids: dict[str, str]) -> None:
+    wrong = texts.auditing.audit(tiny_ids["bert"]).doubts[0]
+    texts.labelling.label(wrong.item.id, wrong.suggested)
+    with pytest.raises(NotFound):
+        texts.auditing.settle(wrong.key, "drop")
+
+
+def test_what_cannot_be_done_is_refused(pictures: OpenProject) -> None:
+    leak, _ = pictures.auditing.audit().twins
+    for act in ("change", "delete"):
+        with pytest.raises(BadInput):
+            pictures.auditing.settle(leak.key, act)
+    with pytest.raises(NotFound):
+        pictures.auditing.settle("twins/1/99", "keep")
+    assert pictures.labelling.counts().labelled == 10
+
+
+def test_few_labels_and_no_audit_are_said(workspace: Workspace, tmp_path: Path, tiny_ids: dict[str, str]) -> None:
+    made = workspace.create_project("Bare", "text-classification")
+    assert made.auditing.last() is None and made.auditing.leaks() == 0
+    (tmp_path / "bare.csv").write_text("text\none\ntwo\n")
+    made.labelling.import_data(str(tmp_path / "bare.csv"), ImportOptions(test_share=0))
+    found = made.auditing.audit(tiny_ids["bert"])
+    assert found.twins == () and found.why_no_doubts
+
+
+def test_a_picture_that_is_gone_is_passed_over(pictures: OpenProject) -> None:
+    for item in pictures.labelling.page(ItemFilter()).items[:1]:
+        sha = item.content["image"]
+        for path in (Path(pictures.path) / "media").rglob(f"{sha}*"):
+            path.unlink()
+    assert len(pictures.auditing.audit().twins) <= 2
