@@ -1,7 +1,7 @@
 // What an audit found: labels that look wrong, items that are there twice. K keeps, C changes, D drops, Backspace takes back.
 const root = element.querySelector(".ck");
 const POLL_MS = 1000;
-let sheet = null, page = null, at = 0, busy = false, live = "";
+let sheet = null, page = null, at = 0, busy = false, live = "", polls = 0;
 const cards = () => (sheet && sheet.audit ? [...sheet.audit.twins, ...sheet.audit.doubts] : []);
 const percent = (share) => Math.round(100 * share) + " %";
 const button = (words, key, act, primary) => el("button", { type: "button", class: "st-button" + (primary ? " primary" : ""), onclick: act }, el("kbd", {}, key), words);
@@ -20,7 +20,7 @@ const card = (finding, k) => {
     el("p", {}, ...words), el("div", { class: "ck-items" }, ...items), el("div", { class: "ck-acts" }, ...acts));
 };
 const part = (title, note, list, first) => el("section", {}, el("h2", {}, title), el("p", { class: "st-note" }, note), list.length ? el("ol", { class: "ck-cards" }, ...list.map((one, k) => card(one, first + k))) : null);
-const mark = () => root.querySelectorAll(".ck-card").forEach((one, k) => { one.classList.toggle("now", k === at); if (k === at) one.scrollIntoView({ block: "nearest" }); });
+const mark = () => root.querySelectorAll(".ck-card").forEach((one, k) => { one.classList.toggle("now", k === at); one.setAttribute("aria-current", k === at ? "true" : "false"); if (k === at) one.scrollIntoView({ block: "nearest" }); });
 const many = (shown, all, words) => (all > shown ? "The first " + number(shown) + " of " + number(all) + ". " : "") + words;
 const draw = () => {
   const audit = sheet.audit, box = el("div", {}), running = sheet.activity && sheet.activity.state === "running";
@@ -32,7 +32,7 @@ const draw = () => {
   at = Math.max(0, Math.min(at, twins.length + doubts.length - 1));
   const clean = !audit.n_twins && !audit.n_doubts && !audit.why_no_doubts;
   root.replaceChildren(top, box, clean ? emptyState("Nothing is left to look at.", audit.settled ? plural(audit.settled, "finding") + " settled." : "No item is there twice, and no label looks wrong.", linkTo("/train", "Go on to Train")) : "",
-    clean ? "" : part("There twice: " + number(audit.n_twins), audit.n_twins ? many(twins.length, audit.n_twins, audit.leaks ? number(audit.leaks) + " of them are learnt from and judge as well: until they are looked at, Compare makes no claim." : "The same but for encoding, size, a narrow crop, case or punctuation.") : "No two items are nearly the same.", twins, 0),
+    clean ? "" : part("There twice: " + number(audit.n_twins), audit.n_twins ? many(twins.length, audit.n_twins, audit.leaks ? number(audit.leaks) + " of them lie in the training split and in a held-out one: where one is learnt from and the other judges, Compare makes no claim until both are kept, or one is dropped and you train and compare again." : "The same but for encoding, size or a narrow crop, or for case and punctuation.") : "No two of the " + plural(audit.looked_at, "item") + " looked at are nearly the same.", twins, 0),
     clean ? "" : part("Labels that look wrong: " + number(audit.n_doubts), audit.why_no_doubts || (audit.n_doubts ? many(doubts.length, audit.n_doubts, "What the model takes for another class when it has not seen the label, the worst first. With few labels most of these are right and the model is wrong: look.") : "No training label looks wrong."), doubts, twins.length));
 };
 const load = async () => {
@@ -41,37 +41,44 @@ const load = async () => {
   if (!got.project) { root.replaceChildren(noProject()); return; }
   page = page || got.project.id;
   if (!got.all) { root.replaceChildren(emptyState("There is nothing to check yet.", "Import a folder, an archive or a table first.", linkTo("/data", "Go to Data"))); return; }
-  sheet = got; draw();
-  if (got.activity && got.activity.state === "running") setTimeout(load, POLL_MS);
+  const held = (cards()[at] || {}).key; // the card at hand stays at hand, wherever it is now
+  sheet = got;
+  const k = cards().findIndex((one) => one.key === held);
+  if (k >= 0) at = k;
+  draw();
+  clearTimeout(polls);
+  if (got.activity && got.activity.state === "running") polls = setTimeout(load, POLL_MS);
 };
 const start = async () => { const got = await ask("start", { project: page }); if (!got.ok) live = said(got); else { live = ""; at = 0; } await load(); };
 const settle = async (finding, act) => {
   if (busy) return;
   busy = true;
   const got = await ask("settle", { project: page, key: finding.key, act }, 1);
-  busy = false;
-  live = got.ok ? { keep: "Kept.", change: "Changed to " + finding.suggested + ".", drop: "Dropped: no longer learnt from." }[act] : said(got);
+  live = got.ok ? { keep: "Kept.", change: "Changed to " + finding.suggested + ".", drop: "Dropped: without a label from now on." }[act] : said(got);
   if (got.ok && act !== "keep") trigger("edit", {});
   await load(); mark();
+  busy = false;
 };
 const undo = async () => {
   if (busy) return;
   busy = true;
   const got = await ask("undo", { project: page }, 1);
-  busy = false;
   live = got.ok ? (got.key ? "Taken back." : "There is nothing to take back.") : said(got);
   trigger("edit", {});
   await load();
   const k = cards().findIndex((one) => one.key === got.key);
   if (k >= 0) { at = k; mark(); }
+  busy = false;
 };
-document.addEventListener("keydown", (e) => {
-  if (e.altKey || e.metaKey || /^(INPUT|TEXTAREA|SELECT)$/.test(e.target.tagName)) return;
+const onKey = (e) => {
+  if (!element.isConnected) { document.removeEventListener("keydown", onKey); return; }
+  if (e.altKey || e.metaKey || e.isComposing || e.repeat || !cards().length && e.key !== "Backspace" || /^(INPUT|TEXTAREA|SELECT)$/.test(e.target.tagName)) return;
   const finding = cards()[at], key = e.key.length === 1 ? e.key.toLowerCase() : e.key;
   const acts = { Backspace: undo, ArrowDown: () => { at = Math.min(cards().length - 1, at + 1); mark(); }, ArrowUp: () => { at = Math.max(0, at - 1); mark(); } };
   if (finding) Object.assign(acts, { k: () => settle(finding, "keep"), d: () => settle(finding, "drop"), ...(finding.items ? {} : { c: () => settle(finding, "change") }) });
   const act = e.ctrlKey ? (key === "z" ? undo : null) : acts[key];
   if (!act) return;
   e.preventDefault(); act();
-});
+};
+document.addEventListener("keydown", onKey);
 load();

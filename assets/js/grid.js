@@ -2,7 +2,7 @@
 const root = element.querySelector(".gd");
 const blank = () => ({ split: "", label: "", labelled: "", search: "", by: "", like: "", least: 0 });
 const LEAST = [0, 30, 50, 70, 80, 90, 95, 99], READING_MS = 1000;
-let filter = blank(), cursors = [null], answer = null, page = null, asked = 0, typing = 0;
+let filter = blank(), shownFilter = blank(), reads = 0, cursors = [null], answer = null, page = null, asked = 0, typing = 0;
 
 const cell = (it, k) => {
   const badges = it.score !== undefined ? [filter.by === "like" ? it.score.toFixed(2) : Math.round(100 * it.score) + " %"] : [it.label || "no label", it.split];
@@ -38,14 +38,15 @@ const pager = (where) => {
     el("button", { type: "button", class: "st-button", disabled: answer.after === null, onclick: () => go(() => cursors.push(answer.after)) }, "Next →"));
 };
 const draw = () => {
-  const by = answer.ranks ? choice("by", "Which items", [["", "Items as imported"], ["suggested", "What the model takes for…"], ["like", "What is like a text…"]]) : null;
+  const by = answer.ranks ? choice("by", "Which items", [["", "Items as imported"], ...(answer.classes.length ? [["suggested", "What the model takes for…"]] : []), ["like", "What is like a text…"]]) : null;
   const split = choice("split", "Split", [["", "Every split"], ["train", "train"], ["val", "val"], ["test", "test"]]);
   const label = choice("label", "Class", [["", "Every class"], ...answer.classes.map((c) => [c.name, c.name])]);
   const labelled = choice("labelled", "Labelled or not", [["", "Labelled or not"], ["yes", "Labelled"], ["no", "Not labelled"]]);
   const search = el("input", { type: "search", class: "st-field", placeholder: "Search names and texts", "aria-label": "Search names and texts", value: filter.search, maxlength: 500 });
   search.addEventListener("input", () => { clearTimeout(typing); typing = setTimeout(() => { filter.search = search.value; again(); }, 250); });
   const least = choice("least", "With at least this probability", LEAST.map((share) => [share, share ? "at least " + share + " %" : "any probability"]));
-  const like = el("input", { type: "search", class: "st-field", placeholder: "Describe what to find, then Enter", "aria-label": "Find items like this text", value: filter.like, maxlength: 500 });
+  const like = el("input", { type: "search", class: "st-field", placeholder: "Describe what to find, then Enter", "aria-label": "Find items like this text", value: filter.draft === undefined ? filter.like : filter.draft, maxlength: 500 });
+  like.addEventListener("input", () => { filter.draft = like.value; });
   like.addEventListener("keydown", (e) => { if (e.key === "Enter") { filter.like = like.value; again(); } });
   const asking = filter.by === "suggested" ? [choice("label", "Class", answer.classes.map((c) => [c.name, c.name])), least] : filter.by === "like" ? [like] : [split, label, labelled, search];
   const filtered = filter.by || [filter.split, filter.label, filter.labelled, filter.search].some(Boolean), had = root.contains(document.activeElement) && document.activeElement.type === "search" ? document.activeElement.selectionStart : -1;
@@ -61,17 +62,24 @@ const draw = () => {
   if (filter.by === "like" && !filter.like) like.focus();
   if (had >= 0) { search.focus(); search.setSelectionRange(had, had); }
 };
-const readingNote = (activity) => {
+const drawReading = (note, activity) => {
   const box = el("div", {});
-  drawActivity(box, activity);
-  if (activity.state === "running") setTimeout(load, READING_MS);
-  return box;
+  drawActivity(box, activity); note.replaceChildren(box);
+  clearTimeout(reads);
+  if (activity.state === "running") reads = setTimeout(load, READING_MS);
+};
+const readingNote = (activity) => {
+  const note = el("div", { class: "gd-reading" });
+  drawReading(note, activity);
+  return note;
 };
 const load = async () => {
-  const mine = ++asked, got = await ask("browse", { ...filter, least: Number(filter.least), after: cursors[cursors.length - 1], project: page });
+  const mine = ++asked, wanted = { ...filter, least: Number(filter.least) }, got = await ask("browse", { ...wanted, after: cursors[cursors.length - 1], project: page });
   if (mine !== asked) return;
   if (!got.ok) { root.replaceChildren(emptyState("The items cannot be shown.", said(got), reloadLink())); return; }
-  answer = got;
+  const note = root.querySelector(".gd-reading");
+  answer = got; shownFilter = wanted;
+  if (got.activity && note) { drawReading(note, got.activity); return; } // nothing else is drawn anew: somebody may be typing
   page = page || (got.project && got.project.id);
   if (!got.project) root.replaceChildren(noProject());
   else if (!got.all) root.replaceChildren(emptyState("Nothing has been imported yet.", "Give a folder, an archive or a table above. Sub-folders become classes; train/, val/ and test/ become splits."));
@@ -79,6 +87,7 @@ const load = async () => {
 };
 const again = () => {
   cursors = [null]; unselect();
+  if (answer && answer.items) mark();
   if (filter.by === "suggested" && !filter.label && answer.classes.length) filter.label = answer.classes[0].name;
   return load();
 };

@@ -12,9 +12,9 @@ const thing = (row, it) => el("button", { type: "button", class: "gp-item" + (ro
   it.sha ? el("img", { src: media(sheet.project.id, it.sha, 96), alt: it.name, loading: "lazy" }) : it.text || it.name);
 const line = (row, k) => {
   const names = el("select", { class: "st-field", "aria-label": "Another class for this row" }, el("option", { value: "" }, "Another class"), ...sheet.classes.map((c, n) => el("option", { value: n }, (n < KEYED ? n + 1 + " · " : "") + c.name)));
-  names.addEventListener("change", () => { if (names.value !== "") give(row, sheet.classes[+names.value].name); });
+  const other = el("button", { type: "button", class: "st-button", onclick: () => { if (names.value !== "") give(row, sheet.classes[+names.value].name); else names.focus(); } }, "Give");
   const n = inside(row).length, take = row.label ? el("button", { type: "button", class: "st-button primary", onclick: () => give(row, row.label) }, row.label + " · " + number(n)) : null;
-  const head = row.given ? el("p", { class: "gp-given" }, plural(row.gave, "item") + " “" + row.given + "”") : el("div", { class: "gp-head" }, take, names,
+  const head = row.given ? el("p", { class: "gp-given" }, plural(row.gave, "item") + " “" + row.given + "”") : el("div", { class: "gp-head" }, take, names, other,
     row.label ? el("span", { class: "st-note" }, Math.round(100 * row.probability) + " % sure") : null);
   return el("li", { class: "gp-row" + (k === at ? " now" : "") + (row.given ? " given" : "") + (row.left ? " left" : ""), "aria-current": k === at ? "true" : null }, head,
     row.given ? null : el("div", { class: "gp-items" }, ...row.items.map((it) => thing(row, it))));
@@ -36,10 +36,10 @@ const give = async (row, name) => {
   const items = inside(row).map((it) => it.id), got = await ask("give", { project: page, name, items });
   busy = false;
   if (!got.ok) { tell(said(got), true); return; }
-  Object.assign(row, { given: name, gave: items.length, left: false });
-  done.push(row); sheet.left -= items.length; at = sheet.rows.indexOf(row);
+  Object.assign(row, { given: name, gave: got.changed, ids: got.items, left: false });
+  done.push(row); sheet.left -= got.changed; at = sheet.rows.indexOf(row);
   trigger("edit", {});
-  if (open().length) { onward(); draw(); tell("Saved: " + plural(items.length, "item") + " “" + name + "”"); } else await load();
+  if (open().length) { onward(); draw(); tell("Saved: " + plural(got.changed, "item") + " “" + name + "”" + (got.changed < items.length ? "; the others had a label by now" : "")); } else await load();
 };
 const undo = async () => {
   if (busy) return;
@@ -49,8 +49,8 @@ const undo = async () => {
   if (!got.ok) { tell(said(got), true); return; }
   if (!got.items.length) { tell("There is nothing to undo."); return; }
   trigger("edit", {});
-  const row = done.pop();
-  if (row && sheet.rows.includes(row) && got.items.length === row.gave) { sheet.left += row.gave; row.given = null; at = sheet.rows.indexOf(row); draw(); }
+  const row = done.pop(), back = new Set(got.items);
+  if (row && sheet.rows.includes(row) && row.ids.length === back.size && row.ids.every((id) => back.has(id))) { sheet.left += row.gave; row.given = null; at = sheet.rows.indexOf(row); draw(); }
   else { done.length = 0; await load(); }
   tell("Undone: " + plural(got.items.length, "label"));
 };
@@ -73,14 +73,18 @@ const load = async () => {
   sheet.rows.forEach((row) => { row.out = new Set(row.others); });
   draw();
 };
-document.addEventListener("keydown", (e) => {
-  const row = sheet && sheet.rows[at];
-  if (e.altKey || e.metaKey || /^(INPUT|TEXTAREA|SELECT)$/.test(e.target.tagName)) return;
-  const act = e.ctrlKey ? (e.key === "z" ? undo : null) : { Backspace: undo, " ": leave,
+const onKey = (e) => {
+  if (!element.isConnected) { document.removeEventListener("keydown", onKey); return; }
+  if (e.altKey || e.metaKey || e.isComposing || !sheet || /^(INPUT|TEXTAREA|SELECT)$/.test(e.target.tagName)) return;
+  const row = sheet.rows[at], again = e.ctrlKey && e.key === "z";
+  if (e.repeat && !again) return; // a key held down labels one row
+  if ((e.key === "Enter" || e.key === " ") && e.target.closest("button, a, summary")) return;
+  const act = e.ctrlKey ? (again ? undo : null) : { Backspace: undo, " ": leave,
     Enter: () => row && row.label && give(row, row.label),
     ArrowDown: () => { at = Math.min(sheet.rows.length - 1, at + 1); draw(); }, ArrowUp: () => { at = Math.max(0, at - 1); draw(); } }[e.key]
-    || (/^[1-9]$/.test(e.key) && sheet && sheet.classes[+e.key - 1] && row ? () => give(row, sheet.classes[+e.key - 1].name) : null);
-  if (!act || !sheet || (e.target.tagName === "A" && e.key === "Enter")) return;
+    || (/^[1-9]$/.test(e.key) && sheet.classes[+e.key - 1] && row ? () => give(row, sheet.classes[+e.key - 1].name) : null);
+  if (!act) return;
   e.preventDefault(); act();
-});
+};
+document.addEventListener("keydown", onKey);
 load();

@@ -181,9 +181,9 @@ const addClass = async () => {
 const refill = async () => {
   if (refilling) return;
   refilling = true;
-  const mine = generation, answer = await ask("more", { project: desk.project.id, show: desk.show, after: desk.after });
+  const mine = generation, cut = cuts, answer = await ask("more", { project: desk.project.id, show: desk.show, after: desk.after });
   refilling = false;
-  if (!answer.ok || mine !== generation) return;
+  if (!answer.ok || mine !== generation || cut !== cuts) return; // what comes after another queue is asked for anew
   const there = new Set(desk.items.map((it) => it.id)), fresh = answer.items.filter((it) => !there.has(it.id));
   desk.items.push(...fresh); desk.after = answer.after; desk.show = answer.show;
   if (at >= desk.items.length - fresh.length) show();
@@ -196,6 +196,7 @@ const open = async (which) => {
   if (!answer.ok) { root.replaceChildren(emptyState("The items cannot be shown.", said(answer))); return; }
   if (!answer.project) { root.replaceChildren(noProject()); return; }
   if (!answer.all) { root.replaceChildren(emptyState("There is nothing to label yet.", "Import a folder, an archive or a table first.", linkTo("/data", "Go to Data"))); return; }
+  generation++; // also for who began to ask while this answer was on its way
   desk = answer; answered = null; desk.suggests = answer.project.classifies; desk.pictures = answer.project.modalities.includes("image"); at = 0; past.length = ahead.length = 0; pictures.clear();
   if (told === null) told = counts(); else rest();
   chosenAt = desk.labelled; frame(root); classButtons(); show(); rechoose();

@@ -1,23 +1,28 @@
 // On the Label page: in which order items come. Where the model chooses, it does so behind the keys: after every TURN labels, what
 // comes after the next few items is chosen anew.
-const TURN = 10, STAYS = 3, WAIT_MS = 1000;
+const TURN = 10, STAYS = 3, WAIT_MS = 1000, MOST_QUEUED = 300;
 const ABOUT = {
   pick: "What stands for most of the others; later what the model doubts, too.",
   unsure: "What the model is least sure of.",
 };
-let choosing = false, chosenAt = 0; // `chosenAt`: labels at the last choice
+let choosing = false, chosenAt = 0, cuts = 0; // `chosenAt`: labels at the last choice; `cuts`: how often the queue was made anew
 const aboutOrder = (...words) => { const note = $(".lb-order-note"); if (note) note.replaceChildren(...words); };
 // what was seen, done or undone stays in its place, and so do the next few items
-const staying = () => desk.items.slice(0, Math.max(at, ...[...past, ...ahead].map((mark) => placeOf(mark.item) + 1)) + STAYS);
+const staying = () => {
+  const acted = new Set([...past, ...ahead].map((mark) => mark.item));
+  let last = at;
+  for (let k = desk.items.length - 1; k >= at; k--) if (acted.has(desk.items[k].id)) { last = k + 1; break; }
+  return desk.items.slice(0, last + STAYS);
+};
 const chooseSoon = () => { if (desk.by_model && Math.abs(desk.labelled - chosenAt) >= TURN) rechoose(); };
 const rechoose = async () => {
   if (choosing || !desk.by_model) return;
   choosing = true;
   const mine = generation;
-  while (mine === generation) {
+  while (mine === generation && desk.by_model) {
     await chain; // what was just labelled counts
-    const labels = desk.labelled, answer = await ask("pick", { project: desk.project.id, queued: staying().slice(at).map((it) => it.id) }, 1);
-    if (mine !== generation) break;
+    const labels = desk.labelled, answer = await ask("pick", { project: desk.project.id, queued: staying().slice(at).filter((it) => !it.label).slice(0, MOST_QUEUED).map((it) => it.id) }, 1);
+    if (mine !== generation || !desk.by_model) break;
     if (answer.activity && answer.activity.state === "running") { aboutOrder(readingSaid(answer.activity)); await sleep(WAIT_MS); continue; }
     chosenAt = labels;
     const failed = answer.activity || (answer.ok ? null : answer);
@@ -38,7 +43,7 @@ const requeue = (items) => {
   const kept = staying(), there = new Set(kept.map((it) => it.id));
   const over = at >= desk.items.length;
   desk.items = [...kept, ...items.filter((it) => !there.has(it.id))];
-  desk.show = "unlabelled"; desk.after = 0;
+  desk.show = "unlabelled"; desk.after = 0; cuts++;
   if (over || at >= desk.items.length) { show(); return; }
   strip();
   for (let k = 1; k <= AHEAD; k++) prefetch(at + k);

@@ -24,8 +24,9 @@ const drawBar = (...words) => {
   const box = bar(), n = size();
   if (!box) return;
   if (!n) { box.replaceChildren(...(words.length ? [el("div", {}, ...words)] : [])); return; }
-  const names = el("select", { class: "st-field", "aria-label": "Class" }, el("option", { value: "" }, "Choose a class"),
+  const before = box.querySelector("select"), names = el("select", { class: "st-field", "aria-label": "Class" }, el("option", { value: "" }, "Choose a class"),
     ...answer.classes.map((c, k) => el("option", { value: k }, (k < KEYED ? k + 1 + " · " : "") + c.name)));
+  if (before) names.value = before.value;
   const button = (words, act, primary = false) => el("button", { type: "button", class: "st-button" + (primary ? " primary" : ""), onclick: act }, words);
   const give = button("Label", () => { if (names.value !== "") labelSelected(answer.classes[+names.value].name); else names.focus(); }, true);
   const more = everything || answer.total <= answer.items.length || filter.by === "like" ? null
@@ -37,14 +38,16 @@ const drawBar = (...words) => {
 const labelSelected = async (name) => {
   if (busy || !size()) return;
   busy = true;
-  const n = size(), where = { ...filter, least: Number(filter.least), project: page };
-  const got = await ask("label_each", { ...where, name, items: everything ? null : [...selected] });
+  const n = size(), given = everything ? null : [...selected];
+  // what was shown is what is meant, whatever was typed since; once: asked again, a ranking would name other items
+  const got = await ask("label_each", { ...shownFilter, project: page, name, items: given }, 1);
   busy = false;
   if (!got.ok) { bar().querySelector("[role=status]").textContent = said(got); return; }
-  unselect(); trigger("edit", {});
+  if (given === null) unselect(); else given.forEach((id) => selected.delete(id));
+  trigger("edit", {});
   if (filter.by) cursors = [null]; // what was ranked before has moved up
   await load();
-  const words = (name === null ? "Took the labels of " : "Labelled ") + plural(n, "item") + (name === null ? " away." : " “" + name + "”.");
+  const words = (name === null ? "Took the labels of " : "Labelled ") + plural(got.changed, "item") + (got.changed < n ? " (" + number(n - got.changed) + " had it, or were skipped)" : "") + (name === null ? " away." : " “" + name + "”.");
   drawBar(el("span", { role: "status" }, words), got.changed ? el("button", { type: "button", class: "st-button", onclick: takeBack }, "Undo") : null);
 };
 const takeBack = async () => {
@@ -55,9 +58,11 @@ const takeBack = async () => {
   if (got.ok) { trigger("edit", {}); await load(); }
   drawBar(el("span", { role: "status" }, got.ok ? "Undone: " + plural(got.changed, "label") + "." : said(got)));
 };
-document.addEventListener("keydown", (e) => {
-  if (!size() || e.ctrlKey || e.metaKey || e.altKey || /^(INPUT|TEXTAREA|SELECT)$/.test(e.target.tagName) && e.target.type !== "checkbox") return;
+const onKey = (e) => {
+  if (!element.isConnected) { document.removeEventListener("keydown", onKey); return; }
+  if (e.repeat || !answer || !size() || e.ctrlKey || e.metaKey || e.altKey || /^(INPUT|TEXTAREA|SELECT)$/.test(e.target.tagName) && e.target.type !== "checkbox") return;
   const k = /^[1-9]$/.test(e.key) ? +e.key - 1 : -1;
   if (e.key === "Escape") { unselect(); mark(); }
   else if (answer.classes[k]) { e.preventDefault(); labelSelected(answer.classes[k].name); }
-});
+};
+document.addEventListener("keydown", onKey);

@@ -92,7 +92,7 @@ def label_each(connection: sqlite3.Connection, given: Iterable[tuple[int, str | 
     for item, name in given:
         before = _state(connection, item)
         after = before._replace(class_id=None if name is None else class_of(connection, name), skipped=0)
-        if after != before:
+        if after != before and (name is not None or before.class_id is not None):  # what has no label to lose stays skipped
             act = events[0].id if events else next_id(connection)
             events.append(_append(connection, item, "label", author, before, after, act=act))
     return events

@@ -72,9 +72,10 @@ class Store:
             return item_of(row)
         raise NotFound(f"There is no item {item_id}.", "It may belong to another project.")
 
-    def items_named(self, ids: Iterable[int]) -> dict[int, Item]:
-        """Those of these items that there are, by id."""
-        rows = self._read(f"{COLUMNS} WHERE i.id IN (SELECT value FROM json_each(?))", json.dumps(sorted(ids)))
+    def standing(self, ids: Iterable[int]) -> dict[int, Item]:
+        """Those of these items that there are and that were not dropped (no label, and skipped), by id."""
+        condition = "i.id IN (SELECT value FROM json_each(?)) AND NOT (i.class IS NULL AND i.skipped)"
+        rows = self._read(f"{COLUMNS} WHERE {condition}", json.dumps(sorted(ids)))
         return {row[0]: item_of(row) for row in rows}
 
     def all_items(self, split: Split | None = None, labelled: bool | None = None) -> Iterator[Item]:
@@ -121,10 +122,6 @@ class Store:
 
     def skip(self, item: int, author: str) -> LabelEvent:
         return self.write(lambda connection: labels.skip(connection, item, author))
-
-    def drop(self, item: int, author: str) -> LabelEvent:
-        """Take the label away and skip the item. Raises NotFound."""
-        return self.write(lambda connection: labels.drop(connection, item, author))
 
     def caption(self, item: int, text: str, author: str) -> LabelEvent:
         """Raises NotFound, and BadInput where the item has no text or another item has that content."""

@@ -6,10 +6,10 @@ Refuses empty texts, binary files and texts that are too long; never cuts one si
 from __future__ import annotations
 
 import codecs
+import hashlib
 import io
 import re
 import textwrap
-import zlib
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +19,6 @@ from studio.core.errors import UnreadableItem
 from studio.modalities import MODALITIES
 
 MAX_CHARACTERS = 100_000
-BINS = 2048
-"""Of a fingerprint."""
 
 
 class TextModality:
@@ -30,7 +28,7 @@ class TextModality:
     suffixes = frozenset({".txt"})
     column_names = ("text", "sentence", "message", "question", "review", "content", "caption", "captions")
     inline = True
-    same_from = 0.9
+    same_from = 0.99
 
     def read(self, source: bytes | str, name: str = "") -> str:
         """The text; a `str` is the text itself, never a path. Raises UnreadableItem."""
@@ -61,12 +59,12 @@ class TextModality:
         return out.getvalue()
 
     def fingerprint(self, payload: str) -> NDArray[np.float32]:
-        """How often each run of three letters occurs, hashed; case, punctuation and spaces apart."""
-        letters = " ".join(re.findall(r"\w+", payload.casefold()))
-        row = np.zeros(BINS, np.float32)
-        for k in range(max(1, len(letters) - 2)):
-            row[zlib.crc32(letters[k : k + 3].encode()) % BINS] += 1
-        return row[None] / np.linalg.norm(row)
+        """The hash of the words in their order, as signs: alike only where no word is another, whatever case, spaces and
+        punctuation. One number or one "not" makes another text."""
+        words = " ".join(re.findall(r"\w+", payload.casefold())) or payload
+        bits = np.unpackbits(np.frombuffer(hashlib.sha512(words.encode()).digest(), np.uint8))
+        signs: NDArray[np.float32] = np.where(bits, 1.0, -1.0).astype(np.float32)
+        return signs[None] / np.float32(len(bits) ** 0.5)
 
 
 def _decode(data: bytes, name: str) -> str:

@@ -9,8 +9,8 @@ from studio.core.results.projects import Activity
 from studio.workspace import Workspace
 from studio.workspace.open_project import OpenProject
 
-RETRY_S = 30
-"""After a reading failed, how long until it is tried again."""
+RETRY_S = 300
+"""After a reading that failed was begun, how long until it is tried again."""
 
 
 def reading(workspace: Workspace, project: OpenProject, model: str) -> Activity | None:

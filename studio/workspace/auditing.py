@@ -5,8 +5,10 @@ What it found is kept in the project; a decision is a label event like any other
 
 from __future__ import annotations
 
+import json
+import sqlite3
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -18,6 +20,7 @@ from studio.core.errors import BadInput, NotFound, StudioError
 from studio.core.interfaces import Modality, Progress, Task
 from studio.core.results.audit import Audit, Doubt, Twins
 from studio.core.types import Item, ItemFilter
+from studio.data import labels
 from studio.data.project import Project
 from studio.modalities import discover_modalities, modalities_named
 from studio.workspace.question import Questions
@@ -28,7 +31,15 @@ if TYPE_CHECKING:
 FOUND, SETTLED = "audit", "audit_settled"
 """Of the store's meta values."""
 MOST = 20_000
-"""Items that are held against one another: of more, that many drawn at random."""
+"""Items that are held against one another."""
+LOOKED_AT = (
+    ItemFilter("test", labelled=True),
+    ItemFilter("val", labelled=True),
+    ItemFilter("train", labelled=True),
+    ItemFilter(labelled=False, skipped=False),  # what was dropped has no label and is skipped
+)
+"""What is looked at first where there are more items than MOST."""
+ACTS = ("keep", "change", "drop")
 MOST_KEPT = 500
 """Findings of a kind."""
 THUMBNAIL = 96
@@ -45,9 +56,13 @@ class Auditing:
 
     def audit(self, model: str | None = None, progress: Progress | None = None) -> Audit:
         """Look at everything anew. Labels need a model that says which class an item looks like."""
-        twins = self._twins(progress)
-        doubts, why = self._doubts(model, progress)
-        self._store.set_meta(FOUND, {"doubts": doubts, "twins": twins, "why_no_doubts": why, "at": time.time()})
+        twins, looked_at = self._twins(progress)
+        try:
+            doubts, why = self._doubts(model, progress)
+        except StudioError as error:  # what was found so far counts all the same
+            doubts, why = [], f"{error.message} {error.hint}"
+        found = {"doubts": doubts, "twins": twins, "why_no_doubts": why, "looked_at": looked_at, "at": time.time()}
+        self._store.set_meta(FOUND, found)
         return self._shown(self._store.meta(FOUND))
 
     def last(self) -> Audit | None:
@@ -55,32 +70,42 @@ class Auditing:
         found = self._store.meta(FOUND)
         return self._shown(found) if found else None
 
-    def leaks(self) -> int:
-        """Pairs of a training and a held-out item that are the same, found and not looked at yet."""
-        found = self.last()
-        return found.leaks if found else 0
+    def leaks(self, learnt: Collection[int], judged: Collection[int]) -> int:
+        """How many of the items `judged` are nearly the same as one of those `learnt` from, by the newest audit; without pairs
+        that a person kept. To drop one does not undo that a run has learnt from it."""
+        found, kept = self._store.meta(FOUND), {key for key, act, *_ in self._settled() if act == "keep"}
+        pairs = [(a, b) for a, b, _ in found["twins"] if f"twins/{a}/{b}" not in kept] if found else []
+        return len({j for a, b in pairs for j, other in ((a, b), (b, a)) if j in judged and other in learnt})
 
     def settle(self, key: str, act: str, author: str = "me") -> None:
         """`keep` what the audit found as it is, `change` a label to the one suggested, or `drop` an item: it loses its label and
         is skipped. Raises NotFound for a finding that is no longer there, BadInput for another act."""
         doubt, twins = self._finding(key)
-        if act == "change" and doubt is not None:
-            self._store.label(doubt.item.id, doubt.suggested, author)
-        elif act == "drop":
-            self._store.drop((doubt.item if doubt is not None else twins.second).id, author)  # type: ignore[union-attr]
-        elif act != "keep":
+        item = doubt.item if doubt is not None else twins.second  # type: ignore[union-attr]
+        if act not in ACTS or (act == "change" and doubt is None):
             raise BadInput(f"{act!r} is nothing to do with this.", "Keep it, drop it, or change a label.")
-        self._store.set_meta(SETTLED, [*self._settled(), [key, act]])
+
+        def decide(connection: sqlite3.Connection) -> None:
+            if act == "change" and doubt is not None:
+                labels.label(connection, item.id, doubt.suggested, author)
+            elif act == "drop":
+                labels.drop(connection, item.id, author)
+            after = doubt.suggested if act == "change" and doubt is not None else None
+            _settle(connection, lambda rows: rows.append([key, act, item.id, item.label, after]))
+
+        self._store.write(decide)
 
     def undo(self, author: str = "me") -> str | None:
-        """Take back the newest decision; its key, None where there is none."""
-        settled = self._settled()
-        if not settled:
+        """Take back the newest decision; its key, None where there is none. What somebody has since made of the item stays."""
+        taken: list[Any] = []
+        self._store.write(lambda connection: _settle(connection, lambda rows: taken.extend(rows.pop() if rows else [])))
+        if not taken:
             return None
-        key, act = settled.pop()
-        if act != "keep":
-            self._store.undo(author)
-        self._store.set_meta(SETTLED, settled)
+        key, act, number, before, after = taken
+        dropped = act == "drop" and number not in self._store.standing({number})
+        changed = act == "change" and self._store.item(number).label == after
+        if dropped or changed:
+            self._store.label(number, before, author)
         return str(key)
 
     def _finding(self, key: str) -> tuple[Doubt | None, Twins | None]:
@@ -91,12 +116,13 @@ class Auditing:
             raise NotFound("This is settled already, or no longer so.", "Reload the page.")
         return doubt, twins
 
-    def _settled(self) -> list[list[str]]:
+    def _settled(self) -> list[list[Any]]:
         return list(self._store.meta(SETTLED) or [])
 
     def _shown(self, found: Mapping[str, Any]) -> Audit:
-        settled = {key for key, _ in self._settled()}
-        items = self._store.items_named({i for i, *_ in found["doubts"]} | {i for a, b, _ in found["twins"] for i in (a, b)})
+        decided = self._settled()
+        settled = {key for key, act, *_ in decided if act == "keep"}
+        items = self._store.standing({i for i, *_ in found["doubts"]} | {i for a, b, _ in found["twins"] for i in (a, b)})
         known = {c.name for c in self._store.classes()}
         doubts = [
             Doubt(key, items[i], suggested, p)
@@ -111,8 +137,7 @@ class Auditing:
             for a, b, likeness in found["twins"]
             if (key := f"twins/{a}/{b}") not in settled and a in items and b in items
         ]
-        twins.sort(key=lambda pair: not pair.leak)
-        return Audit(tuple(doubts), tuple(twins), found["why_no_doubts"], len(settled), found["at"])
+        return Audit(tuple(doubts), tuple(twins), found["why_no_doubts"], len(decided), found["looked_at"], found["at"])
 
     # labels that look wrong
 
@@ -137,20 +162,21 @@ class Auditing:
 
     # items that are there twice
 
-    def _twins(self, progress: Progress | None) -> list[tuple[int, int, float]]:
-        """[(item, the one to do without, likeness)]; for pairs, whose items share pictures by nature, none."""
+    def _twins(self, progress: Progress | None) -> tuple[list[tuple[int, int, float]], int]:
+        """([(item, the one to do without, likeness)], leaks first; items looked at). Of pairs, whose items share pictures by
+        nature, none."""
         import torch
 
         from studio.evaluation.audit import near_duplicates
 
         if len(self._task.modalities) > 1:
-            return []
+            return [], 0
         modality = modalities_named(self._task.modalities)[self._task.modalities[0]]
         if modality.same_from > 1:
-            return []
-        labelled = self._store.items(ItemFilter(labelled=True), limit=MOST, mixed=True)
-        waiting = ItemFilter(labelled=False, skipped=False)  # what was dropped has no label and is skipped
-        items = [*labelled, *self._store.items(waiting, limit=MOST - len(labelled), mixed=True)]
+            return [], 0
+        items: list[Item] = []
+        for filter in LOOKED_AT:
+            items += self._store.items(filter, limit=MOST - len(items), mixed=True) if len(items) < MOST else []
         look = partial(self._print, modality)
         wholes: list[NDArray[np.float32]] = []
         read: list[Item] = []
@@ -163,14 +189,16 @@ class Auditing:
                 if progress:
                     progress(min(start + CHUNK, len(items)), len(items), "Looking for items that are there twice")
         if len(read) < 2:
-            return []
+            return [], len(read)
 
         def rows_of(row: int) -> Tensor:
             rows = look(read[row])
             return torch.from_numpy(wholes[row][None] if rows is None else rows)
 
         found = near_duplicates(torch.from_numpy(np.stack(wholes)), rows_of, modality.same_from)
-        return [(*_first_and_spare(read[a], read[b]), likeness) for a, b, likeness in found[:MOST_KEPT]]
+        pairs = [(*_first_and_spare(read[a], read[b]), likeness) for a, b, likeness in found]
+        leaking = {(read[k].id, read[n].id) for a, b, _ in found for k, n in ((a, b), (b, a)) if _parts(read[k], read[n])}
+        return sorted(pairs, key=lambda pair: (pair[:2] not in leaking, -pair[2]))[:MOST_KEPT], len(read)
 
     def _print(self, modality: Modality, item: Item) -> NDArray[np.float32] | None:
         """None where the item cannot be read: import and grid say why."""
@@ -182,6 +210,18 @@ class Auditing:
             return modality.fingerprint(modality.read(small, item.name))
         except StudioError:
             return None
+
+
+def _parts(a: Item, b: Item) -> bool:
+    return (a.split == "train") != (b.split == "train")
+
+
+def _settle(connection: sqlite3.Connection, change: Callable[[list[Any]], None]) -> None:
+    """Change the list of decisions in the act that carries one out."""
+    row = connection.execute("SELECT value FROM meta WHERE key = ?", (SETTLED,)).fetchone()
+    rows = json.loads(row[0]) if row else []
+    change(rows)
+    connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (SETTLED, json.dumps(rows)))
 
 
 def _first_and_spare(a: Item, b: Item) -> tuple[int, int]:

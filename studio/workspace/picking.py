@@ -33,6 +33,8 @@ ORDERS: Mapping[Order, str] = {
 CHOSEN_BY_MODEL: Collection[Order] = ("pick", "unsure")
 MOST = 20_000
 """Items that a model reads to choose among them, and labels that it keeps away from: of more, that many drawn at random."""
+ON_THE_WAY = 64
+"""Unread items that are not worth a reading of their own."""
 KEPT = "order"
 """Of the store's meta values: the project's order."""
 
@@ -66,7 +68,9 @@ class Picking:
             return False
         with self._questions.in_use(model):
             items = [*self._labelled(), *self._left()]
-            return not self._questions.unread(self._shelf.get(model), self._modality, items)
+            unread = self._questions.unread(self._shelf.get(model), self._modality, items)
+        # of a large pool each label lets another item in: those few are read on the way
+        return unread <= ON_THE_WAY and unread < len(items)
 
     def read(self, model: str, progress: Progress | None = None) -> None:
         """Load that model and let it read what it would choose among. What it has read stays, also where this is cut off."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, replace
 
 from studio.core.errors import BadInput, CannotRun
@@ -18,9 +18,10 @@ from studio.workspace.classifying import Classifying
 from studio.workspace.question import ACCEPTED, Question, Questions
 from studio.workspace.retrieval import Retrieval
 
+Leaks = Callable[[Collection[int], Collection[int]], int]
 LEAKING = (
-    "No claim yet: {} of the held-out items may also be in the training split, nearly the same. Look at them first: Data, then "
-    "Check the data."
+    "No claim: items that judge and are nearly the same as ones that were learnt from: {}. Look at them under Data, Check the "
+    "data: keep both where they are two things, else drop one and train and compare again."
 )
 """A verdict, in place of what figures say that may only be remembered."""
 
@@ -31,8 +32,8 @@ FEWEST = 10
 class Testing:
     """One project's tests. Imports torch only when one runs."""
 
-    def __init__(self, project: Project, task: Task, questions: Questions, leaks: Callable[[], int] = lambda: 0) -> None:
-        """`leaks`: how many near-duplicates of training and held-out items nobody has looked at."""
+    def __init__(self, project: Project, task: Task, questions: Questions, leaks: Leaks = lambda learnt, judged: 0) -> None:
+        """`leaks(learnt, judged)`: how many items that judge are nearly the same as ones that were learnt from."""
         self._store, self._questions = project.store, questions
         self._leaks = leaks
         self._classifying = Classifying(questions) if task.classifies else None
@@ -114,12 +115,13 @@ class Testing:
             # of pairs nothing is chosen on a run's validation items
             items, caution = untouched(items, question.judged if self._classifying else ())
             found = judge.compare(split, items, question, progress)
-            leaks = self._leaks()
-            found = replace(found, verdict=LEAKING.format(leaks) if leaks else found.verdict)
             cautions = (caution, found.caution, _newer(self._questions.newer(question), question))
             found = replace(found, caution=" ".join(filter(None, cautions)))
+            learnt = question.support if question.support is not None else self._store.all_items("train", labelled=True)
+            sides = {"learnt": [i.id for i in learnt], "judged": [i.id for i in items]}
         self._store.set_meta("comparison", asdict(found))
-        return found
+        self._store.set_meta("compared", sides)
+        return self._gated(found)
 
     def best(self, model: str, run: str | None = None, seed: int = 0) -> Best:
         """The method to use, by the labels and the run's validation items alone; without a run, among the rungs alone, on all
@@ -174,9 +176,15 @@ class Testing:
         """The newest comparison of this project, also after a restart."""
         values = self._store.meta("comparison")
         try:
-            return comparison_from(values) if values else None
+            return self._gated(comparison_from(values)) if values else None
         except ValueError:  # stored by another version: it is compared anew
             return None
+
+    def _gated(self, found: Comparison) -> Comparison:
+        """Without its claim, where items that judged are nearly the same as ones that were learnt from."""
+        sides = self._store.meta("compared") or {"learnt": [], "judged": []}
+        leaks = self._leaks(set(sides["learnt"]), set(sides["judged"]))
+        return replace(found, verdict=LEAKING.format(leaks)) if leaks else found
 
     def forget(self, model_id: str) -> None:
         """A model is unloaded: keep nothing that would keep its weights in memory."""

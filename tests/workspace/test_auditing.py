@@ -70,9 +70,9 @@ def test_what_is_kept_stays_as_it_is_and_is_not_shown_again(pictures: OpenProjec
     leak, _ = pictures.auditing.audit().twins
     pictures.auditing.settle(leak.key, "keep")
     left = pictures.auditing.last()
-    assert left and left.leaks == 0 and left.settled == 1
+    assert left and left.leaks == 0 and left.settled == 1 and left.looked_at == 10
     assert pictures.auditing.audit().leaks == 0
-    assert pictures.auditing.undo() == leak.key and pictures.auditing.leaks() == 1
+    assert pictures.auditing.undo() == leak.key and len(pictures.auditing.audit().twins) == 2
     assert pictures.auditing.undo() is None
 
 
@@ -80,9 +80,36 @@ def test_compare_makes_no_claim_while_a_leak_waits(pictures: OpenProject, tiny_i
     model = tiny_ids["open_clip-vit"]
     said = pictures.testing.compare(model).verdict
     leak, _ = pictures.auditing.audit().twins
-    assert pictures.testing.compare(model).verdict.startswith("No claim yet: 1 ")
+    last = pictures.testing.last_comparison()  # also one that was made before
+    assert last and last.verdict.startswith("No claim: ") and ": 1." in last.verdict
+    pictures.auditing.settle(leak.key, "drop")  # what was compared had learnt from it
+    assert (again := pictures.testing.last_comparison()) and again.verdict == last.verdict
+    assert not pictures.testing.compare(model).verdict.startswith("No claim")
+    pictures.auditing.undo()
+    assert pictures.testing.compare(model).verdict.startswith("No claim")
     pictures.auditing.settle(leak.key, "keep")
-    assert pictures.testing.compare(model).verdict == said
+    assert (kept := pictures.testing.last_comparison()) and kept.verdict == said
+
+
+def test_undo_takes_back_the_decision_and_nothing_else(pictures: OpenProject) -> None:
+    leak, other = pictures.auditing.audit().twins
+    pictures.auditing.settle(leak.key, "drop")
+    pictures.labelling.label(other.first.id, "a")
+    assert pictures.auditing.undo() == leak.key
+    assert pictures.labelling.item(leak.second.id).label == "a" and pictures.labelling.item(other.first.id).label == "a"
+    pictures.auditing.settle(leak.key, "drop")
+    pictures.labelling.undo()  # on another page
+    assert leak.key in {pair.key for pair in (pictures.auditing.last() or pictures.auditing.audit()).twins}
+    pictures.labelling.label(leak.second.id, "b")
+    assert pictures.auditing.undo() == leak.key
+    assert pictures.labelling.item(leak.second.id).label == "b"
+
+
+def test_what_was_dropped_gets_no_label_among_many(pictures: OpenProject) -> None:
+    leak, _ = pictures.auditing.audit().twins
+    pictures.auditing.settle(leak.key, "drop")
+    pictures.labelling.label_each({leak.second.id: None})  # it has none to lose, and stays dropped
+    assert leak.second.id not in pictures.auditing._store.standing({leak.second.id})
 
 
 def test_a_wrong_label_is_doubted_and_changed(texts: OpenProject, tiny_ids: dict[str, str]) -> None:
@@ -117,7 +144,7 @@ def test_what_cannot_be_done_is_refused(pictures: OpenProject) -> None:
 
 def test_few_labels_and_no_audit_are_said(workspace: Workspace, tmp_path: Path, tiny_ids: dict[str, str]) -> None:
     made = workspace.create_project("Bare", "text-classification")
-    assert made.auditing.last() is None and made.auditing.leaks() == 0
+    assert made.auditing.last() is None and made.auditing.leaks({1}, {2}) == 0
     (tmp_path / "bare.csv").write_text("text\none\ntwo\n")
     made.labelling.import_data(str(tmp_path / "bare.csv"), ImportOptions(test_share=0))
     found = made.auditing.audit(tiny_ids["bert"])

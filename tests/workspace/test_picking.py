@@ -91,9 +91,11 @@ def test_it_is_ready_once_the_model_has_read_the_items_and_again_after_an_import
     told: list[tuple[int, int]] = []
     project.picking.read(model, lambda done, total, what: told.append((done, total)))
     assert project.picking.ready(model) and told[-1] == (20, 20)
-    (tmp_path / "more.csv").write_text("text,label,split\nhorse,,train\n")
-    project.labelling.import_data(str(tmp_path / "more.csv"), ImportOptions())
-    assert not project.picking.ready(model)
+    for many, ready in ((1, True), (80, False)):  # a few are read on the way
+        (tmp_path / "more.csv").write_text("text,split\n" + "\n".join(f"horse {many} {n},train" for n in range(many)))
+        project.labelling.import_data(str(tmp_path / "more.csv"), ImportOptions())
+        assert project.picking.ready(model) is ready
+        assert any("horse" in item.content["text"] for item in project.picking.pick(model, "unsure", 200))
 
 
 def test_before_there_are_classes_a_pick_still_comes(workspace: Workspace, tmp_path: Path, model: str) -> None:

@@ -30,7 +30,7 @@ class Twins:
 
     @property
     def leak(self) -> bool:
-        """Whether one is learnt from and the other judges."""
+        """Whether one is in the training split and the other is held out."""
         return (self.first.split == "train") != (self.second.split == "train")
 
 
@@ -45,7 +45,9 @@ class Audit:
     why_no_doubts: str
     """Why labels could not be looked at; empty where they could."""
     settled: int
-    """What was looked at already."""
+    """Decisions so far."""
+    looked_at: int
+    """Items that were held against one another."""
     at: float
     """Unix seconds of the audit."""
 

@@ -60,7 +60,7 @@ class Inspector:
 def findings(inspector: Inspector) -> gr.HTML:
     """See `assets/js/check.js`. Triggers `edit` when something was decided."""
     return gr.HTML(
-        html_template='<div class="ck" role="application" aria-label="What the audit found: K keeps, C changes, D drops"></div>',
+        html_template='<div class="ck"></div>',
         js_on_load=theme.script("dom", "check"),
         server_functions=[answering(f) for f in (inspector.look, inspector.start, inspector.settle, inspector.undo)],
         apply_default_css=False,
@@ -92,6 +92,7 @@ def _audit(found: Audit) -> Answer:
         "leaks": found.leaks,
         "why_no_doubts": found.why_no_doubts,
         "settled": found.settled,
+        "looked_at": found.looked_at,
     }
 
 

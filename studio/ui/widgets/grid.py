@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import get_args
 
 import gradio as gr
@@ -70,7 +71,7 @@ class Browser:
         name = text(payload, "name", 200) if payload.get("name") is not None else None
         author, items = self.workspace.settings.author, payload.get("items")
         if items is None and not payload.get("by"):
-            return {"changed": len(project.labelling.label_matching(_filter(payload), name, author))}
+            return {"changed": len(project.labelling.label_matching(_offered(payload), name, author))}
         if items is None:
             given = dict.fromkeys((hit.item.id for hit in self._hits(project, payload, MOST_CHOSEN, 0)[0]), name)
         else:
@@ -141,6 +142,12 @@ def _filter(payload: Payload) -> ItemFilter:
         labelled=LABELLED[labelled],
         search=text(payload, "search", 500),
     )
+
+
+def _offered(payload: Payload) -> ItemFilter:
+    """As `_filter`; what was skipped or dropped gets a label only where somebody selects it itself."""
+    found = _filter(payload)
+    return replace(found, skipped=False) if not found.labelled else found
 
 
 def _split(name: str) -> Split | None:

@@ -62,12 +62,14 @@ class Sorter:
         return {**found, "rows": [_row(group) for group in project.picking.groups(model, ROWS, LARGEST)]}
 
     def give(self, payload: Payload) -> Answer:
-        """The class `name` for the `items`, in one act."""
+        """The class `name` for those of the `items` that have no label by now, in one act."""
         project, name = open_project(self.workspace, payload), text(payload, "name", 200)
-        given = dict.fromkeys(integers(payload, "items", LARGEST), name)
-        if not given:
+        items = [project.labelling.item(number) for number in integers(payload, "items", LARGEST)]
+        if not items:
             raise BadInput("Every item of this row is taken out.", "Take some in again, or leave the row with Space.")
-        return {"changed": len(project.labelling.label_each(given, self.workspace.settings.author))}
+        given = {item.id: name for item in items if item.label is None}
+        events = project.labelling.label_each(given, self.workspace.settings.author)
+        return {"changed": len(events), "items": [event.item for event in events]}
 
     def undo(self, payload: Payload) -> Answer:
         """Take back the newest act, as Undo on the Label page does."""
@@ -78,7 +80,7 @@ class Sorter:
 def sorter(desk: Sorter) -> gr.HTML:
     """See `assets/js/groups.js`. Triggers `edit` when labels were given."""
     return gr.HTML(
-        html_template='<div class="gp" role="application" aria-label="Rows of items that look alike: Enter labels a row"></div>',
+        html_template='<div class="gp"></div>',
         js_on_load=theme.script("dom", "groups"),
         server_functions=[answering(f) for f in (desk.rows, desk.give, desk.undo)],
         apply_default_css=False,
