@@ -2,11 +2,11 @@
 // comes after the next few items is chosen anew.
 const TURN = 10, STAYS = 3, WAIT_MS = 1000, MOST_QUEUED = 300;
 const ABOUT = {
-  pick: "What stands for most of the others; later what the model doubts, too.",
-  unsure: "What the model is least sure of.",
+  pick: "What stands for most others; later what it doubts",
+  unsure: "What the model is least sure of",
 };
 let choosing = false, chosenAt = 0, cuts = 0; // `chosenAt`: labels at the last choice; `cuts`: how often the queue was made anew
-const aboutOrder = (...words) => { const note = $(".lb-order-note"); if (note) note.replaceChildren(...words); };
+const aboutOrder = (...words) => { const note = $(".lb-order-note"); if (note) { note.replaceChildren(...words); note.title = note.textContent; } };
 // what was seen, done or undone stays in its place, and so do the next few items
 const staying = () => {
   const acted = new Set([...past, ...ahead].map((mark) => mark.item));
@@ -35,8 +35,8 @@ const rechoose = async () => {
   if (mine !== generation) rechoose();
 };
 const readingSaid = (activity) => {
-  const eta = duration(activity.eta_s), far = activity.total ? ", " + number(activity.done) + " of " + number(activity.total) : "";
-  return activity.title + far + (eta ? ", " + eta + " left" : "") + ". In random order until then.";
+  const eta = duration(activity.eta_s), far = activity.total ? ": " + number(activity.done) + " of " + number(activity.total) : "";
+  return "Random until the model has read" + far + (eta ? ", " + eta + " left" : "");
 };
 // after the chosen ones come, as before, all the others
 const requeue = (items) => {
