@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 from torch.nn.functional import normalize
@@ -30,6 +32,37 @@ def cluster(features: Tensor, seed: int = 0) -> tuple[Tensor, Tensor]:
         empty = sums.norm(dim=1) == 0
         middles = torch.where(empty[:, None], middles, normalize(sums, dim=1))
     return group, (features * middles[group]).sum(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Items that look alike, and the class that is most probable for all together."""
+
+    members: Tensor
+    """`[k]`, the nearest to the middle first."""
+    label: int
+    probability: float
+    """Of that class, on average over the members that agree."""
+    agree: Tensor
+    """Whether it is each member's own most probable class: a mask `[k]`."""
+
+
+def rows(features: Tensor, probabilities: Tensor, largest: int) -> list[Row]:
+    """Groups of at most `largest` items, those first that the predictor is surest of and most at one about.
+
+    `features` `[n, d]` have unit norm, `probabilities` are `[n, C]`.
+    """
+    group, likeness = cluster(features)
+    found = []
+    for number in sorted(set(group.tolist())):
+        members = (group == number).nonzero().flatten()
+        members = members[likeness[members].argsort(descending=True)][:largest]
+        said = probabilities[members]
+        label = int(said.mean(0).argmax())
+        agree = said.argmax(1) == label
+        probability = float(said[agree, label].mean()) if bool(agree.any()) else 0.0
+        found.append(Row(members, label, probability, agree))
+    return sorted(found, key=lambda row: -row.probability * float(row.agree.float().mean()))
 
 
 def _far_apart(features: Tensor, k: int, seed: int) -> Tensor:

@@ -128,7 +128,7 @@ class Picking:
     def groups(self, model: str, n: int, largest: int = 24) -> tuple[Group, ...]:
         """Unlabelled training items that look alike, up to `n` groups of at most `largest`: those first that the model is surest
         of and most at one about."""
-        from studio.learning.groups import cluster
+        from studio.learning.groups import rows
 
         left = self._left()
         if not left:
@@ -138,20 +138,12 @@ class Picking:
             x, raw = self._features(question.model, left, None)
             method = self._answering(question)
         classes = () if method is None or method.predictor is None else method.predictor.classes
-        probabilities = self._probabilities(question, x, raw)
-        of, likeness = cluster(x)
         found = []
-        for number in sorted(set(of.tolist())):
-            at = (of == number).nonzero().flatten()
-            at = at[likeness[at].argsort(descending=True)][:largest]
-            said = probabilities[at]
-            best = int(said.mean(0).argmax())
-            mine = said.argmax(1) == best
-            sure = float(said[mine, best].mean()) if bool(mine.any()) else 0.0
-            items = tuple(left[k] for k in at.tolist())
-            others = frozenset(item.id for item, ours in zip(items, mine.tolist(), strict=True) if not ours)
-            found.append((sure * float(mine.float().mean()), Group(items, classes[best] if classes else None, sure, others)))
-        return tuple(group for _, group in sorted(found, key=lambda one: -one[0])[:n])
+        for row in rows(x, self._probabilities(question, x, raw), largest)[:n]:
+            items = tuple(left[k] for k in row.members.tolist())
+            others = frozenset(item.id for item, ours in zip(items, row.agree.tolist(), strict=True) if not ours)
+            found.append(Group(items, classes[row.label] if classes else None, row.probability, others))
+        return tuple(found)
 
     def _chosen(self, question: Question, order: Order, n: int, queued: Collection[int]) -> list[Item]:
         import torch

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from studio.learning.groups import PER_GROUP, cluster
+from studio.learning.groups import PER_GROUP, cluster, rows
 
 
 def clouds(per_cloud: int, clouds: int = 5) -> tuple[Tensor, Tensor]:
@@ -41,3 +41,14 @@ def test_groups_are_the_same_again_and_few_items_are_one() -> None:
 def test_many_copies_of_one_item_do_no_harm() -> None:
     group, likeness = cluster(torch.eye(4)[torch.zeros(100, dtype=torch.long)])
     assert len(group) == 100 and torch.allclose(likeness, torch.ones(100))
+
+
+def test_a_row_takes_the_class_of_all_together_and_marks_who_disagrees() -> None:
+    x, of = clouds(PER_GROUP, 2)
+    probabilities = torch.tensor([[0.9, 0.1], [0.3, 0.7]])[of]
+    probabilities[3] = torch.tensor([0.2, 0.8])  # one of the first cloud
+    first, second = rows(x, probabilities, PER_GROUP)
+    assert (first.label, second.label) == (0, 1)  # 0.9 of 11/12 comes before 0.7 of all
+    assert first.members[~first.agree].tolist() == [3] and bool(second.agree.all())
+    assert abs(first.probability - 0.9) < 1e-6
+    assert all(len(row.members) == 5 for row in rows(x, probabilities, 5))
