@@ -48,6 +48,7 @@ window.watchSaved = () => new MutationObserver(() => {
   const said = document.querySelector(".lb-live").textContent, one = window.seen.find((s) => s.saved === undefined);
   if (one && said.startsWith("Saved ")) one.saved = performance.now();
 }).observe(document.querySelector(".lb-live"), { childList: true, characterData: true, subtree: true });
+null; // a function as the last value would be called
 """
 
 
@@ -80,7 +81,8 @@ def measure(page: Any, source: Path, training: bool) -> dict[str, float]:
         page.locator(".lr-status.running").wait_for()
         go(page, "label")
         page.locator(".lb-order-note", has_text="stands for most").wait_for()
-    page.evaluate(WATCH + "watchSaved()")
+    page.evaluate(WATCH)
+    page.evaluate("watchSaved(), null")
     for n in range(LABELS):
         page.keyboard.press(str(n % 2 + 1))
         page.wait_for_timeout(PAUSE_MS)
@@ -91,6 +93,7 @@ def measure(page: Any, source: Path, training: bool) -> dict[str, float]:
         page.keyboard.press(str(n % 2 + 1))
         page.wait_for_timeout(FAST_MS)
     page.locator(".lb-done", has_text=f"{before + FAST} of").wait_for()
+    page.wait_for_function("window.seen.every((one) => one.saved !== undefined)")
     page.reload()  # as the server has it
     page.locator(".lb-done").wait_for()
     paint = sorted(one["paint"] - one["down"] for one in seen)
