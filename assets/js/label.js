@@ -199,7 +199,7 @@ const open = async (which) => {
   generation++; // also for who began to ask while this answer was on its way
   desk = answer; answered = null; desk.suggests = answer.project.classifies; desk.pictures = answer.project.modalities.includes("image"); at = 0; past.length = ahead.length = 0; pictures.clear();
   if (told === null) told = counts(); else rest();
-  chosenAt = desk.labelled; frame(root); classButtons(); show(); rechoose();
+  chosenAt = null; frame(root); classButtons(); show();
   if (!desk.classes.length) { const field = $(".lb-new input"); if (field) field.focus(); }
 };
 const frame = (root) => {

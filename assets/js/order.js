@@ -5,7 +5,7 @@ const ABOUT = {
   pick: "What stands for most others; later what it doubts",
   unsure: "What the model is least sure of",
 };
-let choosing = false, chosenAt = 0, cuts = 0; // `chosenAt`: labels at the last choice; `cuts`: how often the queue was made anew
+let choosing = false, chosenAt = null, cuts = 0; // `chosenAt`: labels at the last choice; `cuts`: how often the queue was made anew
 const aboutOrder = (...words) => { const note = $(".lb-order-note"); if (note) { note.replaceChildren(...words); note.title = note.textContent; } };
 // what was seen, done or undone stays in its place, and so do the next few items
 const staying = () => {
@@ -14,7 +14,9 @@ const staying = () => {
   for (let k = desk.items.length - 1; k >= at; k--) if (acted.has(desk.items[k].id)) { last = k + 1; break; }
   return desk.items.slice(0, last + STAYS);
 };
-const chooseSoon = () => { if (desk.by_model && Math.abs(desk.labelled - chosenAt) >= TURN) rechoose(); };
+const chooseSoon = () => { if (desk.by_model && chosenAt !== null && Math.abs(desk.labelled - chosenAt) >= TURN) rechoose(); };
+// the model reads the pool only after it has answered for the item in sight: that one is waited for
+const chooseFirst = () => { if (desk.by_model && chosenAt === null) rechoose(); };
 const rechoose = async () => {
   if (choosing || !desk.by_model) return;
   choosing = true;

@@ -15,6 +15,7 @@ const suggest = async () => {
     const answer = await ask("suggest", { project: desk.project.id, item: it.id }, 1);
     clearTimeout(slow);
     suggestBox().classList.remove("busy");
+    chooseFirst();
     if (!answer.ok) { answered = null; drawWhy(said(answer)); break; }
     if (!answer.model) { desk.suggests = false; drawWhy(answer.why + " ", el("a", { href: "/models" }, "Go to Models")); break; }
     answered = item() === it ? { item: it.id, answers: answer.answers } : null;
