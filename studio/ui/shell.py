@@ -32,6 +32,9 @@ STEPS: tuple[tuple[str, str], ...] = (
 ACT: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
 """For events that a person waits for a word about: past the queue, Gradio shows no gr.Info."""
 
+QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+"""For events that answer at once."""
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -45,6 +48,12 @@ def header(workspace: Workspace, active: str) -> gr.HTML:
     bar = gr.HTML(_header(None, active, {}), elem_id="studio-header", js_on_load=None)
     on_load(lambda: header_html(workspace, active), outputs=bar)
     return bar
+
+
+def count_along(event: Any, workspace: Workspace, active: str, bar: gr.HTML) -> None:
+    """Draw the header anew whenever `event` says that something was counted."""
+    # the last one counts: "once" would drop it while an earlier one is answered
+    event(functools.partial(header_html, workspace, active), None, bar, trigger_mode="always_last", **QUIET)
 
 
 def header_html(workspace: Workspace, active: str) -> str:

@@ -196,9 +196,8 @@ class Auditing:
             return torch.from_numpy(wholes[row][None] if rows is None else rows)
 
         found = near_duplicates(torch.from_numpy(np.stack(wholes)), rows_of, modality.same_from)
-        pairs = [(*_first_and_spare(read[a], read[b]), likeness) for a, b, likeness in found]
-        leaking = {(read[k].id, read[n].id) for a, b, _ in found for k, n in ((a, b), (b, a)) if _parts(read[k], read[n])}
-        return sorted(pairs, key=lambda pair: (pair[:2] not in leaking, -pair[2]))[:MOST_KEPT], len(read)
+        found.sort(key=lambda pair: (read[pair[0]].split == "train") == (read[pair[1]].split == "train"))  # leaks first
+        return [(*_first_and_spare(read[a], read[b]), likeness) for a, b, likeness in found[:MOST_KEPT]], len(read)
 
     def _print(self, modality: Modality, item: Item) -> NDArray[np.float32] | None:
         """None where the item cannot be read: import and grid say why."""
@@ -210,10 +209,6 @@ class Auditing:
             return modality.fingerprint(modality.read(small, item.name))
         except StudioError:
             return None
-
-
-def _parts(a: Item, b: Item) -> bool:
-    return (a.split == "train") != (b.split == "train")
 
 
 def _settle(connection: sqlite3.Connection, change: Callable[[list[Any]], None]) -> None:

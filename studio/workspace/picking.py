@@ -70,7 +70,7 @@ class Picking:
             items = [*self._labelled(), *self._left()]
             unread = self._questions.unread(self._shelf.get(model), self._modality, items)
         # of a large pool each label lets another item in: those few are read on the way
-        return unread <= ON_THE_WAY and unread < len(items)
+        return not unread or (unread <= ON_THE_WAY and unread < len(items))
 
     def read(self, model: str, progress: Progress | None = None) -> None:
         """Load that model and let it read what it would choose among. What it has read stays, also where this is cut off."""

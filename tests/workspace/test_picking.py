@@ -98,6 +98,15 @@ def test_it_is_ready_once_the_model_has_read_the_items_and_again_after_an_import
         assert any("horse" in item.content["text"] for item in project.picking.pick(model, "unsure", 200))
 
 
+def test_where_there_is_nothing_to_train_on_the_model_is_ready_at_once(workspace: Workspace, tmp_path: Path, model: str) -> None:
+    (tmp_path / "held.csv").write_text("text,split\none,test\ntwo,test\n")
+    made = workspace.create_project("Held", "text-classification")
+    made.labelling.import_data(str(tmp_path / "held.csv"), ImportOptions())
+    made.picking.read(model)
+    assert made.picking.ready(model)
+    assert len(made.picking.pick(model, "pick", 5)) == 2
+
+
 def test_before_there_are_classes_a_pick_still_comes(workspace: Workspace, tmp_path: Path, model: str) -> None:
     (tmp_path / "bare.csv").write_text("text\n" + "\n".join(f"thing {n}" for n in range(6)))
     made = workspace.create_project("Bare", "text-classification")

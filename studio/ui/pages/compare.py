@@ -40,8 +40,6 @@ from studio.workspace.open_project import OpenProject
 TITLE = "Compare"
 PATH = "compare"
 
-QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-
 
 class ComparePage:
     """The page's handlers. A comparison is an activity of the server: a reload finds it again.
@@ -158,7 +156,7 @@ def build(workspace: Workspace) -> None:
     curve = gr.HTML("", js_on_load=None, apply_default_css=False, elem_id="compare-curve")
     found = [result, doubt, curve]
     shell.on_load(page.on_load, outputs=[choices, model, run, shots, seed, *found, compare, shown])
-    model.input(shell.friendly(page.runs_of), [shown, model], run, **QUIET)
+    model.input(shell.friendly(page.runs_of), [shown, model], run, **shell.QUIET)
     compare.click(shell.friendly(page.start), [shown, model, run, shots, seed], [progress, compare], **shell.ACT)
-    progress.finish(shell.friendly(page.finished), shown, [header, *found, compare], **QUIET)
-    doubt.edit(shell.friendly(page.accept), shown, doubt, **QUIET)
+    progress.finish(shell.friendly(page.finished), shown, [header, *found, compare], **shell.QUIET)
+    doubt.edit(shell.friendly(page.accept), shown, doubt, **shell.QUIET)

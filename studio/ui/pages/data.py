@@ -33,8 +33,6 @@ BY_NAME = ("recognised by its name", "")
 
 SHOWN_REJECTS = 100
 
-QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-
 
 class Imports:
     """What the page does: starts imports and finds them again after a reload."""
@@ -127,8 +125,7 @@ def build(workspace: Workspace) -> None:
     progress = progress_panel(workspace, imports.activity, elem_id="import-progress")
     report = gr.HTML(elem_id="import-report", js_on_load=None)
     items = grid(Browser(workspace))
-    # the last edit counts: "once" would drop it while an earlier one is answered
-    items.edit(partial(shell.header_html, workspace, PATH), None, header, trigger_mode="always_last", **QUIET)
+    shell.count_along(items.edit, workspace, PATH, header)
     go.click(shell.friendly(imports.start), fields, progress, **shell.ACT)
     progress.finish(shell.friendly(imports.finished), shown, [header, report, items, form], queue=False, api_visibility="private")
     shell.on_load(imports.opened, outputs=[report, form, go, shown])

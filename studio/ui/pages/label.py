@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import Any
-
 import gradio as gr
 
 from studio.ui import shell
@@ -13,8 +10,6 @@ from studio.workspace import Workspace
 
 TITLE = "Label"
 PATH = "label"
-
-QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 
 KEYS = "Press 1–9 to label, Enter to take the model's answer, Space to skip, ⌫ to undo; ? shows all keys."
 KEYS_OF_PAIRS = "Press 1 where picture and caption match, 2 where they do not, Space to skip, ⌫ to undo; ? shows all keys."
@@ -33,5 +28,4 @@ def build(workspace: Workspace) -> None:
     header = shell.header(workspace, PATH)
     shell.on_load(lambda: heading(workspace), outputs=gr.HTML(shell.title_html(TITLE), js_on_load=None))
     desk = labeler(Desk(workspace))
-    # the last rest counts: "once" would drop it while an earlier one is answered
-    desk.rest(partial(shell.header_html, workspace, PATH), None, header, trigger_mode="always_last", **QUIET)
+    shell.count_along(desk.rest, workspace, PATH, header)

@@ -18,7 +18,6 @@ from studio.workspace import Workspace
 TITLE = "Test"
 PATH = "test"
 
-QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 SEEN: dict[str, Any] = {
     "trigger_mode": "always_last",
     "show_progress": "minimal",
@@ -118,7 +117,7 @@ class AskingPage:
         )  # fmt: skip
         pictured = [self.picture.input, self.picture.clear]
         gr.on(pictured, show(desk.pictured), [self.picture, *choices], both, show_progress_on=self.answers, **SEEN)
-        gr.on([*pictured, self.text.input], None, None, None, js=UNMARK, **QUIET)
+        gr.on([*pictured, self.text.input], None, None, None, js=UNMARK, **shell.QUIET)
         self.text.change(show(desk.typed), [self.text, *asked], both, **LIVE)
         gr.on(
             [self.text.submit, self.search.click],
@@ -129,18 +128,18 @@ class AskingPage:
             **SEEN,
         )
         self.picker.pick(show(desk.example), choices, [self.picture, self.text, *both], show_progress_on=self.answers, **SEEN)
-        self.model.input(show(desk.runs_of), [self.shown, self.model], [self.run, self.unloaded], **QUIET).success(
-            show(desk.strengths), of_run, sweep, **QUIET
+        self.model.input(show(desk.runs_of), [self.shown, self.model], [self.run, self.unloaded], **shell.QUIET).success(
+            show(desk.strengths), of_run, sweep, **shell.QUIET
         ).success(show(desk.answer), asked, answered, **LIVE)
-        gr.on([self.run.input, self.shots.input, self.seed.input], show(desk.strengths), of_run, sweep, **QUIET).success(
+        gr.on([self.run.input, self.shots.input, self.seed.input], show(desk.strengths), of_run, sweep, **shell.QUIET).success(
             show(desk.answer), asked, answered, **LIVE
         )
         self.strength.input(show(desk.answer), asked, answered, **LIVE)
         worded = [self.wrong_words, *answered]
         gr.on([self.phrases.edit, self.templates.change], show(desk.worded), asked, worded, **LIVE)
-        self.strength.input(show(desk.at_strength), [*of_run, self.strength], self.swept, **QUIET)
+        self.strength.input(show(desk.at_strength), [*of_run, self.strength], self.swept, **shell.QUIET)
         self.keep.click(show(desk.keep), [self.shown, self.phrases, self.templates], None, **shell.ACT)
-        self.reset.click(show(desk.reset), self.shown, [self.phrases, self.templates], **QUIET).success(
+        self.reset.click(show(desk.reset), self.shown, [self.phrases, self.templates], **shell.QUIET).success(
             show(desk.worded), asked, worded, **LIVE
         )
         self.load.click(show(desk.load), [self.shown, self.model], self.progress, **shell.ACT)

@@ -27,8 +27,6 @@ TITLE = "Train"
 PATH = "train"
 CUSTOM, PAPER = "custom", "paper"
 
-QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-
 
 class TrainPage:
     """The page's handlers. What fills the form gives: model, method, single method, the form's fields, then `as_planned`.
@@ -205,18 +203,18 @@ def build(workspace: Workspace) -> None:
     )
     _wire_form(page, parts, shown)
     _wire_search(page, parts, shown)
-    parts.monitor.finish(partial(shell.header_html, workspace, PATH), None, header, **QUIET)
+    parts.monitor.finish(partial(shell.header_html, workspace, PATH), None, header, **shell.QUIET)
 
 
 def _wire_form(page: TrainPage, parts: _Parts, shown: gr.State) -> None:
     form, preset = parts.form, shell.friendly(page.preset)
     kept = [form.shots, form.seed]
-    gr.on([parts.model.input, form.method.input], preset, [shown, parts.model, form.method, *kept], parts.every, **QUIET)
-    form.single.input(preset, [shown, parts.model, form.single, *kept], parts.every, **QUIET)
+    gr.on([parts.model.input, form.method.input], preset, [shown, parts.model, form.method, *kept], parts.every, **shell.QUIET)
+    form.single.input(preset, [shown, parts.model, form.single, *kept], parts.every, **shell.QUIET)
     planned = [shown, parts.model, form.method, form.mode, *form.fields]
-    form.mode.input(shell.friendly(page.in_mode), planned, [form.more, *form.fields, *parts.plan], **QUIET)
+    form.mode.input(shell.friendly(page.in_mode), planned, [form.more, *form.fields, *parts.plan], **shell.QUIET)
     changed = [field.input for field in form.fields]
-    gr.on(changed, shell.friendly(page.replan), planned, parts.plan, trigger_mode="always_last", **QUIET)
+    gr.on(changed, shell.friendly(page.replan), planned, parts.plan, trigger_mode="always_last", **shell.QUIET)
     settings = [shown, parts.model, form.method, *form.fields]
     parts.start.click(shell.friendly(page.start), settings, parts.monitor, **shell.ACT)
     parts.monitor.reuse(shell.friendly(page.reuse), shown, parts.every, **shell.ACT)
@@ -227,7 +225,7 @@ def _wire_search(page: TrainPage, parts: _Parts, shown: gr.State) -> None:
     asked = [shown, parts.model, search.minutes, form.seed]
     said = [form.measured, search.note, search.start, search.command]
     changed = [parts.model.change, search.minutes.input, form.seed.input]
-    gr.on(changed, shell.friendly(page.about_model), asked, said, trigger_mode="always_last", **QUIET)
-    parts.monitor.finish(shell.friendly(page.about_model), asked, said, **QUIET)  # what its mode took
+    gr.on(changed, shell.friendly(page.about_model), asked, said, trigger_mode="always_last", **shell.QUIET)
+    parts.monitor.finish(shell.friendly(page.about_model), asked, said, **shell.QUIET)  # what its mode took
     search.start.click(shell.friendly(page.search), asked, parts.board, **shell.ACT)
     parts.board.use(shell.friendly(page.use_found), shown, parts.every, **shell.ACT)
