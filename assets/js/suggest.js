@@ -1,27 +1,30 @@
 // On the Label page: what zero-shot and few-shot say of the shown item, asked anew after each label, never in a key's way.
-let asking = false, answered = null; // `answered`: the item's id and what was said of it
+let asking = false, answered = null, quiet = 0; // `answered`: the item's id and what was said of it
 const agreed = []; // of each label given after the answers were seen: which of them it agreed with
 const suggestBox = () => $(".lb-suggest");
-// one question at a time: who labels faster than the answers come is asked about the newest item alone
-const suggest = async () => {
-  if (asking || !suggestBox()) return;
+const question = () => (item() && desk.suggests ? item().id + "/" + desk.labelled : null);
+// few-shot learns anew from each label, on every core: whoever labels fast is asked about only where the keys come to rest
+const QUIET_MS = 200;
+const suggest = () => {
+  clearTimeout(quiet);
+  if (suggestBox()) quiet = setTimeout(askModel, answered ? QUIET_MS : 0);
+};
+// one question at a time
+const askModel = async () => {
+  if (asking || !question()) return;
   asking = true;
-  for (let asked = null; item() && desk.suggests; ) {
-    const it = item(), state = it.id + "/" + desk.labelled;
-    if (state === asked) break;
-    asked = state;
-    const slow = setTimeout(() => { if (!answered) suggestBox().classList.add("busy"); }, 400);
-    await chain; // what was just labelled counts
-    const answer = await ask("suggest", { project: desk.project.id, item: it.id }, 1);
-    clearTimeout(slow);
-    suggestBox().classList.remove("busy");
-    chooseFirst();
-    if (!answer.ok) { answered = null; drawWhy(said(answer)); break; }
-    if (!answer.model) { desk.suggests = false; drawWhy(answer.why + " ", el("a", { href: "/models" }, "Go to Models")); break; }
-    answered = item() === it ? { item: it.id, answers: answer.answers } : null;
-    if (answered) drawAnswers(answer.answers, it.label);
-  }
+  const it = item(), asked = question();
+  const slow = setTimeout(() => { if (!answered) suggestBox().classList.add("busy"); }, 400);
+  await chain; // what was just labelled counts
+  const answer = await ask("suggest", { project: desk.project.id, item: it.id }, 1);
+  clearTimeout(slow);
   asking = false;
+  suggestBox().classList.remove("busy");
+  chooseFirst();
+  if (!answer.ok) { answered = null; drawWhy(said(answer)); return; }
+  if (!answer.model) { desk.suggests = false; drawWhy(answer.why + " ", el("a", { href: "/models" }, "Go to Models")); return; }
+  if (item() === it) drawAnswers((answered = { item: it.id, answers: answer.answers }).answers, it.label);
+  if (question() !== asked) suggest();
 };
 const drawWhy = (...words) => suggestBox().replaceChildren(el("p", { class: "st-note" }, ...words));
 const drawAnswers = (answers, label) => {

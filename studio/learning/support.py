@@ -82,9 +82,8 @@ def ranks(labels: Tensor, seed: int) -> Tensor:
     """
     generator = torch.Generator().manual_seed(seed)
     found = torch.empty_like(labels)
-    for c in torch.bincount(labels).nonzero().flatten():
-        index = (labels == c).nonzero().flatten()
-        found[index] = torch.randperm(len(index), generator=generator)
+    of_each = [torch.randperm(n, generator=generator) for n in torch.bincount(labels).tolist()]
+    found[labels.argsort(stable=True)] = torch.cat([labels[:0], *of_each])
     return found
 
 

@@ -21,7 +21,7 @@ from torch.nn.functional import normalize, one_hot
 
 from studio.learning.classifier import gaussian
 from studio.learning.rungs import rung
-from studio.learning.rungs.instant import BETAS, BLOCKS, LAMBDAS, SCALES, SHARPNESS, _left_out
+from studio.learning.rungs.instant import BETAS, BLOCKS, LAMBDAS, SCALES, SHARPNESS
 from studio.learning.support import Support, ranks
 
 LABELS, DIM = 1000, 512
@@ -44,7 +44,11 @@ def grid(few: Support) -> tuple[float, float, float]:
     for s, beta, ridge in product(SCALES, BETAS, LAMBDAS):
         gram = gaussian(few.features, few.features, beta) + ridge * torch.eye(LABELS)
         inverse = torch.linalg.inv(gram)
-        f = target - _left_out(inverse[None], target - s * cosines, block)[0]
+        left_out = inverse @ (target - s * cosines)
+        for number in block.unique():
+            rows = (block == number).nonzero().flatten()
+            left_out[rows] = torch.linalg.solve(inverse[rows[:, None], rows], left_out[rows])
+        f = target - left_out
         losses[s, beta, ridge] = -max(float((t * f).log_softmax(-1).mul(target).sum()) for t in SHARPNESS)
     return min(losses, key=lambda triple: losses[triple])
 

@@ -9,6 +9,7 @@ probable ones under these left-out likelihoods and a log-normal prior around a r
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 from math import log
 
 import torch
@@ -68,20 +69,19 @@ def choose(support: Support) -> tuple[float, float, float, float]:
     target = one_hot(few.labels, len(few.classes)).to(few.features.dtype)
     cosines = few.features @ few.text.T
     best, found = float("-inf"), RECIPE
+    ridges, scales = torch.tensor(LAMBDAS, dtype=target.dtype), torch.tensor(SCALES, dtype=target.dtype)
     for beta in BETAS:
-        inverses = torch.cholesky_inverse(torch.linalg.cholesky(_gram(few.features, beta, LAMBDAS)))
-        left_out = _left_out(inverses, torch.cat([target, cosines], -1), block)  # [λ, n, 2C]
-        of_target, of_cosines = left_out.chunk(2, -1)
-        for s in SCALES:
-            f = target - of_target + s * of_cosines  # [λ, n, C]: what each item gets from the others
-            of_labels = f.mul(target).sum((1, 2))  # [λ]
-            for sharpness in SHARPNESS:
-                likelihood = sharpness * of_labels - (sharpness * f).logsumexp(-1).sum(-1)  # [λ]
-                for ridge, value in zip(LAMBDAS, likelihood.tolist(), strict=True):
-                    numbers = (s, beta, ridge, sharpness)
-                    value -= sum(w * log(a / b) ** 2 for w, a, b in zip(TRUST, numbers, RECIPE, strict=True))
-                    if value > best:
-                        best, found = value, numbers
+        left_out = _left_out(gaussian(few.features, few.features, beta), ridges, torch.cat([target, cosines], -1), block)
+        of_target, of_cosines = left_out.chunk(2, -1)  # [λ, n, C]
+        f = target - of_target + scales[:, None, None, None] * of_cosines  # [s, λ, n, C]: what each item gets from the others
+        of_labels = f.mul(target).sum((-2, -1))  # [s, λ]
+        for sharpness in SHARPNESS:
+            likelihood = sharpness * of_labels - (sharpness * f).logsumexp(-1).sum(-1)  # [s, λ]
+            for (s, ridge), value in zip(product(SCALES, LAMBDAS), likelihood.flatten().tolist(), strict=True):
+                numbers = (s, beta, ridge, sharpness)
+                value -= sum(w * log(a / b) ** 2 for w, a, b in zip(TRUST, numbers, RECIPE, strict=True))
+                if value > best:
+                    best, found = value, numbers
     return found
 
 
@@ -108,17 +108,27 @@ def _few(support: Support) -> Support:
     return Support(support.features[rows], labels[rows], support.text[kept], support.scale, names, support.seed)
 
 
-def _gram(x: Tensor, beta: float, ridges: tuple[float, ...]) -> Tensor:
-    """K + λI for each λ, `[λ, n, n]`."""
-    eye = torch.eye(len(x), dtype=x.dtype)
-    return gaussian(x, x, beta) + torch.tensor(ridges, dtype=x.dtype)[:, None, None] * eye
+def _left_out(gram: Tensor, ridges: Tensor, values: Tensor, block: Tensor) -> Tensor:
+    """Residuals `[λ, n, m]` of `values` `[n, m]` at each item, predicted without the items of its block, from K `[n, n]`.
 
-
-def _left_out(inverses: Tensor, values: Tensor, block: Tensor) -> Tensor:
-    """Residuals `[λ, n, m]` of `values` `[n, m]` at each item, predicted without the items of its block."""
-    solved = inverses @ values
-    for number in torch.bincount(block).nonzero().flatten():
-        rows = (block == number).nonzero().flatten()
-        corner = inverses[:, rows[:, None], rows]
-        solved[:, rows] = torch.linalg.solve(corner, solved[:, rows])
+    K's eigenvectors give (K + λI)⁻¹ for every λ at once.
+    """
+    spectrum, vectors = torch.linalg.eigh(gram)
+    shrunk = 1 / (spectrum + ridges[:, None])  # [λ, n]
+    solved = vectors @ (shrunk[..., None] * (vectors.T @ values))  # [λ, n, m]
+    rows, there = _blocks(block)
+    part = vectors[rows] * there[..., None]  # [blocks, w, n]
+    corners = (part * shrunk[:, None, None]) @ part.mT + torch.diag_embed((~there).to(gram.dtype))  # [λ, blocks, w, w]
+    residuals = torch.cholesky_solve(solved[:, rows] * there[..., None], torch.linalg.cholesky(corners))
+    solved[:, rows[there]] = residuals[:, there]
     return solved
+
+
+def _blocks(block: Tensor) -> tuple[Tensor, Tensor]:
+    """The rows of each block, filled up to the widest, `[blocks, w]`, and which of them are no filling."""
+    sizes = torch.bincount(block)
+    sizes = sizes[sizes > 0]
+    there = torch.arange(int(sizes.max())) < sizes[:, None]
+    rows = torch.zeros(there.shape, dtype=torch.long)
+    rows[there] = block.argsort(stable=True)
+    return rows, there
