@@ -4,7 +4,7 @@ const agreed = []; // of each label given after the answers were seen: which of 
 const suggestBox = () => $(".lb-suggest");
 const question = () => (item() && desk.suggests ? item().id + "/" + desk.labelled : null);
 // few-shot learns anew from each label, on every core: whoever labels fast is asked about only where the keys come to rest
-const QUIET_MS = 200;
+const QUIET_MS = 250;
 const suggest = () => {
   clearTimeout(quiet);
   if (suggestBox()) quiet = setTimeout(askModel, answered ? QUIET_MS : 0);

@@ -21,7 +21,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class Media:
-    """`folder` holds `ab/abcd…`, `thumbnails` holds `240/ab/abcd….webp`; both are made on demand."""
+    """`folder` holds `ab/abcd…`, `thumbnails` holds `240/ab/abcd….jpg`; both are made on demand."""
 
     def __init__(self, folder: Path, thumbnails: Path) -> None:
         self.folder = folder
@@ -59,14 +59,14 @@ class Media:
         return self.path(sha).read_bytes()
 
     def thumbnail(self, sha: str, size: int, make: Callable[[bytes, int], bytes]) -> bytes:
-        """WebP of at most `size` pixels a side, one of `SIZES`, from `make(data, size)` the first time.
+        """JPEG of at most `size` pixels a side, one of `SIZES`, from `make(data, size)` the first time.
 
         Raises NotFound, BadInput for another size, and what `make` raises.
         """
         if size not in SIZES:
             raise BadInput(f"There are no pictures of {size} pixels.", f"Ask for one of {', '.join(map(str, SIZES))}.")
         source = self.path(sha)
-        cached = self._thumbnails / str(size) / sha[:2] / f"{sha}.webp"
+        cached = self._thumbnails / str(size) / sha[:2] / f"{sha}.jpg"
         try:
             return cached.read_bytes()
         except FileNotFoundError:

@@ -47,7 +47,7 @@ class TextModality:
         return text
 
     def thumbnail(self, source: bytes | str, size: int) -> bytes:
-        """A WebP with the text's beginning in it, `size` pixels a side. Raises UnreadableItem."""
+        """A JPEG with the text's beginning in it, `size` pixels a side. Raises UnreadableItem."""
         text = self.read(source)
         letter = max(8, size // 12)
         font = ImageFont.load_default(letter)
@@ -55,7 +55,7 @@ class TextModality:
         lines = textwrap.wrap(text[:400], width=max(8, size * 2 // letter))
         ImageDraw.Draw(picture).multiline_text((letter // 2, letter // 2), "\n".join(lines), fill="#1e293b", font=font)
         out = io.BytesIO()
-        picture.save(out, "WEBP", quality=82)
+        picture.save(out, "JPEG", quality=85)
         return out.getvalue()
 
     def fingerprint(self, payload: str) -> NDArray[np.float32]:

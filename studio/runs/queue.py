@@ -14,6 +14,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from studio.core.errors import RunError
+from studio.core.threads import give_way
 from studio.runs.folder import RunFolder
 
 Work = Callable[[RunFolder], None]
@@ -26,6 +27,8 @@ class RunQueue:
 
     def __init__(self, device: Path) -> None:
         """`device` is the lock file of the device, held while a run works."""
+        self.gives_way = False
+        """Whether runs come after whatever else this process does; to be said before the first one."""
         self._device = FileLock(device)
         self._waiting: deque[tuple[RunFolder, Work]] = deque()
         self._current: Path | None = None
@@ -100,6 +103,8 @@ class RunQueue:
         return path == self._current or any(path == folder.path for folder, _ in self._waiting)
 
     def _work(self) -> None:
+        if self.gives_way:
+            give_way()
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: bool(self._waiting) or self._closing.is_set())

@@ -50,6 +50,7 @@ def launch(
             f"Studio does not serve {host} yet: beyond this computer it needs a login, which is still to come.",
             "Leave --host away, and reach it from elsewhere through an SSH tunnel.",
         )
+    workspace.serve_pages()
     port = server.free_port(host, port)
     demo = build(workspace)
     # prevent_thread_lock: the route for pictures is added to the app that launch() makes, and the warm-up comes after

@@ -31,7 +31,7 @@ def report_page(project: OpenProject) -> str:
             data = base64.b64encode(project.labelling.picture(sha, PICTURE)).decode()
         except StudioError:  # gone, or damaged: its name stands there instead
             return "data:,"
-        return f"data:image/webp;base64,{data}"
+        return f"data:image/jpeg;base64,{data}"
 
     sections, model = (calibration_section(last), curve_section(last)), project.model_title(last.model)
     found = comparison_report(last, *sections, picture=picture, model=model)

@@ -35,7 +35,7 @@ def app_kwargs(port: int | None) -> dict[str, Any]:
 
 
 def add_media_route(app: FastAPI, workspace: Workspace) -> None:
-    """`GET /studio/media/{project}/{sha256}/{size}`: a WebP picture, cacheable for ever because its address is its content."""
+    """`GET /studio/media/{project}/{sha256}/{size}`: a JPEG picture, cacheable for ever because its address is its content."""
 
     async def media(request: Request) -> Response:
         parts = request.path_params
@@ -73,7 +73,7 @@ def _picture(workspace: Workspace, project_id: str, sha: str, size: str) -> Resp
         return PlainTextResponse(str(error), status_code=404)
     # private: a shared cache must not keep one person's pictures
     headers = {"cache-control": "private, max-age=31536000, immutable", "x-content-type-options": "nosniff"}
-    return Response(picture, media_type="image/webp", headers=headers)
+    return Response(picture, media_type="image/jpeg", headers=headers)
 
 
 def _is_free(host: str, port: int) -> bool:

@@ -16,6 +16,7 @@ from typing import Any
 from studio.core.errors import NotFound, StudioError
 from studio.core.interfaces import Progress
 from studio.core.results.projects import Activity
+from studio.core.threads import give_way
 
 KEPT = 50
 log = logging.getLogger(__name__)
@@ -67,6 +68,7 @@ class Activities:
             return next((a for a in reversed(self._known.values()) if a.kind == kind), None)
 
     def _run(self, activity_id: str, work: Callable[[Progress], Any]) -> None:
+        give_way()
         try:
             result = work(lambda done, total, what: self._progress(activity_id, done, total, what))
             self._set(activity_id, state="done", result=result, eta_s=0.0)

@@ -51,8 +51,8 @@ class Classifying:
         return [PredictionTable(classes, tuple(column[n] for column in columns)) for n in range(len(payloads))]
 
     def suggest(self, item: Item, question: Question) -> PredictionTable:
-        """Zero-shot and few-shot on an item of the project."""
-        methods = [self._questions.methods.zero_shot(question), self._questions.methods.few_shot(question)]
+        """Zero-shot and few-shot on an item of the project; few-shot's first rung alone, as each label asks anew."""
+        methods = [self._questions.methods.zero_shot(question), self._questions.methods.few_shot(question, most=0)]
         x, raw, _ = self._questions.features(question.model, self._modality, [item], None)
         classes = self._classes()
         return PredictionTable(classes, answers_to(methods, x, raw, classes))

@@ -170,9 +170,9 @@ class Picking:
         return torch.tensor([said.probabilities for said in method.predictor.predict(x, raw)])
 
     def _answering(self, question: Question) -> Method | None:
-        """Few-shot, before it can learn zero-shot, before there are classes none."""
+        """Few-shot, of its rungs the quickest to learn, before it can learn zero-shot, before there are classes none."""
         methods = self._questions.methods
-        both = (methods.few_shot(question), methods.zero_shot(question))
+        both = (methods.few_shot(question, most=0), methods.zero_shot(question))
         return next((method for method in both if method.predictor is not None), None)
 
     def _features(self, model: FoundationModel, items: Sequence[Item], progress: Progress | None) -> tuple[Tensor, Tensor | None]:

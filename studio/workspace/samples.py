@@ -56,7 +56,7 @@ class Samples:
         return cell if discover_modalities().get(modality).inline else self._bytes(name, cell)
 
     def cover(self, name: str) -> bytes | None:
-        """A WebP picture of at most 480 pixels a side; None where it has none. Raises like `sample`."""
+        """A JPEG picture of at most 480 pixels a side; None where it has none. Raises like `sample`."""
         self._known(name)
         file = self._card(name)["cover"]
         return discover_modalities().get("image").thumbnail(self._bytes(name, file), COVER_SIZE) if file else None

@@ -42,6 +42,10 @@ class Workspace:
         self._current: str | None = None  # path of the one that this process opened last
         self._lock = threading.RLock()
 
+    def serve_pages(self) -> None:
+        """From now on people sit at pages: what trains gives way to them."""
+        self._queue.gives_way = True
+
     def tasks(self) -> tuple[tuple[str, str], ...]:
         """(name, title) of every registered task."""
         return tuple((t.name, t.title) for t in all_tasks())
@@ -67,7 +71,7 @@ class Workspace:
         return self._samples.all()
 
     def sample_cover(self, name: str) -> bytes | None:
-        """A small WebP picture that stands for a sample, None where it has none. Raises NotFound, ImportFailed."""
+        """A small JPEG picture that stands for a sample, None where it has none. Raises NotFound, ImportFailed."""
         return self._samples.cover(name)
 
     def open_sample(

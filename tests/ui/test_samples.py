@@ -43,7 +43,7 @@ def copy(workspace: Workspace) -> OpenProject:
 
 def test_cards_show_a_cover_or_quotes(workspace: Workspace) -> None:
     photos, pets, _ = Samples(workspace).samples({})["samples"]
-    assert photos["cover"].startswith("data:image/webp;base64,") and photos["quotes"] == []
+    assert photos["cover"].startswith("data:image/jpeg;base64,") and photos["quotes"] == []
     assert (pets["cover"], pets["quotes"]) == (None, ["first cat", "second cat", "a dog"])
     assert (pets["title"], pets["items"], pets["task_title"]) == ("Pets", 4, "Text classification")
 

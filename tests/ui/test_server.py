@@ -26,10 +26,10 @@ def sha_of_first(project: OpenProject) -> str:
 
 
 @pytest.mark.parametrize("size", [96, 240, 768])
-def test_a_picture_is_served_as_webp_for_ever(client: TestClient, project: OpenProject, size: int) -> None:
+def test_a_picture_is_served_as_jpeg_for_ever(client: TestClient, project: OpenProject, size: int) -> None:
     answer = client.get(f"/studio/media/{project.id}/{sha_of_first(project)}/{size}")
     assert answer.status_code == 200
-    assert answer.headers["content-type"] == "image/webp"
+    assert answer.headers["content-type"] == "image/jpeg"
     assert answer.content[:4] == b"RIFF"
     assert "immutable" in answer.headers["cache-control"]
     assert answer.headers["x-content-type-options"] == "nosniff"

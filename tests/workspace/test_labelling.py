@@ -170,7 +170,7 @@ def test_thumbnail_of_an_imported_picture(project: Opened, tmp_path: Path) -> No
     labelling.import_data(str(tmp_path / "in"), ImportOptions())
     sha = labelling.item(1).key("image")
     with Image.open(io.BytesIO(labelling.picture(sha, 96))) as thumbnail:
-        assert thumbnail.format == "WEBP"
+        assert thumbnail.format == "JPEG"
     with pytest.raises(NotFound):
         labelling.picture("../project.json", 96)
 

@@ -115,11 +115,11 @@ def _left_out(gram: Tensor, ridges: Tensor, values: Tensor, block: Tensor) -> Te
     """
     spectrum, vectors = torch.linalg.eigh(gram)
     shrunk = 1 / (spectrum + ridges[:, None])  # [λ, n]
-    solved = vectors @ (shrunk[..., None] * (vectors.T @ values))  # [λ, n, m]
+    solved: Tensor = vectors @ (shrunk[..., None] * (vectors.T @ values))  # [λ, n, m]
     rows, there = _blocks(block)
     part = vectors[rows] * there[..., None]  # [blocks, w, n]
     corners = (part * shrunk[:, None, None]) @ part.mT + torch.diag_embed((~there).to(gram.dtype))  # [λ, blocks, w, w]
-    residuals = torch.cholesky_solve(solved[:, rows] * there[..., None], torch.linalg.cholesky(corners))
+    residuals: Tensor = torch.cholesky_solve(solved[:, rows] * there[..., None], torch.linalg.cholesky(corners))
     solved[:, rows[there]] = residuals[:, there]
     return solved
 

@@ -38,7 +38,7 @@ class Samples:
             "description": sample.description,
             "items": sample.items,
             "quotes": list(sample.quotes),
-            "cover": f"data:image/webp;base64,{b64encode(cover).decode()}" if cover else None,
+            "cover": f"data:image/jpeg;base64,{b64encode(cover).decode()}" if cover else None,
             "problem": sample.problem,
         }
 
