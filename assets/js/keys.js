@@ -1,6 +1,7 @@
 // On the Label page: which key means what, the legend that shows it, and a person's own keys, kept in this browser.
-const USUAL = { accept: "Enter", skip: " ", undo: "Backspace", back: "ArrowLeft", next: "ArrowRight" };
-const MEANS = { accept: "Take the model's answer", skip: "Skip", undo: "Undo", back: "Back", next: "Next" };
+const USUAL = { accept: "Enter", none: "0", skip: " ", undo: "Backspace", back: "ArrowLeft", next: "ArrowRight", note: "n", history: "h", guide: "g" };
+const MEANS = { accept: "Take the model's answer", none: "None of these", skip: "Skip", undo: "Undo", back: "Back", next: "Next", note: "Write a note", history: "Who said what of it", guide: "What belongs to each class" };
+const OF_CLASSES = ["accept", "none"]; // where there are classes to choose among
 const FIXED = [["Ctrl Z", "Undo"], ["Ctrl Shift Z", "Do it again"], ["?", "These keys"]];
 const CLASS_KEYS = [..."123456789abcdefghijklmnopqrstuvwxyz"];
 const SHOWN = { " ": "Space", Backspace: "⌫", ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓", Enter: "Enter" };
@@ -48,7 +49,7 @@ const legend = () => {
   const draw = (words = "Click a key to choose another. Kept in this browser.") => box.replaceChildren(
     el("h2", { id: "lb-keys-title" }, "Keys"), el("p", { class: "st-note", role: "status" }, words),
     el("div", { class: "lb-keys-lists" },
-      el("ul", {}, ...Object.keys(USUAL).filter((act) => act !== "accept" || desk.project.classifies).map((act) => row(keyOfAct[act], MEANS[act], { act })), ...FIXED.map(fixed)),
+      el("ul", {}, ...Object.keys(USUAL).filter((act) => !OF_CLASSES.includes(act) || desk.project.classifies).map((act) => row(keyOfAct[act], MEANS[act], { act })), ...FIXED.map(fixed)),
       el("ul", {}, ...desk.classes.map((c, k) => row(keyOfClass[k], c.name, { k })))),
     el("p", { class: "st-actions" }, el("button", { type: "button", class: "st-button primary", onclick: () => box.close() }, "Close"),
       el("button", { type: "button", class: "st-button", onclick: () => { usualKeys(); draw("These are the usual keys again."); } }, "The usual keys")));

@@ -1,8 +1,8 @@
 // The Label page: one item at a time. Optimistic on screen, serial and acknowledged on the wire.
-const AHEAD = 8, BEHIND = 8, REFILL = 60, REST_MS = 800, ENOUGH = 10; // labels to learn from after which the way on is shown
+const AHEAD = 8, BEHIND = 8, REFILL = 40, COMING = 40, REST_MS = 800, ENOUGH = 10; // labels to learn from after which the way on is shown
 const $ = (selector) => element.querySelector(selector);
 let desk = null, at = 0, generation = 0, refilling = false;
-const pictures = new Map();
+const pictures = new Map(), small = new Map(); // by item: large ones, and those of the strip
 
 /* saving: one act after the other, each sent again until the server acknowledges it */
 let chain = Promise.resolve(), pending = 0;
@@ -14,11 +14,19 @@ const post = (act, settle) => {
 const deliver = async (payload, settle) => {
   for (let wait = 500; ; wait = Math.min(2 * wait, 5000)) {
     let answer;
-    try { answer = await server.act(payload); } catch (failure) { answer = undefined; }
-    if (answer && typeof answer.ok === "boolean") { pending--; settle(answer); rest(); return; }
+    try { answer = await server.act({ ...payload, author: me(), coming: coming() }); } catch (failure) { answer = undefined; }
+    if (answer && typeof answer.ok === "boolean") { pending--; settle(answer); leave(answer.gone); rest(); return; }
     tell("Not saved yet: the server does not answer. Trying again…", true);
     await sleep(wait);
   }
+};
+// several people: of what comes next, the server says what others have taken in hand or labelled meanwhile
+const coming = () => (desk.chosen === "unlabelled" ? desk.items.slice(at, at + COMING).filter((it) => !it.label && !it.unseen).map((it) => it.id) : []);
+const leave = (gone) => {
+  if (!gone || !gone.length) return;
+  const acted = new Set([...past, ...ahead].map((mark) => mark.item)), left = desk.items.length;
+  desk.items = desk.items.filter((it, k) => k <= at || acted.has(it.id) || !gone.includes(it.id));
+  if (desk.items.length !== left) { strip(); for (let k = 1; k <= AHEAD; k++) prefetch(at + k); }
 };
 // the header above counts labels too; it is told once the keys are at rest
 const counts = () => desk.labelled + "/" + desk.learnt;
@@ -33,9 +41,10 @@ const tell = (words, bad = false) => { const live = $(".lb-live"); live.textCont
 const item = () => desk.items[at];
 const tally = (name, change) => { const c = desk.classes.find((k) => k.name === name); if (c) c.n += change; };
 const relabel = (it, label) => {
-  const learnt = it.split === "train" ? 1 : 0;
-  if (it.label) { tally(it.label, -1); desk.labelled--; desk.learnt -= learnt; }
-  if (label) { tally(label, 1); desk.labelled++; desk.learnt += learnt; }
+  const learnt = (name) => (it.split === "train" && name !== NONE ? 1 : 0);
+  const counts = !it.unseen; // what another has labelled is counted already
+  if (counts && it.label) { tally(it.label, -1); desk.labelled--; desk.learnt -= learnt(it.label); }
+  if (counts && label) { tally(label, 1); desk.labelled++; desk.learnt += learnt(label); }
   it.label = label;
 };
 const prefetch = (k) => {
@@ -46,14 +55,16 @@ const prefetch = (k) => {
   image.decode().catch(() => {});
   pictures.set(it.id, image);
 };
-const trim = () => { for (const id of pictures.keys()) if (pictures.size > 4 * (AHEAD + BEHIND)) pictures.delete(id); else break; };
+const trim = () => {
+  for (const kept of [pictures, small]) for (const id of kept.keys()) if (kept.size > 4 * (AHEAD + BEHIND)) kept.delete(id); else break;
+};
 
 /* drawing */
 const stage = () => {
   const it = item(), box = $(".lb-box");
   box.classList.toggle("is-text", !it.sha);
   const words = it.text || it.name; // what is neither a picture nor a text has its name
-  if (!it.sha) { box.replaceChildren(el("p", { class: "lb-text" + (words.length > 280 ? " long" : "") }, words)); return; }
+  if (!it.sha) { box.replaceChildren(el("p", { class: "lb-text" + (words.length > 280 ? " long" : "") }, ...marked(words))); return; }
   prefetch(at);
   box.replaceChildren(pictures.get(it.id));
 };
@@ -65,10 +76,15 @@ const strip = () => {
   if (!desk.pictures) return;
   const cells = [];
   for (let k = Math.max(0, at - 3); k < Math.min(desk.items.length, at + 12); k++) {
-    const it = desk.items[k], mark = it.label ? "has" : "";
-    cells.push(el("img", { src: media(desk.project.id, it.sha, 96), alt: "", "data-k": k, class: (k === at ? "now " : "") + mark }));
+    const it = desk.items[k], cell = small.get(it.id) || el("img", { src: media(desk.project.id, it.sha, 96), alt: "", "data-item": it.id });
+    small.set(it.id, cell);
+    cell.className = (k === at ? "now " : "") + (it.label ? "has" : "");
+    cells.push(cell);
   }
-  $(".lb-strip").replaceChildren(...cells);
+  // those that stay are not touched: a picture that is taken out and put back is decoded again
+  const box = $(".lb-strip"), stays = new Set(cells);
+  for (const gone of [...box.children]) if (!stays.has(gone)) gone.remove();
+  cells.forEach((cell, k) => { if (box.children[k] !== cell) box.insertBefore(cell, box.children[k] || null); });
 };
 const rail = () => {
   const it = item(), share = desk.all ? (100 * desk.labelled) / desk.all : 0;
@@ -82,27 +98,42 @@ const rail = () => {
     button.querySelector(".n").textContent = number(c.n);
     button.setAttribute("aria-pressed", it && it.label === c.name ? "true" : "false");
   });
+  const none = $('.lb-classes [data-act="none"]');
+  if (none) none.setAttribute("aria-pressed", it && it.label === NONE ? "true" : "false");
 };
 const show = () => {
   if (at >= desk.items.length) { rail(); ending(); return; }
   element.classList.remove("lb-over");
-  $(".lb-name").textContent = item().name;
+  $(".lb-name").replaceChildren(...marked(item().name));
   $(".lb-at").textContent = number(at + 1) + " / " + number(Math.max(desk.total, desk.items.length));
-  stage(); caption(); strip(); rail();
-  for (let k = 1; k <= AHEAD; k++) prefetch(at + k);
-  trim();
-  suggest();
-  chooseSoon();
-  if (desk.after !== null && at > desk.items.length - REFILL) refill();
+  stage(); caption(); showNote();
+  afterwards();
+};
+// what can wait until the item itself is painted; of keys that come faster than frames the last one draws it
+let later = false;
+const afterwards = () => {
+  if (later) return;
+  later = true;
+  requestAnimationFrame(() => setTimeout(() => {
+    later = false;
+    if (at >= desk.items.length || !element.isConnected) return;
+    strip(); rail();
+    for (let k = 1; k <= AHEAD; k++) prefetch(at + k);
+    trim();
+    suggest();
+    chooseSoon();
+    if (desk.after !== null && at > desk.items.length - REFILL) refill();
+  }));
 };
 const ending = () => {
+  if (desk.chosen === "search") { $(".lb-box").replaceChildren(emptyState(desk.items.length ? "That was the last one found." : "Nothing has these words.", "In texts, names and notes, whatever their case.")); element.classList.add("lb-over"); return; }
   const left = desk.all - desk.labelled, again = el("button", { class: "st-button", type: "button", onclick: () => open("all") }, "Look through all items");
   const state = left <= 0
     ? emptyState("Everything is labelled.", plural(desk.all, "item") + " in " + plural(desk.classes.length, "class").replace("classs", "classes") + ".", linkTo("/train", "Go on to Train"), again)
-    : emptyState("That was the last one.", plural(left, "item") + " still without a label.",
+    : emptyState("That was the last one.", plural(left, "item") + " still without a label." + inOtherHands(),
       el("button", { class: "st-button primary", type: "button", onclick: () => open("unlabelled") }, "Go through them"), linkTo("/train", "Go on to Train", false), again);
   element.classList.add("lb-over");
-  $(".lb-name").textContent = ""; $(".lb-at").textContent = ""; $(".lb-strip").replaceChildren();
+  $(".lb-name").textContent = ""; $(".lb-at").textContent = ""; $(".lb-strip").replaceChildren(); $(".lb-note").hidden = true;
   $(".lb-box").classList.remove("is-text"); $(".lb-box").replaceChildren(state);
 };
 // the classes that match what is typed, and the one that Enter means: the very name, else the first
@@ -117,8 +148,9 @@ const classButtons = () => {
   bind();
   for (const [act, key] of Object.entries(keyOfAct)) { const cap = $('.lb-acts [data-act="' + act + '"] kbd'); if (cap) cap.textContent = key === " " ? "␣" : shownKey(key); }
   const buttons = matches.map((k) =>
-    el("button", { type: "button", "data-k": k, "aria-keyshortcuts": keyOfClass[k], title: desk.classes[k].name, class: typed && k === best ? "best" : null },
-      keyOfClass[k] ? el("kbd", {}, shownKey(keyOfClass[k])) : null, el("span", { class: "c" }, desk.classes[k].name), el("span", { class: "n" })));
+    el("button", { type: "button", "data-k": k, "aria-keyshortcuts": keyOfClass[k], title: [desk.classes[k].name, desk.classes[k].guideline].filter(Boolean).join(": "), class: typed && k === best ? "best" : null },
+      keyOfClass[k] ? el("kbd", {}, shownKey(keyOfClass[k])) : null, el("span", { class: "c" }, desk.classes[k].name, desk.classes[k].guideline ? el("small", {}, desk.classes[k].guideline) : null), el("span", { class: "n" })));
+  if (!typed && desk.project.classifies && desk.classes.length) buttons.push(el("button", { type: "button", "data-act": "none", class: "none", "aria-keyshortcuts": keyOfAct.none, title: "Done, and of none of these classes: nothing learns from it" }, el("kbd", {}, shownKey(keyOfAct.none)), el("span", { class: "c" }, "None of these")));
   if (typed && exact === undefined) buttons.push(el("button", { type: "button", "data-act": "add" }, "Add “" + typed + "” as a new class"));
   $(".lb-classes").replaceChildren(...buttons);
   rail();
@@ -136,15 +168,27 @@ const flash = (k) => {
   const button = $('.lb-classes [data-k="' + k + '"]');
   if (button) { button.classList.add("hit"); setTimeout(() => button.classList.remove("hit"), 180); }
 };
-const label = inTurn((k) => {
-  const it = item(), c = desk.classes[k];
-  if (!it || !c) return;
-  const before = it.label, unjudge = judgeSuggestions(it, c.name);
-  const mark = remember(it.id, () => { relabel(it, before); unjudge(); }, () => relabel(it, c.name));
-  relabel(it, c.name); flash(k); tell("Saving…");
-  post({ act: "label", item: it.id, label: c.name }, (answer) => (answer.ok ? tell("Saved " + it.name + " as " + c.name) : refused(answer, mark)));
+const label = (k) => { if (desk.classes[k]) give(desk.classes[k].name, k); };
+const give = inTurn((name, k) => {
+  const it = item();
+  if (!it) return;
+  const before = it.label, unjudge = judgeSuggestions(it, name);
+  const mark = remember(it.id, () => { relabel(it, before); unjudge(); }, () => relabel(it, name));
+  relabel(it, name); flash(k); tell("Saving…");
+  post({ act: "label", item: it.id, label: name, saw: before }, (answer) => {
+    if (!answer.ok) refused(answer, mark);
+    else if (answer.conflict) conflicting(it, name, answer.conflict);
+    else tell("Saved " + it.name + " as " + name);
+  });
   at++; show();
 });
+const conflicting = (it, name, { has, by, disputes }) => {
+  desk.disputes = disputes;
+  if (!it.unseen) relabel(it, has);
+  const whose = it.unseen ? "others say" : (by || "somebody else") + " meanwhile said";
+  tell("Saved " + it.name + " as " + name + ". It stays " + has + ", as " + whose + ", until somebody settles it.");
+  $(".lb-live").append(" ", el("a", { href: "/agreement" }, "Agreement"));
+};
 const skip = inTurn(() => {
   const it = item();
   if (!it) return;
@@ -181,31 +225,32 @@ const addClass = async () => {
 const refill = async () => {
   if (refilling) return;
   refilling = true;
-  const mine = generation, cut = cuts, answer = await ask("more", { project: desk.project.id, show: desk.show, after: desk.after });
+  const mine = generation, cut = cuts, answer = await ask("more", { project: desk.project.id, show: desk.show, after: desk.after, search: desk.search });
   refilling = false;
   if (!answer.ok || mine !== generation || cut !== cuts) return; // what comes after another queue is asked for anew
   const there = new Set(desk.items.map((it) => it.id)), fresh = answer.items.filter((it) => !there.has(it.id));
   desk.items.push(...fresh); desk.after = answer.after; desk.show = answer.show;
   if (at >= desk.items.length - fresh.length) show();
 };
-const open = async (which) => {
+const open = async (which, search = "") => {
   await chain;
   generation++;
-  const answer = await ask("open_desk", { show: which, project: desk && desk.project.id });
+  const answer = await ask("open_desk", { show: which, search, project: desk && desk.project.id });
   const root = $(".lb");
   if (!answer.ok) { root.replaceChildren(emptyState("The items cannot be shown.", said(answer))); return; }
   if (!answer.project) { root.replaceChildren(noProject()); return; }
   if (!answer.all) { root.replaceChildren(emptyState("There is nothing to label yet.", "Import a folder, an archive or a table first.", linkTo("/data", "Go to Data"))); return; }
   generation++; // also for who began to ask while this answer was on its way
-  desk = answer; answered = null; desk.suggests = answer.project.classifies; desk.pictures = answer.project.modalities.includes("image"); at = 0; past.length = ahead.length = 0; pictures.clear();
+  desk = answer; desk.search = search; answered = null; desk.suggests = answer.project.classifies; desk.pictures = answer.project.modalities.includes("image"); at = 0; past.length = ahead.length = 0; pictures.clear(); small.clear();
   if (told === null) told = counts(); else rest();
   chosenAt = null; frame(root); classButtons(); show();
-  if (!desk.classes.length) { const field = $(".lb-new input"); if (field) field.focus(); }
+  if (desk.chosen === "search" && !search) { const field = $(".lb-search"); if (field) field.focus(); }
+  else if (!desk.classes.length) { const field = $(".lb-new input"); if (field) field.focus(); }
 };
 const frame = (root) => {
   const both = desk.project.modalities.length > 1;
   const which = el("select", { class: "st-field", "aria-label": "Which items", onchange: (e) => open(e.target.value) },
-    ...[["unlabelled", "Unlabelled"], ["all", "All items"]].map(([value, words]) => el("option", { value, selected: value === desk.chosen }, words)));
+    ...[["unlabelled", "Unlabelled"], ["all", "All items"], ["search", "Search"]].map(([value, words]) => el("option", { value, selected: value === desk.chosen }, words)));
   const field = el("input", { class: "st-field", placeholder: "Find or add a class", "aria-label": "Find or add a class: Enter labels with the marked one, or adds it where none is found", maxlength: 200, enterkeyhint: "done", autocomplete: "off" });
   field.addEventListener("input", classButtons);
   field.addEventListener("keydown", (e) => {
@@ -218,16 +263,18 @@ const frame = (root) => {
     if (e.key === "Escape") { text.value = item() ? item().text : ""; $(".lb-box").focus(); }
   });
   text.addEventListener("blur", saveCaption);
+  const link = (act, words) => el("button", { type: "button", class: "lb-quiet", "data-act": act }, words);
   const button = (act, key, words) => el("button", { type: "button", "data-act": act }, el("kbd", {}, key), words);
   root.replaceChildren(
     el("div", { class: "lb-stage" },
-      el("div", { class: "lb-top" }, el("strong", { class: "lb-name" }), el("span", { class: "lb-at" })),
+      el("div", { class: "lb-top" }, el("strong", { class: "lb-name" }), el("span", { class: "lb-at" }), link("note", "Note"), link("history", "History"), whoButton()),
       el("div", { class: "lb-box", tabindex: 0, role: "group", "aria-label": "Item to label" }),
       both ? el("label", { class: "lb-caption" }, el("span", { class: "st-note" }, "Caption (Enter saves, Esc leaves it as it was)"), text) : null,
+      noteField(),
       el("div", { class: "lb-strip", "aria-hidden": "true" })),
     el("aside", { class: "lb-rail" },
-      el("div", { class: "lb-choices" }, which, orderChoice()),
-      desk.project.classifies ? el("a", { class: "lb-groups", href: "/groups" }, "Label in groups: what looks alike, a row a key →") : null,
+      el("div", { class: "lb-choices" }, which, desk.chosen === "search" ? searchField() : orderChoice()),
+      desk.project.classifies ? el("p", { class: "lb-groups" }, el("a", { href: "/groups", title: "What looks alike in a row, a row a key" }, "Label in groups →"), link("guide", "Guidelines")) : null,
       el("p", { class: "lb-order-note st-note", "aria-live": "polite" }),
       desk.suggests ? el("section", { class: "lb-suggest", "aria-live": "off", "aria-label": "What the model says" }, el("p", { class: "st-note" }, "Asking the model…")) : null,
       el("div", { class: "lb-progress" }, el("div", { class: "lb-bar", role: "progressbar", "aria-label": "Labelled", "aria-valuemin": 0, "aria-valuemax": 100 }, el("i")), el("p", {}, el("span", { class: "lb-done st-note" }), el("a", { class: "lb-go", href: "/train", hidden: true }, "Go on to Train"))),
@@ -239,11 +286,11 @@ const frame = (root) => {
       el("p", { class: "lb-live", "aria-live": "polite" })),
     el("div", { class: "lb-toast", role: "group", "aria-label": "What was just done" }));
 };
-const acts = { skip, undo, redo, legend, forMe, accept: () => acceptSuggestion(), add: addClass, back: () => move(-1), next: () => move(1) };
+const acts = { skip, undo, redo, legend, forMe, none: () => give(NONE), note: writeNote, history: showHistory, guide: guidelines, accept: () => acceptSuggestion(), add: addClass, back: () => move(-1), next: () => move(1) };
 element.addEventListener("click", (e) => {
   const button = e.target.closest("button"), cell = e.target.closest(".lb-strip img");
   if (!desk) return;
-  if (cell) { at = +cell.dataset.k; show(); return; }
+  if (cell) { at = Math.max(0, placeOf(+cell.dataset.item)); show(); return; }
   if (!button) return;
   if (button.dataset.k !== undefined) label(+button.dataset.k);
   else if (button.dataset.act) acts[button.dataset.act]();

@@ -54,7 +54,7 @@ class Modality(Protocol):
         ...
 
     def thumbnail(self, source: bytes | str, size: int) -> bytes:
-        """A WebP picture of at most `size` pixels a side, re-encoded. Raises UnreadableItem."""
+        """A JPEG picture of at most `size` pixels a side, re-encoded. Raises UnreadableItem."""
         ...
 
     @property

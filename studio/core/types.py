@@ -30,6 +30,10 @@ class Item:
     name: str
     """What a person calls it: a file's name, or `row 12`."""
     label: str | None = None
+    note: str = ""
+    """What people have written beside it; nothing learns from it."""
+    none: bool = False
+    """Looked at, and of none of the classes."""
 
     def key(self, modality: str) -> str:
         """What identifies this item's content in one modality: a picture's sha256, or the text itself."""
@@ -45,6 +49,16 @@ class ClassInfo:
     position: int
     labelled: int = 0
     """Items with this label now, over all splits."""
+    guideline: str = ""
+    """What belongs to it, for people who label."""
+
+
+NONE_OF_THESE = "none of these"
+"""What an event says for an item that belongs to no class: it is done, and nothing learns from it."""
+
+Stance = Literal["stands", "aside", "over"]
+"""How what a person says stands to what another has said: nobody had; it was not seen, so the item keeps what it has; it was
+seen, and is replaced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +67,7 @@ class LabelEvent:
 
     id: int
     item: int
-    kind: Literal["import", "label", "skip", "caption", "undo", "redo"]
+    kind: Literal["import", "label", "none", "skip", "caption", "note", "undo", "redo"]
     before: str | None
     after: str | None
     author: str
@@ -63,6 +77,9 @@ class LabelEvent:
     """For kinds `undo` and `redo`: the event that it took back; a redo takes back an undo."""
     act: int | None = None
     """The same for all events of one act on several items; None for an act on one."""
+    said: str | None = None
+    """What its author says of the item; `after` is what it has."""
+    stance: Stance = "stands"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +108,13 @@ class ItemFilter:
     label: str | None = None
     labelled: bool | None = None
     skipped: bool | None = None
+    """True: looked at and left. False: neither that nor of none of the classes."""
+    none: bool | None = None
+    """Looked at, and of none of the classes."""
+    noted: bool | None = None
+    """With a note."""
     search: str = ""
-    """Words that must occur in the text or the name, case-insensitive."""
+    """Words that must occur in the text, the name or the note, case-insensitive."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,12 @@ import sqlite3
 from collections.abc import Iterable
 
 from studio.core.errors import BadInput
+from studio.core.types import NONE_OF_THESE
 from studio.data.content import plain_name
 from studio.data.labels import class_of
 
 MAX_NAME = 200
+LONGEST_GUIDELINE = 2_000
 
 
 def class_name(text: str) -> str:
@@ -23,6 +25,8 @@ def class_name(text: str) -> str:
         raise BadInput("The class needs a name.", "Type one, as in 'cardboard'.")
     if len(clean) > MAX_NAME or not clean.isprintable():
         raise BadInput(f"{clean[:40]!r} … cannot be a class's name.", f"Use one line of at most {MAX_NAME} characters.")
+    if clean.casefold() == NONE_OF_THESE:
+        raise BadInput(f"{clean!r} says that an item is of no class.", "There is a key for that; a class needs another name.")
     return clean
 
 
@@ -52,6 +56,13 @@ def set_phrase(connection: sqlite3.Connection, name: str, phrase: str) -> None:
     if not clean:
         raise BadInput("The phrase is empty.", f"Say how a sentence would call {name!r}.")
     connection.execute("UPDATE classes SET phrase = ? WHERE id = ?", (clean, class_of(connection, name)))
+
+
+def set_guideline(connection: sqlite3.Connection, name: str, guideline: str) -> None:
+    """What belongs to a class, for people who label; empty takes it away. Raises NotFound, BadInput for a long one."""
+    if len(guideline) > LONGEST_GUIDELINE:
+        raise BadInput(f"The guideline has {len(guideline):,} characters.", f"Write at most {LONGEST_GUIDELINE:,}.")
+    connection.execute("UPDATE classes SET guideline = ? WHERE id = ?", (guideline.strip(), class_of(connection, name)))
 
 
 def ensure(connection: sqlite3.Connection, names: Iterable[str], hidden: bool = False) -> dict[str, int]:

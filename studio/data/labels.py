@@ -2,6 +2,10 @@
 
 Each function takes the writer's connection. An undo is an event of its own and restores what its target changed; a redo is an
 undo of that undo. What was done to many items at once is one act: taken back, and done again, as one.
+
+Several people may label one item. What each of them says is kept (`opinions.py`), and what the item has is what was said first:
+who says something else without having seen that is put aside, where the item waits for somebody to settle it; who has
+seen it says it over the other.
 """
 
 from __future__ import annotations
@@ -10,36 +14,55 @@ import json
 import sqlite3
 import time
 from collections.abc import Iterable
+from types import EllipsisType
 from typing import Any, Literal, NamedTuple
 
 from studio.core.errors import BadInput, NotFound
-from studio.core.types import LabelEvent
+from studio.core.types import NONE_OF_THESE, LabelEvent, Stance
+from studio.data import opinions
 from studio.data.content import canonical, content_key
+from studio.data.query import OF_NONE, SKIPPED
 
-Kind = Literal["import", "label", "skip", "caption", "undo"]
+Kind = Literal["import", "label", "none", "skip", "caption", "note", "undo"]
+Aspect = Literal["label", "caption", "note"]
+Saw = str | None | EllipsisType
+"""The label that a person was shown; `...` for who acts on the item as it stands, whatever it has."""
+
+LONGEST_NOTE = 2_000
 
 
 class _State(NamedTuple):
     class_id: int | None
     skipped: int
     text: str | None
+    note: str
+
+    @property
+    def said(self) -> int | None:
+        """As `opinions` writes it: the class, 0 for none of them, None without a label."""
+        return opinions.NONE if self.skipped == OF_NONE else self.class_id
 
 
-EVENTS = """
-    SELECT e.id, e.item, CASE WHEN e.redo THEN 'redo' ELSE e.kind END, coalesce(e.text_before, b.name),
-      coalesce(e.text_after, a.name), e.author, e.at, e.undoes, e.act
+_NAME = "CASE WHEN e.skipped_{0} = 2 THEN :none ELSE {1}.name END"
+EVENTS = f"""
+    SELECT e.id, e.item, CASE WHEN e.redo THEN 'redo' ELSE e.kind END, coalesce(e.text_before, {_NAME.format("before", "b")}),
+      coalesce(e.text_after, {_NAME.format("after", "a")}), e.author, e.at, e.undoes, e.act,
+      CASE WHEN e.said = 0 THEN :none ELSE s.name END, e.stance
     FROM label_events e LEFT JOIN classes b ON b.id = e.class_before LEFT JOIN classes a ON a.id = e.class_after
+      LEFT JOIN classes s ON s.id = e.said
 """
+SAID_AS = {"none": NONE_OF_THESE}
+"""What `EVENTS` needs beside the item or event."""
 
-_FRESH = "('label', 'skip', 'caption')"
+_FRESH = "('label', 'none', 'skip', 'caption', 'note')"
 _THEIRS = "(SELECT value FROM json_each(:authors))"
 _UNTOUCHED = "NOT EXISTS (SELECT 1 FROM label_events u WHERE u.undoes = e.id)"
 # an act that somebody else has since replaced no longer stands, so its author cannot take it back over their head
 _NOT_REPLACED = f"""
-    NOT EXISTS (
+    (e.stance = 'aside' OR NOT EXISTS (
         SELECT 1 FROM label_events o WHERE o.item = e.item AND o.id > e.id AND o.author NOT IN {_THEIRS}
-          AND (o.kind IN {_FRESH} OR o.redo) AND (o.text_after IS NULL) = (e.text_after IS NULL)
-          AND NOT EXISTS (SELECT 1 FROM label_events u WHERE u.undoes = o.id))
+          AND (o.kind IN {_FRESH} OR o.redo) AND o.aspect = e.aspect AND o.stance <> 'aside'
+          AND NOT EXISTS (SELECT 1 FROM label_events u WHERE u.undoes = o.id)))
 """
 _NEWEST_STANDING = f"""
     SELECT e.id, e.act FROM label_events e
@@ -54,28 +77,46 @@ _NEWEST_UNDONE = f"""
     ORDER BY e.id DESC LIMIT 1
 """
 _OF_THE_ACT = f"""
-    SELECT e.id, e.item, e.text_before IS NOT NULL, e.class_before, e.skipped_before, e.text_before FROM label_events e
+    SELECT e.id, e.item, e.author, e.aspect, e.stance, e.said, e.class_before, e.skipped_before, e.text_before
+    FROM label_events e
     WHERE (e.id = :event OR e.act = :act) AND {_UNTOUCHED} AND {_NOT_REPLACED} ORDER BY e.id DESC
 """
 
 
-def label(connection: sqlite3.Connection, item: int, name: str | None, author: str) -> LabelEvent:
+def label(connection: sqlite3.Connection, item: int, name: str | None, author: str, saw: Saw = ...) -> LabelEvent:
     """Give (or with None take away) a label. Raises NotFound for the item or the class."""
     before = _state(connection, item)
     class_id = None if name is None else class_of(connection, name)
-    return _append(connection, item, "label", author, before, before._replace(class_id=class_id, skipped=0))
+    return _say(connection, item, "label", author, before, before._replace(class_id=class_id, skipped=0), saw)
+
+
+def none_of_these(connection: sqlite3.Connection, item: int, author: str, saw: Saw = ...) -> LabelEvent:
+    """Say that the item is of none of the classes: it is done, and nothing learns from it. Raises NotFound."""
+    before = _state(connection, item)
+    return _say(connection, item, "none", author, before, before._replace(class_id=None, skipped=OF_NONE), saw)
+
+
+def settle(connection: sqlite3.Connection, item: int, name: str | None, author: str) -> LabelEvent:
+    """Say what an item is, over everybody, the author's own earlier word included; None: none of the classes. Raises NotFound."""
+    before = _state(connection, item)
+    if name is None:
+        after = before._replace(class_id=None, skipped=OF_NONE)
+    else:
+        after = before._replace(class_id=class_of(connection, name), skipped=0)
+    kind: Kind = "none" if name is None else "label"
+    return _append(connection, item, kind, author, before, after, said=after.said, stance="over")
 
 
 def skip(connection: sqlite3.Connection, item: int, author: str) -> LabelEvent:
-    """Mark an item as looked at and left; a label that it has stays. Raises NotFound."""
+    """Mark an item as looked at and left; what was said of it stays. Raises NotFound."""
     before = _state(connection, item)
-    return _append(connection, item, "skip", author, before, before._replace(skipped=1))
+    return _append(connection, item, "skip", author, before, before._replace(skipped=before.skipped or SKIPPED))
 
 
 def drop(connection: sqlite3.Connection, item: int, author: str) -> LabelEvent:
     """Take the label away and mark the item as looked at, so that nothing learns from it and nobody is asked about it again."""
     before = _state(connection, item)
-    return _append(connection, item, "skip", author, before, before._replace(class_id=None, skipped=1))
+    return _say(connection, item, "skip", author, before, before._replace(class_id=None, skipped=SKIPPED), ...)
 
 
 def caption(connection: sqlite3.Connection, item: int, text: str, author: str) -> LabelEvent:
@@ -83,7 +124,15 @@ def caption(connection: sqlite3.Connection, item: int, text: str, author: str) -
     before = _state(connection, item)
     if before.text is None:
         raise BadInput(f"Item {item} has no text to change.", "Captions belong to texts and image–text pairs.")
-    return _append(connection, item, "caption", author, before, before._replace(text=text))
+    return _append(connection, item, "caption", author, before, before._replace(text=text), aspect="caption")
+
+
+def note(connection: sqlite3.Connection, item: int, text: str, author: str) -> LabelEvent:
+    """Replace what people have written beside an item; an empty text takes it away. Raises NotFound, BadInput for a long one."""
+    if len(text) > LONGEST_NOTE:
+        raise BadInput(f"The note has {len(text):,} characters.", f"Write at most {LONGEST_NOTE:,}.")
+    before = _state(connection, item)
+    return _append(connection, item, "note", author, before, before._replace(note=text), aspect="note")
 
 
 def label_each(connection: sqlite3.Connection, given: Iterable[tuple[int, str | None]], author: str) -> list[LabelEvent]:
@@ -94,7 +143,7 @@ def label_each(connection: sqlite3.Connection, given: Iterable[tuple[int, str | 
         after = before._replace(class_id=None if name is None else class_of(connection, name), skipped=0)
         if after != before and (name is not None or before.class_id is not None):  # what has no label to lose stays skipped
             act = events[0].id if events else next_id(connection)
-            events.append(_append(connection, item, "label", author, before, after, act=act))
+            events.append(_say(connection, item, "label", author, before, after, ..., act))
     return events
 
 
@@ -120,10 +169,17 @@ def _reverse(connection: sqlite3.Connection, newest: str, authors: tuple[str, ..
     targets = connection.execute(_OF_THE_ACT, {**theirs, "event": event, "act": act}).fetchall()
     mine = next_id(connection) if len(targets) > 1 else None
     done = []
-    for target, item, of_text, class_before, skipped_before, text_before in targets:
+    for target, item, whose, aspect, stance, said, class_before, skipped_before, text_before in targets:
         now = _state(connection, item)
-        after = now._replace(text=text_before) if of_text else now._replace(class_id=class_before, skipped=skipped_before)
-        done.append(_append(connection, item, "undo", authors[0], now, after, undoes=target, act=mine, redo=redo))
+        if aspect == "label":
+            after = now if stance == "aside" else now._replace(class_id=class_before, skipped=skipped_before)
+            if after.said is None and (left := opinions.first(connection, item, whose)) is not None:
+                after = after._replace(class_id=left or None, skipped=0 if left else OF_NONE)  # somebody else said it too
+        else:
+            after = now._replace(text=text_before) if aspect == "caption" else now._replace(note=text_before)
+        done.append(
+            _append(connection, item, "undo", authors[0], now, after, aspect, target, mine, redo, said, stance, whose)
+        )  # fmt: skip
     return done
 
 
@@ -143,7 +199,7 @@ def event_of(row: tuple[Any, ...]) -> LabelEvent:
 
 
 def _state(connection: sqlite3.Connection, item: int) -> _State:
-    sql = "SELECT class, skipped, json_extract(content, '$.text') FROM items WHERE id = ?"
+    sql = "SELECT class, skipped, json_extract(content, '$.text'), note FROM items WHERE id = ?"
     try:
         row = connection.execute(sql, (item,)).fetchone()
     except OverflowError:  # a number larger than any id
@@ -158,6 +214,25 @@ def next_id(connection: sqlite3.Connection) -> int:
     return int(connection.execute("SELECT max(0, coalesce(max(id), 0)) + 1 FROM label_events").fetchone()[0])
 
 
+def _say(
+    connection: sqlite3.Connection,
+    item: int,
+    kind: Kind,
+    author: str,
+    before: _State,
+    after: _State,
+    saw: Saw,
+    act: int | None = None,
+) -> LabelEvent:
+    """What the author says of the item: its label from now on, unless it has one of somebody else's that they have not seen."""
+    other = None if before.said is None else opinions.whose(connection, item)
+    stance: Stance = "stands"
+    if other not in (None, author):
+        stance = "over" if saw is ... or saw == _name(connection, before) else "aside"
+    now = before if stance == "aside" else after
+    return _append(connection, item, kind, author, before, now, act=act, said=after.said, stance=stance)
+
+
 def _append(
     connection: sqlite3.Connection,
     item: int,
@@ -165,22 +240,41 @@ def _append(
     author: str,
     before: _State,
     after: _State,
+    aspect: Aspect = "label",
     undoes: int | None = None,
     act: int | None = None,
     redo: bool = False,
+    said: int | None = None,
+    stance: Stance = "stands",
+    whose: str | None = None,
 ) -> LabelEvent:
     if after.text != before.text:
         _set_text(connection, item, str(after.text))
-    connection.execute("UPDATE item_rows SET class = ?, skipped = ? WHERE id = ?", (after.class_id, after.skipped, item))
-    texts = (before.text, after.text) if after.text != before.text or kind == "caption" else (None, None)
-    event = next_id(connection)
     connection.execute(
-        "INSERT INTO label_events (id, item, kind, author, at, undoes, class_before, class_after, skipped_before, skipped_after,"
-        " text_before, text_after, act, redo) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (event, item, kind, author, time.time(), undoes, before.class_id, after.class_id, before.skipped, after.skipped, *texts,
-         act, redo),
-    )  # fmt: skip
-    return event_of(connection.execute(f"{EVENTS} WHERE e.id = ?", (event,)).fetchone())
+        "UPDATE item_rows SET class = ?, skipped = ?, note = ? WHERE id = ?", (after.class_id, after.skipped, after.note, item)
+    )
+    texts = {"label": (None, None), "caption": (before.text, after.text), "note": (before.note, after.note)}[aspect]
+    event = next_id(connection)
+    row = (
+        *(event, item, kind, aspect, author, time.time(), undoes),
+        *(before.class_id, after.class_id, before.skipped, after.skipped, *texts),
+        *(act, redo, said, stance),
+    )
+    connection.execute(
+        "INSERT INTO label_events (id, item, kind, aspect, author, at, undoes, class_before, class_after, skipped_before,"
+        f" skipped_after, text_before, text_after, act, redo, said, stance) VALUES ({', '.join('?' * len(row))})",
+        row,
+    )
+    if aspect == "label" and (said is not None or undoes is not None or after.said != before.said):
+        opinions.recount(connection, item, whose or author, after.said)
+    return event_of(connection.execute(f"{EVENTS} WHERE e.id = :event", {**SAID_AS, "event": event}).fetchone())
+
+
+def _name(connection: sqlite3.Connection, state: _State) -> str | None:
+    if state.skipped == OF_NONE:
+        return NONE_OF_THESE
+    row = connection.execute("SELECT name FROM classes WHERE id = ?", (state.class_id,)).fetchone()
+    return None if row is None else str(row[0])
 
 
 def _set_text(connection: sqlite3.Connection, item: int, text: str) -> None:

@@ -87,6 +87,61 @@ MIGRATIONS: tuple[str, ...] = (
     ALTER TABLE label_events ADD COLUMN redo INTEGER NOT NULL DEFAULT 0;
     CREATE INDEX label_events_act ON label_events(act) WHERE act IS NOT NULL;
     """,
+    # several people: what each of them said, also where it is not what the item has; notes, guidelines, "none of these"
+    """
+    ALTER TABLE classes ADD COLUMN guideline TEXT NOT NULL DEFAULT '';
+    ALTER TABLE item_rows ADD COLUMN note TEXT NOT NULL DEFAULT '';
+    DROP TRIGGER label_events_keep;
+    DROP TRIGGER label_events_stay;
+    DROP VIEW items;
+    CREATE VIEW items AS SELECT id, key, content, split, name, mix, class, skipped, note FROM item_rows
+        WHERE id < (SELECT coalesce(min(first_item), 9223372036854775807) FROM imports WHERE finished IS NULL);
+
+    CREATE TABLE label_events_now (
+        id INTEGER PRIMARY KEY,
+        item INTEGER NOT NULL REFERENCES item_rows(id),
+        kind TEXT NOT NULL CHECK (kind IN ('import', 'label', 'none', 'skip', 'caption', 'note', 'undo')),
+        aspect TEXT NOT NULL DEFAULT 'label' CHECK (aspect IN ('label', 'caption', 'note')),
+        author TEXT NOT NULL,
+        at REAL NOT NULL,
+        undoes INTEGER UNIQUE REFERENCES label_events_now(id),
+        class_before INTEGER, class_after INTEGER,
+        skipped_before INTEGER NOT NULL, skipped_after INTEGER NOT NULL,
+        text_before TEXT, text_after TEXT,
+        act INTEGER, redo INTEGER NOT NULL DEFAULT 0,
+        said INTEGER,
+        stance TEXT NOT NULL DEFAULT 'stands' CHECK (stance IN ('stands', 'aside', 'over'))
+    );
+    INSERT INTO label_events_now (id, item, kind, aspect, author, at, undoes, class_before, class_after, skipped_before,
+        skipped_after, text_before, text_after, act, redo, said)
+        SELECT id, item, kind, CASE WHEN text_after IS NULL THEN 'label' ELSE 'caption' END, author, at, undoes, class_before,
+            class_after, skipped_before, skipped_after, text_before, text_after, act, redo,
+            CASE WHEN text_after IS NULL AND (kind = 'label' OR redo) THEN class_after END
+        FROM label_events ORDER BY id;
+    DROP TABLE label_events;
+    ALTER TABLE label_events_now RENAME TO label_events;
+    CREATE INDEX label_events_item ON label_events(item);
+    CREATE INDEX label_events_author ON label_events(author);
+    CREATE INDEX label_events_act ON label_events(act) WHERE act IS NOT NULL;
+    CREATE TRIGGER label_events_keep BEFORE UPDATE ON label_events
+        BEGIN SELECT RAISE(ABORT, 'label events are never changed'); END;
+    CREATE TRIGGER label_events_stay BEFORE DELETE ON label_events WHEN EXISTS (SELECT 1 FROM items WHERE id = old.item)
+        BEGIN SELECT RAISE(ABORT, 'label events are never deleted'); END;
+
+    CREATE TABLE opinions (
+        item INTEGER NOT NULL REFERENCES item_rows(id),
+        author TEXT NOT NULL,
+        class INTEGER NOT NULL,
+        event INTEGER NOT NULL,
+        independent INTEGER NOT NULL,
+        PRIMARY KEY (item, author)
+    ) WITHOUT ROWID;
+    INSERT INTO opinions SELECT e.item, e.author, e.said, max(e.id), 1 FROM label_events e
+        WHERE e.said IS NOT NULL AND NOT EXISTS (SELECT 1 FROM label_events u WHERE u.undoes = e.id) GROUP BY e.item, e.author;
+    CREATE TABLE people (author TEXT PRIMARY KEY, opinions INTEGER NOT NULL, latest REAL NOT NULL) WITHOUT ROWID;
+    INSERT INTO people SELECT o.author, count(*), max(e.at) FROM opinions o JOIN label_events e ON e.id = o.event GROUP BY 1;
+    CREATE TABLE disputes (item INTEGER PRIMARY KEY REFERENCES item_rows(id));
+    """,
 )
 
 NEWEST = len(MIGRATIONS)

@@ -19,7 +19,7 @@ EVENT = (
     "INSERT INTO label_events (id, item, kind, author, at, class_after, skipped_before, skipped_after)"
     " VALUES (?, ?, 'import', ?, ?, ?, 0, 0)"
 )
-TOUCHED = "EXISTS (SELECT 1 FROM label_events e WHERE e.item = i.id AND e.kind IN ('label', 'undo'))"
+TOUCHED = "EXISTS (SELECT 1 FROM label_events e WHERE e.item = i.id AND e.kind IN ('label', 'none', 'undo'))"
 """A person has given or taken away the label of the item `i`."""
 
 

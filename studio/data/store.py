@@ -16,10 +16,11 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from studio.core.errors import NotFound, ProjectError
+from studio.core.results.people import Annotator, Dispute, Opinion
 from studio.core.results.projects import Counts
 from studio.core.types import SPLITS, ClassInfo, Item, ItemFilter, LabelEvent, Split
-from studio.data import classes, labels
-from studio.data.query import COLUMNS, item_of, prepare, where
+from studio.data import classes, labels, opinions
+from studio.data.query import COLUMNS, OF_NONE, SKIPPED, item_of, prepare, where
 from studio.data.writer import Writer
 
 T = TypeVar("T")
@@ -87,13 +88,14 @@ class Store:
             after = rows[-1][0]
 
     def count(self, filter: ItemFilter) -> int:
-        """Items that match; from the counters unless a text is searched."""
-        if filter.search.strip():
+        """Items that match; from the counters unless texts are searched."""
+        if filter.search.strip() or filter.noted is not None:
             condition, values = where(filter)
             return int(self._read(f"SELECT count(*) FROM items i WHERE {condition}", *values)[0][0])
         total = 0
         for split, name, skipped, n in self._counters():
-            fits = filter.split in (None, split) and filter.label in (None, name) and filter.skipped in (None, bool(skipped))
+            fits = filter.split in (None, split) and filter.label in (None, name) and filter.none in (None, skipped == OF_NONE)
+            fits = fits and (filter.skipped is None or skipped == (SKIPPED if filter.skipped else 0))
             total += n if fits and filter.labelled in (None, name is not None) else 0
         return total
 
@@ -104,21 +106,25 @@ class Store:
         by_class: dict[str, dict[str, int]] = {
             row[0]: {} for row in self._read("SELECT name FROM classes WHERE NOT hidden ORDER BY position")
         }
-        skipped_items = 0
+        skipped_items = of_none = 0
         for split, name, skipped, n in self._counters():
             by_split[split] += n
             if name is None:
-                skipped_items += n if skipped else 0
+                skipped_items += n if skipped == SKIPPED else 0
+                of_none += n if skipped == OF_NONE else 0
             else:
                 labelled[split] += n
                 by_class[name][split] = by_class[name].get(split, 0) + n
-        return Counts(sum(by_split.values()), sum(labelled.values()), skipped_items, by_split, labelled, by_class)
+        return Counts(sum(by_split.values()), sum(labelled.values()), skipped_items, by_split, labelled, by_class, of_none)
 
     # labels
 
-    def label(self, item: int, label: str | None, author: str) -> LabelEvent:
+    def label(self, item: int, label: str | None, author: str, saw: labels.Saw = ...) -> LabelEvent:
         """Raises NotFound for an item or class that is not there (None takes the label away)."""
-        return self.write(lambda connection: labels.label(connection, item, label, author))
+        return self.write(lambda connection: labels.label(connection, item, label, author, saw))
+
+    def none_of_these(self, item: int, author: str, saw: labels.Saw = ...) -> LabelEvent:
+        return self.write(lambda connection: labels.none_of_these(connection, item, author, saw))
 
     def skip(self, item: int, author: str) -> LabelEvent:
         return self.write(lambda connection: labels.skip(connection, item, author))
@@ -126,6 +132,14 @@ class Store:
     def caption(self, item: int, text: str, author: str) -> LabelEvent:
         """Raises NotFound, and BadInput where the item has no text or another item has that content."""
         return self.write(lambda connection: labels.caption(connection, item, text, author))
+
+    def note(self, item: int, text: str, author: str) -> LabelEvent:
+        """Raises NotFound, and BadInput for a long one."""
+        return self.write(lambda connection: labels.note(connection, item, text, author))
+
+    def settle(self, item: int, label: str | None, author: str) -> LabelEvent:
+        """None: of none of the classes. Raises NotFound."""
+        return self.write(lambda connection: labels.settle(connection, item, label, author))
 
     def label_each(self, given: Iterable[tuple[int, str | None]], author: str) -> tuple[LabelEvent, ...]:
         """Labels for many items, in one act. Raises NotFound, and then none is given."""
@@ -144,12 +158,48 @@ class Store:
 
     def history(self, item: int) -> tuple[LabelEvent, ...]:
         """Every event of an item, oldest first."""
-        return tuple(labels.event_of(row) for row in self._read(f"{labels.EVENTS} WHERE e.item = ? ORDER BY e.id", item))
+        rows = self._read(f"{labels.EVENTS} WHERE e.item = :item ORDER BY e.id", {**labels.SAID_AS, "item": item})
+        return tuple(map(labels.event_of, rows))
 
     def revision(self) -> int:
         """A number that grows with every act on a label or caption, and with every import that is finished."""
         acts, imports = "SELECT coalesce(max(id), 0) FROM label_events", "SELECT count(*) FROM imports WHERE finished IS NOT NULL"
         return int(self._read(f"SELECT max(0, ({acts})) + ({imports})")[0][0])
+
+    # people
+
+    def people(self) -> list[Annotator]:
+        """Who has said what of items, the one who said most first."""
+        return opinions.people(self._read)
+
+    def agreements(self) -> list[tuple[str, str, str, str, int]]:
+        """(one person, another, what one said, what the other said, of how many items), of independent opinions alone."""
+        return opinions.agreements(self._read)
+
+    def shared(self) -> list[tuple[tuple[tuple[str, int], ...], int]]:
+        """How independent opinions of one item are spread, and of how many items so: ((class, people), …), items."""
+        return opinions.shared(self._read)
+
+    def wanting(self, author: str, people: int, share: float, after: int, limit: int) -> list[Item]:
+        """Items of that share, drawn by content, that fewer than so many `people` have labelled, the author not among them."""
+        return opinions.wanting(self._read, author, people, share, after, limit)
+
+    def disputed(self, after: int = 0, limit: int = 60) -> list[Dispute]:
+        """Items of which people say different things and which nobody has settled, in order of import."""
+        return opinions.disputed(self._read, after, limit)
+
+    def opinions(self, item: int) -> tuple[Opinion, ...]:
+        """What people say of an item, the first first."""
+        return opinions.of_items(self._read, [item]).get(item, ())
+
+    def done(self, ids: Iterable[int]) -> frozenset[int]:
+        """Those of these items that have a label or are of none of the classes."""
+        condition = f"i.id IN (SELECT value FROM json_each(?)) AND (i.class IS NOT NULL OR i.skipped = {OF_NONE})"
+        return frozenset(row[0] for row in self._read(f"SELECT i.id FROM items i WHERE {condition}", json.dumps(list(ids))))
+
+    def disputes(self) -> int:
+        """How many there are."""
+        return int(self._read("SELECT count(*) FROM disputes")[0][0])
 
     # classes
 
@@ -157,8 +207,8 @@ class Store:
         counted: dict[str | None, int] = {}
         for _, name, _, n in self._counters():
             counted[name] = counted.get(name, 0) + n
-        rows = self._read("SELECT name, phrase, position FROM classes WHERE NOT hidden ORDER BY position, id")
-        return tuple(ClassInfo(name, phrase, position, counted.get(name, 0)) for name, phrase, position in rows)
+        rows = self._read("SELECT name, phrase, position, guideline FROM classes WHERE NOT hidden ORDER BY position, id")
+        return tuple(ClassInfo(name, phrase, position, counted.get(name, 0), words) for name, phrase, position, words in rows)
 
     def add_class(self, name: str) -> ClassInfo:
         """Raises BadInput for an empty name, one that is too long or one that exists."""
@@ -167,6 +217,10 @@ class Store:
     def set_phrase(self, name: str, phrase: str) -> None:
         """Raises NotFound, and BadInput for an empty phrase."""
         self.write(lambda connection: classes.set_phrase(connection, name, phrase))
+
+    def set_guideline(self, name: str, guideline: str) -> None:
+        """Raises NotFound, and BadInput for a long one."""
+        self.write(lambda connection: classes.set_guideline(connection, name, guideline))
 
     def ensure_classes(self, names: Iterable[str]) -> None:
         """Add those that are missing."""
@@ -206,8 +260,9 @@ class Store:
         )
 
     def _read(self, sql: str, *values: Any) -> list[Any]:
+        """Values one by one, or one mapping of named ones."""
         try:
-            return self._reader().read(sql, values)
+            return self._reader().read(sql, values[0] if values and isinstance(values[0], dict) else values)
         except OverflowError as error:
             raise NotFound("That number is larger than any item's.", "It may belong to another project.") from error
         except sqlite3.ProgrammingError as error:
@@ -236,7 +291,7 @@ class _Reader:
         prepare(self._connection)
         self._lock = threading.Lock()
 
-    def read(self, sql: str, values: tuple[Any, ...]) -> list[Any]:
+    def read(self, sql: str, values: tuple[Any, ...] | dict[str, Any]) -> list[Any]:
         with self._lock:
             return self._connection.execute(sql, values).fetchall()
 

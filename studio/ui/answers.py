@@ -12,9 +12,10 @@ from typing import Any
 
 from studio.core.errors import BadInput, NotFound, StudioError
 from studio.core.results.projects import Activity
-from studio.core.types import ClassInfo, Item
+from studio.core.types import NONE_OF_THESE, ClassInfo, Item
 from studio.workspace import Workspace
 from studio.workspace.open_project import OpenProject
+from studio.workspace.people import person
 
 Payload = Mapping[str, Any]
 Answer = dict[str, Any]
@@ -78,6 +79,11 @@ def text(payload: Payload, name: str, longest: int) -> str:
     return value
 
 
+def author(workspace: Workspace, payload: Payload) -> str:
+    """Who sits at the browser that asks; before they have said so, whoever Studio was started for. Raises BadInput."""
+    return person(text(payload, "author", 200)) if payload.get("author") else workspace.settings.author
+
+
 def integer(payload: Payload, name: str) -> int:
     """A whole number from 0. Raises BadInput."""
     value = payload.get(name)
@@ -100,13 +106,14 @@ def item_json(item: Item) -> Answer:
         "name": item.name,
         "sha": item.content.get("image"),
         "text": item.content.get("text"),
-        "label": item.label,
+        "label": NONE_OF_THESE if item.none else item.label,
         "split": item.split,
+        "note": item.note,
     }
 
 
 def class_json(info: ClassInfo) -> Answer:
-    return {"name": info.name, "n": info.labelled}
+    return {"name": info.name, "n": info.labelled, "guideline": info.guideline}
 
 
 def project_json(project: OpenProject) -> Answer:

@@ -18,6 +18,7 @@ from studio.data import truth
 from studio.data.importers import ImportRequest, importer_for
 from studio.data.importers.hub import HubImporter
 from studio.data.ingest import Rules, ingest
+from studio.data.labels import Saw
 from studio.data.project import Project
 from studio.modalities import discover_modalities, modalities_named
 from studio.settings import reaches_hub
@@ -103,14 +104,30 @@ class Labelling:
         """Raises NotFound."""
         return self._store.item(item_id)
 
+    def done_among(self, ids: Sequence[int]) -> frozenset[int]:
+        """Those of these items of which somebody has said what they are."""
+        return self._store.done(ids)
+
     def counts(self) -> Counts:
         return self._store.counts()
 
     # label
 
-    def label(self, item: int, label: str | None, author: str = "me") -> LabelEvent:
-        """Committed to disk when it returns. Raises NotFound (item, class)."""
-        return self._store.label(item, label, author)
+    def label(self, item: int, label: str | None, author: str = "me", saw: Saw = ...) -> LabelEvent:
+        """Committed to disk when it returns. Raises NotFound (item, class).
+
+        `saw` is the label that the person was shown, None for none. Where somebody else has given another meanwhile, the item
+        keeps theirs, what is said now is put aside, and both wait to be settled; without `saw` the label is given over theirs.
+        """
+        return self._store.label(item, label, author, saw)
+
+    def none_of_these(self, item: int, author: str = "me", saw: Saw = ...) -> LabelEvent:
+        """The item is of no class: it is done, and nothing learns from it. Raises NotFound; `saw` as in `label`."""
+        return self._store.none_of_these(item, author, saw)
+
+    def note(self, item: int, text: str, author: str = "me") -> LabelEvent:
+        """Replace what is written beside an item, an empty text for nothing. Raises NotFound, BadInput."""
+        return self._store.note(item, text.strip(), author)
 
     def skip(self, item: int, author: str = "me") -> LabelEvent:
         """Committed to disk when it returns. Raises NotFound."""
@@ -188,6 +205,10 @@ class Labelling:
         self._refuse_fixed()
         return self._store.add_class(name)
 
+    def set_guideline(self, name: str, guideline: str) -> None:
+        """What belongs to a class, shown to people who label; an empty text for nothing. Raises NotFound, BadInput."""
+        self._store.set_guideline(name, guideline)
+
     def set_phrase(self, name: str, phrase: str) -> None:
         """How zero-shot prompts say this class. Raises NotFound, BadInput."""
         self._store.set_phrase(name, phrase)
@@ -203,7 +224,7 @@ class Labelling:
     # pictures
 
     def picture(self, sha: str, size: int) -> bytes:
-        """WebP, at most `size` pixels a side (one of 96, 240, 768), made once. Raises NotFound, BadInput."""
+        """JPEG, at most `size` pixels a side (one of 96, 240, 768), made once. Raises NotFound, BadInput."""
         return self._project.media.thumbnail(sha, size, discover_modalities().get("image").thumbnail)
 
     def _refuse_fixed(self) -> None:

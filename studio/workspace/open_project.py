@@ -10,6 +10,7 @@ from studio.modalities import discover_modalities
 from studio.workspace.auditing import Auditing
 from studio.workspace.auto import Auto
 from studio.workspace.labelling import Labelling
+from studio.workspace.people import People
 from studio.workspace.picking import Picking
 from studio.workspace.question import Questions
 from studio.workspace.samples import Samples
@@ -52,6 +53,7 @@ class OpenProject:
         self.fixed_classes = task.fixed_classes
         """Classes that people cannot change: ("match", "no match") for pairs, else ()."""
         self.labelling = Labelling(project, task, offline)
+        self.people = People(project)
         self.training = Training(project, task, shelf, queue, samples)
         questions = Questions(project, task, shelf, self.training)
         self.auditing = Auditing(project, task, questions)

@@ -58,6 +58,13 @@ class Counts:
     labelled_by_split: Mapping[str, int]
     by_class: Mapping[str, Mapping[str, int]]
     """`{class: {split: labelled items}}`."""
+    none: int = 0
+    """Items that are of none of the classes."""
+
+    @property
+    def done(self) -> int:
+        """Items of which somebody has said what they are."""
+        return self.labelled + self.none
 
 
 @dataclass(frozen=True, slots=True)

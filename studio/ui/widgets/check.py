@@ -6,7 +6,18 @@ import gradio as gr
 
 from studio.core.results.audit import Audit
 from studio.ui import theme
-from studio.ui.answers import Answer, Payload, activity_json, answering, item_json, open_project, page_project, project_json, text
+from studio.ui.answers import (
+    Answer,
+    Payload,
+    activity_json,
+    answering,
+    author,
+    item_json,
+    open_project,
+    page_project,
+    project_json,
+    text,
+)
 from studio.workspace import Workspace
 from studio.workspace.open_project import OpenProject
 
@@ -49,12 +60,12 @@ class Inspector:
     def settle(self, payload: Payload) -> Answer:
         """Keep, change or drop one finding."""
         project = open_project(self.workspace, payload)
-        project.auditing.settle(text(payload, "key", 1000), text(payload, "act", 10), self.workspace.settings.author)
+        project.auditing.settle(text(payload, "key", 1000), text(payload, "act", 10), author(self.workspace, payload))
         return {}
 
     def undo(self, payload: Payload) -> Answer:
         """Take back the newest decision."""
-        return {"key": open_project(self.workspace, payload).auditing.undo(self.workspace.settings.author)}
+        return {"key": open_project(self.workspace, payload).auditing.undo(author(self.workspace, payload))}
 
 
 def findings(inspector: Inspector) -> gr.HTML:

@@ -17,6 +17,7 @@ from studio.ui.answers import (
     Payload,
     activity_json,
     answering,
+    author,
     class_json,
     integer,
     integers,
@@ -69,18 +70,18 @@ class Browser:
         """The class `name`, or none, for the `items`, or for all that match the filter where `items` is None."""
         project = open_project(self.workspace, payload)
         name = text(payload, "name", 200) if payload.get("name") is not None else None
-        author, items = self.workspace.settings.author, payload.get("items")
+        who, items = author(self.workspace, payload), payload.get("items")
         if items is None and not payload.get("by"):
-            return {"changed": len(project.labelling.label_matching(_offered(payload), name, author))}
+            return {"changed": len(project.labelling.label_matching(_offered(payload), name, who))}
         if items is None:
             given = dict.fromkeys((hit.item.id for hit in self._hits(project, payload, MOST_CHOSEN, 0)[0]), name)
         else:
             given = dict.fromkeys(integers(payload, "items", MOST_CHOSEN), name)
-        return {"changed": len(project.labelling.label_each(given, author))}
+        return {"changed": len(project.labelling.label_each(given, who))}
 
     def undo(self, payload: Payload) -> Answer:
         """Take back the newest act, as Undo on the Label page does."""
-        return {"changed": len(open_project(self.workspace, payload).labelling.undo(self.workspace.settings.author))}
+        return {"changed": len(open_project(self.workspace, payload).labelling.undo(author(self.workspace, payload)))}
 
     def _ranked(self, project: OpenProject, payload: Payload) -> Answer:
         """One page of the unlabelled training items as the model ranks them; while it still reads them, its `activity`."""

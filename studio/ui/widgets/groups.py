@@ -12,6 +12,7 @@ from studio.ui.answers import (
     Payload,
     activity_json,
     answering,
+    author,
     class_json,
     integers,
     item_json,
@@ -68,12 +69,12 @@ class Sorter:
         if not items:
             raise BadInput("Every item of this row is taken out.", "Take some in again, or leave the row with Space.")
         given = {item.id: name for item in items if item.label is None}
-        events = project.labelling.label_each(given, self.workspace.settings.author)
+        events = project.labelling.label_each(given, author(self.workspace, payload))
         return {"changed": len(events), "items": [event.item for event in events]}
 
     def undo(self, payload: Payload) -> Answer:
         """Take back the newest act, as Undo on the Label page does."""
-        events = open_project(self.workspace, payload).labelling.undo(self.workspace.settings.author)
+        events = open_project(self.workspace, payload).labelling.undo(author(self.workspace, payload))
         return {"items": [event.item for event in events]}
 
 

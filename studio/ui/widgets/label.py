@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from threading import Lock
 
 import gradio as gr
 
 from studio.core.errors import BadInput
 from studio.core.results.answers import MethodAnswer
-from studio.core.types import ItemFilter, LabelEvent
+from studio.core.threads import give_way
+from studio.core.types import NONE_OF_THESE, Item, ItemFilter, LabelEvent
 from studio.ui import theme
 from studio.ui.answers import (
     Answer,
     Payload,
     activity_json,
     answering,
+    author,
     class_json,
     integer,
     integers,
@@ -39,14 +42,24 @@ PICKED = 60
 """Items that a model picks at once; the script asks again after every ten labels."""
 LONGEST_NAME = 200
 LONGEST_CAPTION = 10_000
+LONGEST_SEARCH = 200
+LONGEST_WORDS = 2_000
+"""Characters of a note or a guideline."""
 REMEMBERED = 512
+COMING = 40
+"""Items that come next on a page, of which it hears who else holds or has labelled them."""
+EVERY = 5
+"""One in so many items is somebody else's, for a second opinion, where the project asks for them."""
 
 FILTERS = {
     "unlabelled": ItemFilter(labelled=False, skipped=False),
     "skipped": ItemFilter(labelled=False, skipped=True),
     "all": ItemFilter(),
+    "search": ItemFilter(),
 }
-THEN = {"unlabelled": "skipped"}
+SECOND = "second"
+"""What others have labelled and the project wants this person's opinion of, too: shown without what they said."""
+THEN = {"unlabelled": SECOND, SECOND: "skipped"}
 """What comes once there is no more of a filter: who skipped an item does not want it back first."""
 
 
@@ -57,34 +70,40 @@ class Desk:
         self.workspace = workspace
         self._answered: OrderedDict[str, Future[Answer]] = OrderedDict()
         self._lock = Lock()
+        # what no key waits for: one thing after the other, in a thread that gives way to keys
+        self._behind = ThreadPoolExecutor(1, "suggestions", initializer=give_way)
 
     def open_desk(self, payload: Payload) -> Answer:
         """Everything the page needs to begin; `project` is None where none is open."""
         project = page_project(self.workspace, payload)
         if project is None:
             return {"project": None}
-        show = _filter_name(payload)
-        counts = project.labelling.counts()
+        show, who = _filter_name(payload), author(self.workspace, payload)
+        counts, batch = project.labelling.counts(), _batch(project, payload, who, show, 0)
+        project.people.leases.renew(who, [item["id"] for item in batch["items"][:COMING]])
         return {
             "project": project_json(project),
+            "author": who,
+            "others": dict(project.people.leases.others(who)),
             "chosen": show,
             "orders": [{"name": name, "title": title} for name, title in project.picking.orders().items()],
             "order": project.picking.order(),
             "by_model": project.picking.order() in CHOSEN_BY_MODEL and show == "unlabelled",
             "fixed": bool(project.fixed_classes),
             "for_me": project.labelling.knows_truth(),
-            **_batch(project, show, 0),
-            "total": counts.total if show == "all" else counts.total - counts.labelled,
+            **batch,
+            "total": batch["total"] if show in ("all", "search") else counts.total - counts.done,
             "all": counts.total,
-            "labelled": counts.labelled,
+            "labelled": counts.done,
             "learnt": counts.labelled_by_split.get("train", 0),
+            "disputes": project.people.disputes(),
             "classes": [class_json(c) for c in project.labelling.classes()],
         }
 
     def more(self, payload: Payload) -> Answer:
         """The next items of the same filter, or of the one that comes after it."""
-        project = open_project(self.workspace, payload)
-        return _batch(project, _filter_name(payload), integer(payload, "after"))
+        project, who = open_project(self.workspace, payload), author(self.workspace, payload)
+        return _batch(project, payload, who, _filter_name(payload), integer(payload, "after"))
 
     def set_order(self, payload: Payload) -> Answer:
         """In which order the project's items come from now on."""
@@ -100,12 +119,12 @@ class Desk:
         first = reading(self.workspace, project, model)
         if first is not None:
             return {"items": [], "activity": activity_json(first)}
-        queued = integers(payload, "queued", BATCH)
-        picked = project.picking.pick(model, order, PICKED, queued)
+        queued, held = integers(payload, "queued", BATCH), project.people.leases.held(author(self.workspace, payload))
+        picked = self._behind.submit(project.picking.pick, model, order, PICKED, [*queued, *held]).result()
         return {"items": [item_json(item) for item in picked]}
 
     def act(self, payload: Payload) -> Answer:
-        """One of label, skip, caption, undo, redo. Returns when it is on disk."""
+        """One of label, skip, caption, note, undo, redo. Returns when it is on disk, with what became of the items to come."""
         project = open_project(self.workspace, payload)
         key = f"{project.id}/{text(payload, 'id', 64)}"
         mine: Future[Answer] = Future()
@@ -117,7 +136,7 @@ class Desk:
         if first is not mine:
             return first.result()
         try:
-            mine.set_result(self._do(project, payload))
+            mine.set_result({**self._do(project, payload), **_coming(project, payload, author(self.workspace, payload))})
         except BaseException as error:  # whatever it was: those that wait for this act have to hear of it
             with self._lock:
                 self._answered.pop(key, None)
@@ -131,6 +150,17 @@ class Desk:
             raise BadInput("The classes of this task are fixed.", f"They are: {', '.join(project.fixed_classes)}.")
         return {"added": class_json(project.labelling.add_class(text(payload, "name", LONGEST_NAME).strip()))}
 
+    def guide(self, payload: Payload) -> Answer:
+        """What belongs to a class, for people who label."""
+        project = open_project(self.workspace, payload)
+        project.labelling.set_guideline(text(payload, "name", LONGEST_NAME), text(payload, "guideline", LONGEST_WORDS))
+        return {"classes": [class_json(c) for c in project.labelling.classes()]}
+
+    def history(self, payload: Payload) -> Answer:
+        """Every act on an item, oldest first."""
+        project = open_project(self.workspace, payload)
+        return {"events": [_event(e) for e in project.labelling.history(integer(payload, "item"))]}
+
     def suggest(self, payload: Payload) -> Answer:
         """What zero-shot and few-shot say of one item, from all labels as they stand; before a model is chosen, how to."""
         project = open_project(self.workspace, payload)
@@ -138,7 +168,7 @@ class Desk:
         if model is None or not project.classifies:
             why = self.workspace.models.advice(project.task) or "Choose a model to see its answers here."
             return {"model": None, "answers": [], "why": why}
-        table = project.testing.suggest(integer(payload, "item"), model)
+        table = self._behind.submit(project.testing.suggest, integer(payload, "item"), model).result()
         return {"model": project.model_title(model), "answers": [_suggestion(answer, table.classes) for answer in table.answers]}
 
     def label_for_me(self, payload: Payload) -> Answer:
@@ -147,24 +177,31 @@ class Desk:
         return {"labelled": project.labelling.label_for_me(integer(payload, "per_class")).labelled}
 
     def _do(self, project: OpenProject, payload: Payload) -> Answer:
-        labelling, author = project.labelling, self.workspace.settings.author
+        labelling, who = project.labelling, author(self.workspace, payload)
         match payload.get("act"):
             case "label":
-                label = text(payload, "label", LONGEST_NAME)
+                label, saw = text(payload, "label", LONGEST_NAME), payload.get("saw")
+                if saw is not None:
+                    saw = text(payload, "saw", LONGEST_NAME)
+                item = integer(payload, "item")
+                if label == NONE_OF_THESE:
+                    return _given(project, labelling.none_of_these(item, who, saw))
                 if label not in {c.name for c in labelling.classes()}:
                     raise BadInput(f"There is no class {label!r}.", "Add it first, or reload the page.")
-                return {"event": labelling.label(integer(payload, "item"), label, author).id}
+                return _given(project, labelling.label(item, label, who, saw))
+            case "note":
+                return {"event": labelling.note(integer(payload, "item"), text(payload, "text", LONGEST_WORDS), who).id}
             case "skip":
-                return {"event": labelling.skip(integer(payload, "item"), author).id}
+                return {"event": labelling.skip(integer(payload, "item"), who).id}
             case "caption":
                 caption = text(payload, "text", LONGEST_CAPTION).strip()
                 if not caption or "text" not in project.modalities or len(project.modalities) < 2:
                     raise BadInput("This is no caption.", "Write one, in a project of image–text pairs.")
-                return {"event": labelling.caption(integer(payload, "item"), caption, author).id}
+                return {"event": labelling.caption(integer(payload, "item"), caption, who).id}
             case "undo":
-                return _changed(project, labelling.undo(author))
+                return _changed(project, labelling.undo(who))
             case "redo":
-                return _changed(project, labelling.redo(author))
+                return _changed(project, labelling.redo(who))
         raise BadInput("The page asked for something unknown.", "Reload the page.")
 
 
@@ -173,7 +210,7 @@ def labeler(desk: Desk) -> gr.HTML:
     return gr.HTML(
         html_template='<div class="lb" role="application" aria-label="Labelling: press a number to label, space to skip, '
         'backspace to undo, arrows to move"></div>',
-        js_on_load=theme.script("dom", "for_me", "suggest", "order", "undo", "keys", "label"),
+        js_on_load=theme.script("dom", "for_me", "suggest", "order", "undo", "keys", "beside", "label"),
         server_functions=[
             answering(f)
             for f in (
@@ -183,6 +220,8 @@ def labeler(desk: Desk) -> gr.HTML:
                 desk.pick,
                 desk.act,
                 desk.add_class,
+                desk.guide,
+                desk.history,
                 desk.suggest,
                 desk.label_for_me,
             )
@@ -211,25 +250,74 @@ def _changed(project: OpenProject, events: Sequence[LabelEvent]) -> Answer:
     return {
         "items": [item_json(project.labelling.item(event.item)) for event in events[:2]],
         "changed": len(events),
-        "labelled": counts.labelled,
+        "labelled": counts.done,
         "learnt": counts.labelled_by_split.get("train", 0),
         "classes": [class_json(c) for c in project.labelling.classes()],
     }
 
 
-def _batch(project: OpenProject, show: str, after: int) -> Answer:
-    """Items after the item `after`, and where to go on: `show` and `after`, None at the end."""
-    mixed = project.picking.order() != "imported"
-    page = project.labelling.page(FILTERS[show], after=after, limit=BATCH, mixed=mixed)
-    then = THEN.get(show) if page.after is None else None
-    if then and not page.items:
-        return _batch(project, then, 0)
-    going = (then, 0) if then else (show, page.after)
-    return {"items": [item_json(item) for item in page.items], "show": going[0], "after": going[1]}
+def _given(project: OpenProject, event: LabelEvent) -> Answer:
+    """What became of a label: where somebody else had given another meanwhile, what the item has, and by whom."""
+    answer: Answer = {"event": event.id}
+    if event.stance == "aside" and event.said != event.after:
+        first = next((o for o in project.people.opinions(event.item) if o.said == event.after), None)
+        answer["conflict"] = {"has": event.after, "by": first.author if first else None, "disputes": project.people.disputes()}
+    return answer
+
+
+def _coming(project: OpenProject, payload: Payload, who: str) -> Answer:
+    """Of the items that come next on the page: those that somebody else has taken in hand or labelled meanwhile."""
+    coming = integers(payload, "coming", COMING) if payload.get("coming") else []
+    gone = project.people.leases.renew(who, coming)
+    others = dict(project.people.leases.others(who))
+    return {"gone": sorted(gone | project.labelling.done_among(coming)) if others else [], "others": others}
+
+
+def _event(event: LabelEvent) -> Answer:
+    return {"kind": event.kind, "before": event.before, "after": event.after, "said": event.said, "author": event.author,
+            "at": event.at, "stance": event.stance}  # fmt: skip
+
+
+def _batch(project: OpenProject, payload: Payload, who: str, show: str, after: int) -> Answer:
+    """Items after the item `after` that nobody else holds, and where to go on: `show` and `after`, None at the end."""
+    if show == SECOND:
+        items: Sequence[Item] = project.people.waiting(who, BATCH, after)
+        last, total = items[-1].id if len(items) == BATCH else None, len(items)
+        sent = [_unseen(item) for item in items]
+    else:
+        words = text(payload, "search", LONGEST_SEARCH) if show == "search" else ""
+        mixed = project.picking.order() != "imported" and show != "search"
+        page = project.labelling.page(replace(FILTERS[show], search=words), after=after, limit=BATCH, mixed=mixed)
+        last, total, sent = page.after, page.total, [item_json(item) for item in page.items]
+    if show in THEN:
+        held = project.people.leases.held(who)
+        sent = [item for item in sent if item["id"] not in held]
+    if show == "unlabelled" and not after:
+        sent = _woven(sent, [_unseen(item) for item in project.people.waiting(who, BATCH // EVERY)])
+    then = THEN.get(show) if last is None else None
+    if not sent and (then or last is not None):
+        return _batch(project, payload, who, then or show, last or 0)
+    going = (then, 0) if then else (show, last)
+    return {"items": sent, "show": going[0], "after": going[1], "total": total}
+
+
+def _unseen(item: Item) -> Answer:
+    """An item that others have labelled, without what they said."""
+    return {**item_json(item), "label": None, "unseen": True}
+
+
+def _woven(own: list[Answer], second: list[Answer]) -> list[Answer]:
+    """One of `second` after every few of `own`."""
+    found: list[Answer] = []
+    for k, item in enumerate(own):
+        found.append(item)
+        if k % EVERY == EVERY - 2 and second:
+            found.append(second.pop(0))
+    return found
 
 
 def _filter_name(payload: Payload) -> str:
     show = payload.get("show")
-    if not isinstance(show, str) or show not in FILTERS:
+    if not isinstance(show, str) or show not in {*FILTERS, SECOND}:
         raise BadInput("This choice of items is unknown.", f"Known: {', '.join(FILTERS)}.")
     return show

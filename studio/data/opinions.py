@@ -1,0 +1,144 @@
+"""What each person says of an item, beside what it has: who agrees with whom, and which items wait to be settled.
+
+Derived from the label events, in the transaction that appends one. An opinion is independent where its author had not seen
+another's: agreement is counted on these alone. Each function takes a connection; the first ones the writer's.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from studio.core.results.people import Annotator, Dispute, Opinion
+from studio.core.types import NONE_OF_THESE, Item
+from studio.data.query import COLUMNS, item_of
+
+Read = Callable[..., list[Any]]
+
+NONE = 0
+"""Of `class`: none of the classes."""
+
+_UNTOUCHED = "NOT EXISTS (SELECT 1 FROM label_events u WHERE u.undoes = e.id)"
+# a skip says nothing, but one that takes a label away takes back what was said
+_SAYING = """
+    e.aspect = 'label' AND (e.kind IN ('label', 'none') OR e.redo
+      OR e.kind = 'skip' AND e.class_before IS NOT NULL AND e.class_after IS NULL)
+"""
+_NEWEST = f"""
+    SELECT e.id, e.said, e.stance, e.at FROM label_events e
+    WHERE e.item = ? AND e.author = ? AND {_SAYING} AND {_UNTOUCHED} ORDER BY e.id DESC LIMIT 1
+"""
+_LAST_OVER = f"""
+    SELECT coalesce(max(e.id), 0) FROM label_events e WHERE e.item = :item AND e.stance = 'over' AND {_SAYING} AND {_UNTOUCHED}
+"""
+
+
+def whose(connection: sqlite3.Connection, item: int) -> str | None:
+    """Who said what the item has; None where nobody did, as where it was imported."""
+    row = connection.execute(
+        f"SELECT e.author FROM label_events e WHERE e.item = ? AND {_SAYING} AND e.stance <> 'aside' AND {_UNTOUCHED}"
+        " ORDER BY e.id DESC LIMIT 1",
+        (item,),
+    ).fetchone()
+    row = row or connection.execute("SELECT author FROM opinions WHERE item = ? ORDER BY event LIMIT 1", (item,)).fetchone()
+    return None if row is None else str(row[0])
+
+
+def first(connection: sqlite3.Connection, item: int, without: str) -> int | None:
+    """The class that somebody other than `without` said first, `NONE` for none of them; None where nobody did."""
+    row = connection.execute(
+        "SELECT class FROM opinions WHERE item = ? AND author <> ? ORDER BY event LIMIT 1", (item, without)
+    ).fetchone()
+    return None if row is None else int(row[0])
+
+
+def recount(connection: sqlite3.Connection, item: int, author: str, has: int | None) -> None:
+    """After an act of the author's on an item that now has the class `has`."""
+    found = connection.execute(_NEWEST, (item, author)).fetchone()
+    had = connection.execute("DELETE FROM opinions WHERE item = ? AND author = ?", (item, author)).rowcount
+    stays = found is not None and found[1] is not None
+    if stays:
+        connection.execute("INSERT INTO opinions VALUES (?, ?, ?, ?, ?)", (item, author, found[1], found[0], found[2] != "over"))
+    connection.execute(
+        "INSERT INTO people VALUES (:author, :more, :at) ON CONFLICT DO UPDATE"
+        " SET opinions = opinions + :more, latest = max(latest, excluded.latest)",
+        {"author": author, "more": int(stays) - had, "at": found[3] if found else 0.0},
+    )
+    # who has seen another's label and says something else has settled it
+    connection.execute("DELETE FROM disputes WHERE item = ?", (item,))
+    connection.execute(
+        f"INSERT INTO disputes SELECT :item WHERE EXISTS (SELECT 1 FROM opinions o WHERE o.item = :item"
+        f" AND o.event > ({_LAST_OVER}) AND o.class <> :has)",
+        {"item": item, "has": -1 if has is None else has},
+    )
+
+
+# reading: `read(sql, *values)` gives the rows
+
+_SAID = "CASE WHEN {0}.class = 0 THEN :none ELSE (SELECT name FROM classes WHERE id = {0}.class) END"
+
+
+def people(read: Read) -> list[Annotator]:
+    """Who has said what of items, the one who said most first."""
+    rows = read("SELECT author, opinions, latest FROM people WHERE opinions > 0 ORDER BY opinions DESC, author")
+    return [Annotator(*row) for row in rows]
+
+
+def agreements(read: Read) -> list[tuple[str, str, str, str, int]]:
+    """(one person, another, what one said, what the other said, of how many items), of independent opinions alone."""
+    rows = read(
+        f"SELECT a.author, b.author, {_SAID.format('a')}, {_SAID.format('b')}, count(*) FROM opinions a JOIN opinions b"
+        " ON b.item = a.item AND b.author > a.author WHERE a.independent AND b.independent"
+        " GROUP BY a.author, b.author, a.class, b.class",
+        {"none": NONE_OF_THESE},
+    )
+    return [tuple(row) for row in rows]
+
+
+def shared(read: Read) -> list[tuple[tuple[tuple[str, int], ...], int]]:
+    """How people's independent opinions of one item are spread, and of how many items so: ((class, people), …), items."""
+    rows = read(
+        f"SELECT o.item, {_SAID.format('o')}, count(*) FROM opinions o WHERE o.independent AND EXISTS (SELECT 1 FROM opinions p"
+        " WHERE p.item = o.item AND p.author <> o.author AND p.independent) GROUP BY o.item, o.class",
+        {"none": NONE_OF_THESE},
+    )
+    of_item: dict[int, list[tuple[str, int]]] = {}
+    for item, said, n in rows:
+        of_item.setdefault(item, []).append((said, n))
+    return list(Counter(tuple(sorted(spread)) for spread in of_item.values()).items())
+
+
+def disputed(read: Read, after: int, limit: int) -> list[Dispute]:
+    """Up to `limit` items after the item `after` that nobody has settled, in order of import."""
+    rows = read(f"{COLUMNS} WHERE i.id IN (SELECT item FROM disputes WHERE item > ?) ORDER BY i.id LIMIT ?", after, limit)
+    items = [item_of(row) for row in rows]
+    said = of_items(read, [item.id for item in items])
+    return [Dispute(item, said.get(item.id, ())) for item in items]
+
+
+def of_items(read: Read, items: list[int]) -> dict[int, tuple[Opinion, ...]]:
+    """What people say of each of these items, the first first."""
+    rows = read(
+        f"SELECT o.item, o.author, {_SAID.format('o')}, e.at, o.independent FROM opinions o JOIN label_events e ON e.id = o.event"
+        " WHERE o.item IN (SELECT value FROM json_each(:items)) ORDER BY o.item, o.event",
+        {"none": NONE_OF_THESE, "items": json.dumps(items)},
+    )
+    said: dict[int, tuple[Opinion, ...]] = {}
+    for item, author, name, at, independent in rows:
+        said[item] = (*said.get(item, ()), Opinion(author, name, at, bool(independent)))
+    return said
+
+
+def wanting(read: Read, author: str, people: int, share: float, after: int, limit: int) -> list[Item]:
+    """Up to `limit` items after the item `after`, of a share drawn by content, with opinions of fewer than so many `people` and
+    none of the author's; none that somebody has settled."""
+    rows = read(
+        f"{COLUMNS} WHERE i.id IN (SELECT item FROM opinions WHERE item > :after GROUP BY item HAVING count(*) < :people"
+        " AND min(independent)) AND NOT EXISTS (SELECT 1 FROM opinions o WHERE o.item = i.id AND o.author = :author)"
+        " AND abs(i.mix) % 1000 < :share ORDER BY i.id LIMIT :limit",
+        {"after": after, "people": people, "author": author, "share": round(1000 * share), "limit": limit},
+    )
+    return [item_of(row) for row in rows]

@@ -1,0 +1,214 @@
+"""Several people on one item: what was said first stays, what else was said is kept, and somebody settles it."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from studio.core.errors import BadInput
+from studio.core.types import NONE_OF_THESE, ItemFilter
+from studio.data.schema import MIGRATIONS, NEWEST
+from studio.data.store import Store
+from tests.data.test_store import candidate, fill
+
+
+@pytest.fixture
+def pets(store: Store) -> Store:
+    fill(store, *(candidate(text) for text in "abcdef"))
+    store.ensure_classes(["cat", "dog"])
+    return store
+
+
+def said(store: Store) -> list[list[tuple[str, str]]]:
+    return [[(o.author, o.said) for o in dispute.opinions] for dispute in store.disputed()]
+
+
+def test_who_had_not_seen_anothers_label_does_not_replace_it(pets: Store) -> None:
+    assert pets.label(1, "cat", "ann", saw=None).stance == "stands"
+    event = pets.label(1, "dog", "ben", saw=None)
+    assert (event.stance, event.said, event.after) == ("aside", "dog", "cat")
+    assert pets.item(1).label == "cat"
+    assert said(pets) == [[("ann", "cat"), ("ben", "dog")]]
+
+
+def test_who_says_the_same_without_having_seen_it_agrees(pets: Store) -> None:
+    pets.label(1, "cat", "ann", saw=None)
+    assert pets.label(1, "cat", "ben", saw=None).stance == "aside"
+    assert pets.disputes() == 0
+    assert pets.agreements() == [("ann", "ben", "cat", "cat", 1)]
+
+
+def test_who_has_seen_it_says_it_over_the_other_and_settles_it(pets: Store) -> None:
+    pets.label(1, "cat", "ann", saw=None)
+    pets.label(1, "dog", "ben", saw=None)
+    assert pets.label(1, "dog", "cleo", saw="cat").stance == "over"
+    assert (pets.item(1).label, pets.disputes()) == ("dog", 0)
+    assert pets.agreements() == [("ann", "ben", "cat", "dog", 1)]  # cleo's is no independent opinion
+    pets.undo("cleo")
+    assert (pets.item(1).label, pets.disputes()) == ("cat", 1)
+    pets.redo("cleo")
+    assert (pets.item(1).label, pets.disputes()) == ("dog", 0)
+
+
+def test_who_says_the_standing_label_again_settles_it_too(pets: Store) -> None:
+    pets.label(1, "cat", "ann", saw=None)
+    pets.label(1, "dog", "ben", saw=None)
+    pets.label(1, "cat", "cleo", saw="cat")
+    assert (pets.item(1).label, pets.disputes()) == ("cat", 0)
+
+
+def test_a_label_of_ones_own_is_changed_and_not_disputed(pets: Store) -> None:
+    pets.label(1, "cat", "ann", saw=None)
+    assert pets.label(1, "dog", "ann", saw=None).stance == "stands"  # from another tab of hers
+    assert (pets.item(1).label, pets.disputes()) == ("dog", 0)
+
+
+def test_an_imported_label_is_nobodys(store: Store) -> None:
+    fill(store, candidate("a", "cat"), candidate("b", "dog"))
+    assert store.label(1, "dog", "ann", saw=None).stance == "stands"
+    assert (store.item(1).label, store.disputes()) == ("dog", 0)
+
+
+def test_undo_takes_back_what_was_put_aside(pets: Store) -> None:
+    pets.label(1, "cat", "ann", saw=None)
+    pets.label(1, "dog", "ben", saw=None)
+    pets.undo("ben")
+    assert (pets.item(1).label, pets.disputes(), pets.agreements()) == ("cat", 0, [])
+    pets.redo("ben")
+    assert said(pets) == [[("ann", "cat"), ("ben", "dog")]]
+
+
+def test_undo_leaves_the_item_with_what_somebody_else_says(pets: Store) -> None:
+    pets.label(1, "cat", "ann", saw=None)
+    pets.label(1, "dog", "ben", saw=None)
+    pets.undo("ann")
+    assert (pets.item(1).label, pets.disputes()) == ("dog", 0)
+    pets.redo("ann")
+    assert (pets.item(1).label, pets.disputes()) == ("cat", 1)
+
+
+def test_a_third_opinion_does_not_overrule_what_was_settled(pets: Store) -> None:
+    pets.label(1, "cat", "ann", saw=None)
+    pets.label(1, "dog", "ben", saw="cat")
+    pets.label(1, "cat", "cleo", saw=None)
+    assert (pets.item(1).label, pets.disputes()) == ("dog", 1)
+
+
+def test_none_of_these_is_done_and_no_label(pets: Store) -> None:
+    event = pets.none_of_these(1, "ann", saw=None)
+    assert (event.after, event.said) == (NONE_OF_THESE, NONE_OF_THESE)
+    counts = pets.counts()
+    assert (counts.none, counts.labelled, counts.skipped, counts.done) == (1, 0, 0, 1)
+    waiting = ItemFilter(labelled=False, skipped=False)
+    assert [item.id for item in pets.items(waiting)] == [2, 3, 4, 5, 6]
+    assert pets.count(waiting) == 5
+    assert [item.none for item in pets.items(ItemFilter(none=True))] == [True]
+    assert pets.count(ItemFilter(labelled=False, skipped=True)) == 0
+    pets.label(1, "cat", "ben", saw=None)
+    assert said(pets) == [[("ann", NONE_OF_THESE), ("ben", "cat")]]
+    pets.label(1, "cat", "ben", saw=NONE_OF_THESE)
+    assert (pets.item(1).label, pets.item(1).none, pets.disputes()) == ("cat", False, 0)
+    pets.undo("ben")
+    assert pets.item(1).none
+
+
+def test_a_class_cannot_be_called_none_of_these(pets: Store) -> None:
+    with pytest.raises(BadInput):
+        pets.add_class("None of these")
+
+
+def test_a_note_is_an_act_beside_the_label(pets: Store) -> None:
+    pets.label(1, "cat", "ann")
+    pets.note(1, "blurred", "ben")
+    pets.note(1, "blurred, ask Jo", "ben")
+    assert (pets.item(1).note, pets.item(1).label) == ("blurred, ask Jo", "cat")
+    assert [item.id for item in pets.items(ItemFilter(search="jo"))] == [1]
+    assert [item.id for item in pets.items(ItemFilter(noted=True))] == [1]
+    pets.undo("ann")  # nobody has replaced her label
+    pets.undo("ben")
+    assert (pets.item(1).note, pets.item(1).label) == ("blurred", None)
+    assert [e.kind for e in pets.history(1)] == ["label", "note", "note", "undo", "undo"]
+    with pytest.raises(BadInput):
+        pets.note(1, "x" * 2_001, "ben")
+
+
+def test_people_are_counted_along(pets: Store) -> None:
+    for item in (1, 2, 3):
+        pets.label(item, "cat", "ann", saw=None)
+    pets.label(1, "dog", "ben", saw=None)
+    pets.undo("ann")
+    pets.label_each([(4, "cat"), (5, "dog")], "ben")
+    assert [(p.name, p.labels) for p in pets.people()] == [("ben", 3), ("ann", 2)]
+
+
+def test_opinions_are_what_the_events_say_whatever_happened(pets: Store) -> None:
+    """Three people at random against a plain account of it."""
+    draw = random.Random(0)
+    for _ in range(600):
+        who, item = draw.choice("ABC"), draw.randint(1, 4)
+        match draw.choice(("label", "blind", "none", "undo", "redo", "skip", "many")):
+            case "label":
+                pets.label(item, draw.choice(("cat", "dog")), who)
+            case "blind":
+                pets.label(item, draw.choice(("cat", "dog")), who, saw=None)
+            case "none":
+                pets.none_of_these(item, who, saw=draw.choice((None, "cat", ...)))
+            case "undo":
+                pets.undo(who)
+            case "redo":
+                pets.redo(who)
+            case "skip":
+                pets.skip(item, who)
+            case "many":
+                pets.label_each([(n, draw.choice(("cat", "dog"))) for n in (1, 2, 3)], who)
+    events = [e for item in range(1, 7) for e in pets.history(item)]
+    undone = {e.undoes for e in events if e.undoes is not None}
+    newest = {(e.item, e.author): e for e in events if e.kind in ("label", "none", "redo") and e.id not in undone}
+    assert {p.name: p.labels for p in pets.people()} == {
+        who: n for who in "ABC" if (n := sum(author == who for _, author in newest))
+    }
+    has = {i: pets.item(i) for i in range(1, 7)}
+    over = {
+        i: max([e.id for e in events if e.item == i and e.stance == "over" and e.kind != "undo" and e.id not in undone] or [0])
+        for i in has
+    }
+    disputed = {
+        i for (i, _), e in newest.items() if e.id > over[i] and e.said != (NONE_OF_THESE if has[i].none else has[i].label)
+    }
+    assert {d.item.id for d in pets.disputed()} == disputed
+
+
+def test_an_older_project_keeps_its_labels_and_counts_them_as_opinions(tmp_path: Path) -> None:
+    path = tmp_path / "studio.db"
+    old = sqlite3.connect(path, isolation_level=None)
+    for number, script in enumerate(MIGRATIONS[:3], start=1):
+        old.executescript(f"BEGIN; {script} PRAGMA user_version = {number}; COMMIT;")
+    old.execute("INSERT INTO classes (id, name, phrase, position) VALUES (1, 'cat', 'cat', 0), (2, 'dog', 'dog', 1)")
+    for n in (1, 2, 3):
+        old.execute(
+            "INSERT INTO item_rows (id, key, content, split, name, mix, class) VALUES (?, ?, ?, 'train', 'x', 1, ?)",
+            (n, f"k{n}", f'{{"text": "{n}"}}', None if n == 3 else 1),
+        )
+    event = (
+        "INSERT INTO label_events (id, item, kind, author, at, undoes, class_before, class_after, skipped_before, skipped_after)"
+        " VALUES (?, ?, ?, 'me', ?, ?, ?, ?, 0, 0)"
+    )
+    for row in ((1, 1, "label", 5.0, None, None, 2), (2, 1, "label", 6.0, None, 2, 1), (3, 2, "label", 7.0, None, None, 1),
+                (4, 3, "label", 8.0, None, None, 1), (5, 3, "undo", 9.0, 4, 1, None)):  # fmt: skip
+        old.execute(event, row)
+    old.close()
+    store = Store(path)
+    try:
+        assert [store.item(n).label for n in (1, 2, 3)] == ["cat", "cat", None]
+        assert [(p.name, p.labels, p.latest) for p in store.people()] == [("me", 2, 7.0)]
+        assert store.label(2, "dog", "ann", saw=None).stance == "aside"
+        assert store.disputes() == 1
+        store.redo("me")
+        assert store.item(3).label == "cat"
+        assert store.undo("me")[0].item == 3
+        assert (tmp_path / "studio.db.schema-3.bak").is_file() and NEWEST >= 4
+    finally:
+        store.close()
