@@ -12,7 +12,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +20,12 @@ from studio.cli_arguments import parser
 from studio.cli_progress import show_run, show_search
 from studio.cli_text import as_text, comparison_json, plain
 from studio.core.errors import BadInput, CannotRun, RunError, StudioError
-from studio.core.types import ImportOptions, ItemFilter
+from studio.core.types import NONE_OF_THESE, ImportOptions, ItemFilter
 from studio.settings import Settings
 from studio.workspace import Workspace
 from studio.workspace.labelling import modality_names
 from studio.workspace.open_project import OpenProject
+from studio.workspace.people import person
 from studio.workspace.picking import CHOSEN_BY_MODEL
 
 
@@ -124,8 +125,35 @@ def _label(workspace: Workspace, a: argparse.Namespace) -> Any:
     labelling = workspace.open_project(a.project).labelling
     if a.new and a.label not in {c.name for c in labelling.classes()}:
         labelling.add_class(a.label)
-    event = labelling.label(a.item, a.label, workspace.settings.author)
+    who = _person(workspace, a)
+    event = labelling.none_of_these(a.item, who) if a.label == NONE_OF_THESE else labelling.label(a.item, a.label, who)
     return {"item": event.item, "label": event.after, "before": event.before, "event": event.id}
+
+
+def _note(workspace: Workspace, a: argparse.Namespace) -> Any:
+    event = workspace.open_project(a.project).labelling.note(a.item, a.text, _person(workspace, a))
+    return {"item": event.item, "note": event.after, "before": event.before, "event": event.id}
+
+
+def _guideline(workspace: Workspace, a: argparse.Namespace) -> Any:
+    labelling = workspace.open_project(a.project).labelling
+    labelling.set_guideline(a.label, a.text)
+    return {"classes": [{"name": c.name, "guideline": c.guideline} for c in labelling.classes()]}
+
+
+def _history(workspace: Workspace, a: argparse.Namespace) -> Any:
+    return {"events": [plain(event) for event in workspace.open_project(a.project).labelling.history(a.item)]}
+
+
+def _agreement(workspace: Workspace, a: argparse.Namespace) -> Any:
+    people = workspace.open_project(a.project).people
+    found = people.agreement()
+    pairs = [{"one": one, "other": other, **asdict(kappa)} for (one, other), kappa in found.pairs.items()]
+    return {**asdict(replace(found, pairs={})), "pairs": pairs, "to_settle": [asdict(d) for d in people.disputed()]}
+
+
+def _person(workspace: Workspace, a: argparse.Namespace) -> str:
+    return person(a.author) if a.author else workspace.settings.author
 
 
 def _label_for_me(workspace: Workspace, a: argparse.Namespace) -> Any:
@@ -269,6 +297,10 @@ ACTS: Mapping[str, Callable[[Workspace, argparse.Namespace], Any]] = {
     "models": _models,
     "items": _items,
     "label": _label,
+    "note": _note,
+    "guideline": _guideline,
+    "history": _history,
+    "agreement": _agreement,
     "label-for-me": _label_for_me,
     "train": _train,
     "auto": _auto,

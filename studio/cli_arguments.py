@@ -6,7 +6,7 @@ import argparse
 from typing import NoReturn
 
 from studio.core.errors import BadInput
-from studio.core.types import SPLITS, ImportOptions
+from studio.core.types import NONE_OF_THESE, SPLITS, ImportOptions
 from studio.workspace.labelling import modality_names
 from studio.workspace.picking import ORDERS
 from studio.workspace.shelf import ModelShelf
@@ -52,8 +52,19 @@ def parser() -> argparse.ArgumentParser:
     items.add_argument("--model", help="which model chooses")
     label = command("label", "label one item")
     label.add_argument("item", type=int)
-    label.add_argument("label")
+    label.add_argument("label", help=f"a class, or '{NONE_OF_THESE}'")
     label.add_argument("--new", action="store_true", help="add the class where the project has none of that name")
+    note = command("note", "write something beside an item; an empty text takes it away")
+    note.add_argument("item", type=int)
+    note.add_argument("text")
+    for sub in (label, note):
+        sub.add_argument("--as", dest="author", metavar="NAME", help="who says so")
+    guideline = command("guideline", "say what belongs to a class, for people who label")
+    guideline.add_argument("label", metavar="class")
+    guideline.add_argument("text")
+    history = command("history", "who did what with an item, oldest first")
+    history.add_argument("item", type=int)
+    command("agreement", "how far the people who label agree, and the items of which they say different things")
     given = command("label-for-me", "in a copy of a sample: label items with what the sample knows")
     given.add_argument("--per-class", type=int, default=8, help="items of each class (default: 8)")
     given.add_argument("--seed", type=int, default=0, help="which items")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, is_dataclass
+from datetime import datetime
 from typing import Any
 
 from studio.core.results.comparison import Comparison
@@ -38,7 +39,8 @@ def comparison_json(found: Comparison) -> dict[str, Any]:
 def as_text(command: str, result: Any) -> str:
     """Lines for people."""
     writers = {"import": _report, "models": _models, "samples": _samples, "runs": _runs, "compare": _comparison}
-    write = {**writers, "predict": _predictions, "search": _rankings, "items": _items, "check": _findings}.get(command)
+    write = {**writers, "predict": _predictions, "search": _rankings, "items": _items, "check": _findings,
+             "history": _events, "agreement": _agreement}.get(command)  # fmt: skip
     return write(result) if write else "\n".join(_lines(result))
 
 
@@ -70,6 +72,32 @@ def _findings(r: dict[str, Any]) -> str:
         for d in r["doubts"][:20]
     ]
     return "\n".join(lines)
+
+
+def _events(r: dict[str, Any]) -> str:
+    lines = []
+    for e in r["events"]:
+        what = f"{e['kind']}: {e['before'] or '–'} → {e['after'] or '–'}"
+        aside = f" (said {e['said']}, put aside)" if e["stance"] == "aside" and e["said"] != e["after"] else ""
+        lines.append(f"{datetime.fromtimestamp(e['at']):%Y-%m-%d %H:%M:%S}  {e['author']}  {what}{aside}")
+    return "\n".join(lines) or "Nobody has done anything with it yet."
+
+
+def _agreement(r: dict[str, Any]) -> str:
+    lines = [f"{p['name']}: {p['labels']} labels" for p in r["people"]] or ["Nobody has labelled yet."]
+    lines += [f"{p['one']} and {p['other']}: {_kappa(p)}" for p in r["pairs"]]
+    lines += [f"All together: {_kappa(r['all'])}"] if r["all"] else []
+    lines.append(f"To settle: {r['disputes']}")
+    for d in r["to_settle"]:
+        said = ", ".join(f"{o['author']}: {o['said']}" for o in d["opinions"])
+        lines.append(f"  {d['item']['id']} {d['item']['name']}: {said}")
+    return "\n".join(lines)
+
+
+def _kappa(k: dict[str, Any]) -> str:
+    value = "no kappa, one class alone was said" if k["value"] is None else f"kappa {k['value']:.2f}"
+    interval = "" if k["low"] is None else f" [{k['low']:.2f}, {k['high']:.2f}]"
+    return f"{value}{interval}, agree on {k['observed']:.0%} of {k['items']}"
 
 
 def _row(reject: dict[str, Any]) -> str:

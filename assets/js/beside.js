@@ -88,7 +88,7 @@ const chooseName = () => {
     const name = field.value.trim();
     if (!name || name === desk.author) return;
     try { localStorage.setItem(AUTHOR, name); } catch (barred) { tell("This browser keeps nothing, so the name stays as it is.", true); return; }
-    await open(desk.chosen, desk.search);
+    await open(desk.chosen, desk.search, desk.author);
   };
   field.addEventListener("keydown", (e) => { if (e.key === "Enter" && !e.isComposing) { e.preventDefault(); save(); field.closest("dialog").close(); } });
   dialog("Who labels here?", "Every label is kept with the name of who gave it. The name is kept in this browser.", field, el("p", { class: "st-actions" }, closing("Save", save), closing("Close")));

@@ -232,10 +232,10 @@ const refill = async () => {
   desk.items.push(...fresh); desk.after = answer.after; desk.show = answer.show;
   if (at >= desk.items.length - fresh.length) show();
 };
-const open = async (which, search = "") => {
+const open = async (which, search = "", was = null) => {
   await chain;
   generation++;
-  const answer = await ask("open_desk", { show: which, search, project: desk && desk.project.id });
+  const answer = await ask("open_desk", { show: which, search, was, project: desk && desk.project.id });
   const root = $(".lb");
   if (!answer.ok) { root.replaceChildren(emptyState("The items cannot be shown.", said(answer))); return; }
   if (!answer.project) { root.replaceChildren(noProject()); return; }
@@ -274,7 +274,7 @@ const frame = (root) => {
       el("div", { class: "lb-strip", "aria-hidden": "true" })),
     el("aside", { class: "lb-rail" },
       el("div", { class: "lb-choices" }, which, desk.chosen === "search" ? searchField() : orderChoice()),
-      desk.project.classifies ? el("p", { class: "lb-groups" }, el("a", { href: "/groups", title: "What looks alike in a row, a row a key" }, "Label in groups →"), link("guide", "Guidelines")) : null,
+      desk.project.classifies ? el("p", { class: "lb-groups" }, el("a", { href: "/groups", title: "What looks alike in a row, a row a key" }, "Label in groups →"), el("a", { href: "/agreement", title: "Who labels, and how far they agree" }, desk.disputes ? plural(desk.disputes, "dispute") : "Agreement"), link("guide", "Guidelines")) : null,
       el("p", { class: "lb-order-note st-note", "aria-live": "polite" }),
       desk.suggests ? el("section", { class: "lb-suggest", "aria-live": "off", "aria-label": "What the model says" }, el("p", { class: "st-note" }, "Asking the model…")) : null,
       el("div", { class: "lb-progress" }, el("div", { class: "lb-bar", role: "progressbar", "aria-label": "Labelled", "aria-valuemin": 0, "aria-valuemax": 100 }, el("i")), el("p", {}, el("span", { class: "lb-done st-note" }), el("a", { class: "lb-go", href: "/train", hidden: true }, "Go on to Train"))),

@@ -8,18 +8,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from math import sqrt
 
 from studio.core.results.people import Kappa
-
-Z = 1.96
-"""Of a 95 % interval."""
+from studio.evaluation.metrics import wilson
 
 
 def cohen(said: Iterable[tuple[str, str, int]]) -> Kappa:
     """Of two people: (what one said, what the other said, of how many items). Raises ValueError for no item.
 
-    The interval is of the large-sample standard error √(p_o (1 − p_o) / n) / (1 − p_e).
+    The interval is of the observed share (Wilson), with chance held as it is.
     """
     first, second, both = Counter[str](), Counter[str](), Counter[bool]()
     for a, b, n in said:
@@ -30,16 +27,16 @@ def cohen(said: Iterable[tuple[str, str, int]]) -> Kappa:
     if not items:
         raise ValueError("nothing that both have labelled")
     chance = sum(first[c] * second[c] for c in first) / items**2
-    return _kappa(both[True] / items, chance, items, sqrt(both[True] * both[False] / items**2 / items))
+    return _kappa(both[True] / items, chance, items)
 
 
 def fleiss(spreads: Sequence[tuple[Sequence[tuple[str, int]], int]]) -> Kappa | None:
     """Of several people: (((class, people who said it), …), of how many items). None where no item has two opinions.
 
     An item with m opinions has m(m − 1)/2 pairs; its agreement is the share of them that agree, and each item counts alike. The
-    interval is of the spread of that share over items.
+    interval is as wide as if each item agreed whole or not at all: of several people it is a little too wide.
     """
-    opinions, items, agreed, squares = Counter[str](), 0, 0.0, 0.0
+    opinions, items, agreed = Counter[str](), 0, 0.0
     for spread, n in spreads:
         people = sum(count for _, count in spread)
         if people < 2:
@@ -47,19 +44,16 @@ def fleiss(spreads: Sequence[tuple[Sequence[tuple[str, int]], int]]) -> Kappa | 
         share = sum(count * (count - 1) for _, count in spread) / (people * (people - 1))
         items += n
         agreed += n * share
-        squares += n * share**2
         for name, count in spread:
             opinions[name] += n * count
     if not items:
         return None
-    observed = agreed / items
     chance = sum((count / opinions.total()) ** 2 for count in opinions.values())
-    variance = max(0.0, squares / items - observed**2) * items / max(1, items - 1)
-    return _kappa(observed, chance, items, sqrt(variance / items))
+    return _kappa(agreed / items, chance, items)
 
 
-def _kappa(observed: float, chance: float, items: int, error: float) -> Kappa:
+def _kappa(observed: float, chance: float, items: int) -> Kappa:
     if chance >= 1:
         return Kappa(None, None, None, observed, items)
-    value, half = (observed - chance) / (1 - chance), Z * error / (1 - chance)
-    return Kappa(value, max(-1.0, value - half), min(1.0, value + half), observed, items)
+    value, low, high = ((share - chance) / (1 - chance) for share in (observed, *wilson(observed * items, items)))
+    return Kappa(value, low, high, observed, items)

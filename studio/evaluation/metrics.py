@@ -22,7 +22,7 @@ def confusion(truth: Sequence[int], answer: Sequence[int], classes: int) -> Coun
     return table
 
 
-def wilson(right: int, n: int) -> tuple[float, float]:
+def wilson(right: float, n: int) -> tuple[float, float]:
     """95 % interval of a share (Wilson 1927): right at the ends and for small n, where the normal one is not."""
     if n == 0:
         return (0.0, 1.0)

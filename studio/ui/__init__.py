@@ -10,11 +10,11 @@ import gradio as gr
 from studio.core.errors import BadInput
 from studio.ui import server, theme
 from studio.ui.guard import LOOPBACK
-from studio.ui.pages import check, compare, data, groups, label, models, share, start, test, train
+from studio.ui.pages import agreement, check, compare, data, groups, label, models, share, start, test, train
 from studio.workspace import Workspace
 
-PAGES = (data, check, models, label, groups, train, test, compare, share)
-"""Every page but the first, in the order of the steps; checks are a part of Data, groups of labelling."""
+PAGES = (data, check, models, label, groups, agreement, train, test, compare, share)
+"""Every page but the first, in the order of the steps; checks are a part of Data, groups and agreement of labelling."""
 
 UPLOAD_LIFE_S = 24 * 3600
 """How long an uploaded file stays in the cache; an import has copied what it wants long before."""

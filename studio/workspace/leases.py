@@ -36,6 +36,12 @@ class Leases:
             self._of.update({item: (who, now + HELD_S) for item in mine})
             return theirs
 
+    def leave(self, who: str) -> None:
+        """`who` is no longer at work: they go by another name now."""
+        with self._lock:
+            self._seen.pop(who, None)
+            self._of = {item: held for item, held in self._of.items() if held[0] != who}
+
     def held(self, without: str) -> Mapping[int, str]:
         """What others hold: {item: who}."""
         now = time.monotonic()

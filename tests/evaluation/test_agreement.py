@@ -7,6 +7,7 @@ from itertools import product
 import pytest
 
 from studio.evaluation.agreement import cohen, fleiss
+from studio.evaluation.metrics import wilson
 
 # Fleiss (1971) as worked in every textbook: 14 raters, 10 subjects, 5 categories; kappa 0.210
 TABLE = (
@@ -22,7 +23,12 @@ def test_cohens_kappa_of_a_worked_example() -> None:
     assert found.value == pytest.approx(0.4)
     assert found.items == 50
     assert found.low is not None and found.high is not None and found.low < 0.4 < found.high
-    assert found.high - found.low == pytest.approx(2 * 1.96 * (0.7 * 0.3 / 50) ** 0.5 / 0.5)
+    assert (found.low, found.high) == pytest.approx(tuple((share - 0.5) / 0.5 for share in wilson(35, 50)))
+
+
+def test_three_items_that_agree_prove_little() -> None:
+    found = cohen([("a", "a", 2), ("b", "b", 1)])
+    assert found.value == 1 and found.low is not None and found.low < 0
 
 
 def test_fleiss_kappa_of_a_worked_example() -> None:

@@ -47,7 +47,7 @@ class Kappa:
     """None where all always say the same one class, so that chance explains everything."""
     low: float | None
     high: float | None
-    """95 % interval; None with fewer than two items."""
+    """95 % interval; None where there is no value."""
     observed: float
     """The share of items, or of pairs of opinions, that agree."""
     items: int

@@ -79,6 +79,8 @@ class Desk:
         if project is None:
             return {"project": None}
         show, who = _filter_name(payload), author(self.workspace, payload)
+        if payload.get("was"):
+            project.people.leases.leave(text(payload, "was", LONGEST_NAME))
         counts, batch = project.labelling.counts(), _batch(project, payload, who, show, 0)
         project.people.leases.renew(who, [item["id"] for item in batch["items"][:COMING]])
         return {
