@@ -37,7 +37,7 @@ const draw = () => {
   const top = el("div", { class: "ck-top" }, el("button", { type: "button", class: "st-button", onclick: undo }, "Undo"), el("a", { class: "st-button", href: "/label" }, "Back to Label"), el("span", { class: "st-note", role: "status" }, live));
   const table = el("table", { class: "ag-people" }, el("thead", {}, el("tr", {}, el("th", {}, "Who"), el("th", {}, "Labels"), el("th", {}, "Last"))),
     el("tbody", {}, ...people.map((p) => el("tr", {}, el("td", {}, p.name), el("td", {}, number(p.labels)), el("td", {}, when(p.latest))))));
-  const none = people.length < 2 ? "One person alone has labelled. Give this address to another, or let them sit here under their own name." : "Nobody has labelled an item that another had labelled unseen. Ask for second opinions.";
+  const none = !people.length ? "Nobody has labelled yet." : people.length < 2 ? "One person alone has labelled. Give this address to another, or let them sit here under their own name." : "Nobody has labelled an item that another had labelled unseen. Ask for second opinions.";
   const agreement = together ? el("ul", { class: "ag-pairs" }, pairs.length > 1 ? agreeing("All together", together) : "", ...pairs.map((p) => agreeing(p.one + " and " + p.other, p))) : el("p", { class: "st-note" }, none);
   root.replaceChildren(top,
     el("section", {}, el("h2", {}, "To settle: " + number(disputes)),

@@ -7,7 +7,8 @@ let filter = blank(), shownFilter = blank(), reads = 0, cursors = [null], answer
 const cell = (it, k) => {
   const badges = it.score !== undefined ? [filter.by === "like" ? it.score.toFixed(2) : Math.round(100 * it.score) + " %"] : [it.label || "no label", it.split];
   const tags = badges.map((words, n) => el("span", { class: "st-badge" + (it.label && !n ? " on" : "") }, words));
-  const caption = [el("b", { title: it.name }, it.name), el("span", { class: "gd-tags" }, ...tags)];
+  const note = it.note ? el("span", { class: "gd-note", title: it.note }, it.note) : null;
+  const caption = [el("b", { title: it.name }, it.name), el("span", { class: "gd-tags" }, ...tags), note];
   const text = it.text ? el("p", { class: "gd-text", title: it.text.slice(0, 2000) }, it.text.slice(0, 400)) : null;
   const picture = it.sha ? el("img", { src: media(answer.project.id, it.sha, 240), alt: it.name, loading: "lazy", width: 240, height: 180 }) : null;
   const check = el("input", { type: "checkbox", class: "gd-check", "aria-label": "Select " + it.name });
@@ -41,7 +42,7 @@ const draw = () => {
   const by = answer.ranks ? choice("by", "Which items", [["", "Items as imported"], ...(answer.classes.length ? [["suggested", "What the model takes for…"]] : []), ["like", "What is like a text…"]]) : null;
   const split = choice("split", "Split", [["", "Every split"], ["train", "train"], ["val", "val"], ["test", "test"]]);
   const label = choice("label", "Class", [["", "Every class"], ...answer.classes.map((c) => [c.name, c.name])]);
-  const labelled = choice("labelled", "Labelled or not", [["", "Labelled or not"], ["yes", "Labelled"], ["no", "Not labelled"]]);
+  const labelled = choice("labelled", "Labelled or not", [["", "Labelled or not"], ["yes", "Labelled"], ["no", "Not labelled"], ["none", "None of these"], ["skipped", "Skipped"], ["noted", "With a note"]]);
   const search = el("input", { type: "search", class: "st-field", placeholder: "Search names and texts", "aria-label": "Search names and texts", value: filter.search, maxlength: 500 });
   search.addEventListener("input", () => { clearTimeout(typing); typing = setTimeout(() => { filter.search = search.value; again(); }, 250); });
   const least = choice("least", "With at least this probability", LEAST.map((share) => [share, share ? "at least " + share + " %" : "any probability"]));

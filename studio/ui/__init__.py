@@ -51,8 +51,8 @@ def launch(
             "Leave --host away, and reach it from elsewhere through an SSH tunnel.",
         )
     workspace.serve_pages()
-    port = server.free_port(host, port)
     demo = build(workspace)
+    port = server.free_port(host, port)  # last, so that two that start at once do not find the same one free
     # prevent_thread_lock: the route for pictures is added to the app that launch() makes, and the warm-up comes after
     app, url, _ = demo.launch(
         server_name=host,

@@ -44,7 +44,7 @@ MOST_KEPT = 500
 """Findings of a kind."""
 THUMBNAIL = 96
 CHUNK = 256
-NO_MODEL = "Choose a model: it says which labels look wrong."
+NO_MODEL = "Choose a model and check again: it says which labels look wrong."
 TOO_FEW = "Label more: a label can be doubted once others of its class were learnt without it."
 
 

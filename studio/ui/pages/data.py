@@ -10,10 +10,12 @@ from typing import Any
 import gradio as gr
 
 from studio.core.errors import BadInput, StudioError
+from studio.core.interfaces import Progress
 from studio.core.results.projects import Activity, ImportReport
 from studio.core.types import ImportOptions, Split
 from studio.ui import shell
 from studio.ui.answers import newest, shown_project
+from studio.ui.widgets.check import start_check
 from studio.ui.widgets.grid import Browser, grid
 from studio.ui.widgets.progress import progress_panel
 from studio.ui.widgets.upload import uploaded_path, uploader
@@ -74,11 +76,15 @@ class Imports:
             keep_labels=keep != NAMES_ONLY,
             test_share=share / 100,
         )
-        activity: str = self.workspace.activities.start(
-            "import",
-            f"Importing {PurePath(source).name or source}",
-            lambda progress: project.labelling.import_data(source, options, progress),
-        )
+
+        def bring_in(progress: Progress) -> ImportReport:
+            report = project.labelling.import_data(source, options, progress)
+            if report.added:  # a model may take hours to read them all; what is there twice is seen without one
+                start_check(self.workspace, project, None)
+            return report
+
+        title = f"Importing {PurePath(source).name or source}"
+        activity: str = self.workspace.activities.start("import", title, bring_in)
         self._newest[project.id] = activity
         return activity
 

@@ -51,10 +51,7 @@ class Inspector:
     def start(self, payload: Payload) -> Answer:
         """Look at everything anew, in the background."""
         project = open_project(self.workspace, payload)
-        model = project.model()
-        work = self.workspace.activities.start_once(
-            _kind(project), "Checking the data", lambda progress: project.auditing.audit(model, progress)
-        )
+        work = start_check(self.workspace, project, project.model())
         return {"activity": activity_json(self.workspace.activities.get(work))}
 
     def settle(self, payload: Payload) -> Answer:
@@ -76,6 +73,13 @@ def findings(inspector: Inspector) -> gr.HTML:
         server_functions=[answering(f) for f in (inspector.look, inspector.start, inspector.settle, inspector.undo)],
         apply_default_css=False,
         elem_id="findings",
+    )
+
+
+def start_check(workspace: Workspace, project: OpenProject, model: str | None) -> str:
+    """Look for what is there twice, and with a model for labels that look wrong, in the background; the activity."""
+    return workspace.activities.start_once(
+        _kind(project), "Checking the data", lambda progress: project.auditing.audit(model, progress)
     )
 
 

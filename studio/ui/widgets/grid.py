@@ -38,7 +38,14 @@ MOST_CHOSEN = 10_000
 BY = ("suggested", "like")
 """How a model ranks items: by the probability of a class, by their likeness to a text."""
 
-LABELLED = {"": None, "yes": True, "no": False}
+LABELLED = {
+    "": ItemFilter(),
+    "yes": ItemFilter(labelled=True),
+    "no": ItemFilter(labelled=False, none=False),
+    "none": ItemFilter(none=True),
+    "skipped": ItemFilter(labelled=False, skipped=True),
+    "noted": ItemFilter(noted=True),
+}
 
 LONGEST_SHOWN = 2000
 """Characters of a text that travel to the grid."""
@@ -134,21 +141,21 @@ def _shown(item: Item) -> Answer:
 
 
 def _filter(payload: Payload) -> ItemFilter:
-    labelled = text(payload, "labelled", 3)
+    labelled = text(payload, "labelled", 10)
     if labelled not in LABELLED:
         raise BadInput("This filter is unknown.", "Reload the page.")
-    return ItemFilter(
+    return replace(
+        LABELLED[labelled],
         split=_split(text(payload, "split", 5)),
         label=text(payload, "label", 200) or None,
-        labelled=LABELLED[labelled],
         search=text(payload, "search", 500),
     )
 
 
 def _offered(payload: Payload) -> ItemFilter:
-    """As `_filter`; what was skipped or dropped gets a label only where somebody selects it itself."""
+    """As `_filter`; what was skipped, dropped or is of no class gets a label only where somebody asks for just that."""
     found = _filter(payload)
-    return replace(found, skipped=False) if not found.labelled else found
+    return replace(found, skipped=False) if not (found.labelled or found.skipped or found.none) else found
 
 
 def _split(name: str) -> Split | None:
