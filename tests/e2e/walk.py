@@ -12,11 +12,14 @@ READY = {
     "": ".sp-list, .sp .st-empty",
     "data": ".gd-cell, .gd .st-empty",
     "models": ".md-card",
-    "label": ".lb-box img, .lb .st-empty",
+    "label": ".lb-box img, .lb-box .lb-text, .lb .st-empty",
     "train": ".lr-status:not(:empty)",
     "test": "#test-examples [data-pick]",
     "compare": "#compare-start",
     "share": ".sr-card .st-note, .sr-missing",
+    "groups": ".gp-row, .gp .st-empty",
+    "check": ".ck-top",
+    "agreement": ".ag-ask",
 }
 """What each page shows when its script and the server have met."""
 
