@@ -22,7 +22,7 @@ from studio.data.store import Store
 
 def candidate(text: str, label: str | None = None, split: str = "train") -> Candidate:
     content = {"text": text}
-    return Candidate(content_key(content), content, split, f"name of {text}", label, "rows.csv", 2)  # type: ignore[arg-type]
+    return Candidate(canonical(content), split, f"name of {text}", label, "rows.csv", 2)  # type: ignore[arg-type]
 
 
 def fill(store: Store, *rows: Candidate) -> None:
@@ -310,7 +310,7 @@ from studio.core.types import ItemFilter
 from studio.data.enter import Candidate, enter
 from studio.data.store import Store
 
-texts = [Candidate(str(n), {"text": f"text {n}"}, "train", "x", None, "x", n) for n in range(2000)]
+texts = [Candidate(f'{{"text":"text {n}"}}', "train", "x", None, "x", n) for n in range(2000)]
 
 def read(store):
     try:
