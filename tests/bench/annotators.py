@@ -163,7 +163,7 @@ def checked(database: Path, tally: Tally) -> dict[str, int]:
     different = {item for _, item, _, said, _ in events if said != first[item]}
     return {
         "lost": sum(stored.get(event) != said for event, said in tally.said.items()),
-        "twice": len(events) - len(set(stored.values())) + len(set(stored) - set(tally.said)),
+        "twice": len(set(stored) - set(tally.said)),
         "conflicts_not_disputed": len(tally.conflicts - disputes),
         "disputes_not_answered": len((disputes | different) - tally.conflicts),
         "replaced_unseen": sum(has.get(item) != said for item, said in first.items()),

@@ -44,7 +44,7 @@ CHUNK = 1_000
 PAGE, BATCH, PICKED = 200, 300, 20_000
 ASKED = 60
 """Times that each question is asked; slow ones less often."""
-ASKED_FOR_S = 6.0
+ASKED_FOR_S = 3.0
 ROWS_PER_S, PAGE_MS, MEMORY_MB = 10_000, 50.0, 1_000
 LEFT = ItemFilter(labelled=False, skipped=False)
 SKIPPED = ItemFilter(labelled=False, skipped=True)
