@@ -12,20 +12,32 @@ from collections.abc import Mapping
 
 from studio.core.types import Item
 
+_JSON = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
 
 def canonical(content: Mapping[str, str]) -> str:
     """One JSON text for one content, whatever the order of its entries."""
-    return json.dumps(dict(content), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return _JSON.encode(dict(content))
 
 
 def content_key(content: Mapping[str, str]) -> str:
     """sha256 of the canonical form: equal content, equal key."""
-    return hashlib.sha256(canonical(content).encode("utf-8")).hexdigest()
+    return key_of(canonical(content))
+
+
+def key_of(written: str) -> str:
+    """`content_key` of a content in its canonical form."""
+    return hashlib.sha256(written.encode("utf-8")).hexdigest()
+
+
+def media_of(content: Mapping[str, str]) -> tuple[str, ...]:
+    """The sha256s that it names."""
+    return tuple(value for kind, value in sorted(content.items()) if kind != "text")
 
 
 def group_key(content: Mapping[str, str]) -> str:
     """What must not straddle two splits: a picture with all its captions, or a text by itself."""
-    media = [value for kind, value in sorted(content.items()) if kind != "text"]
+    media = media_of(content)
     return media[0] if media else content_key(content)
 
 

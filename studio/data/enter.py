@@ -19,17 +19,17 @@ from studio.core.results.projects import Reject
 from studio.core.types import Split
 from studio.data import truth
 from studio.data.classes import ensure
-from studio.data.content import canonical, mix
+from studio.data.content import key_of, mix
 from studio.data.settle import AUTHOR, CHUNK, EVENT, TOUCHED, give_labels, settle
 from studio.data.store import Store
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One checked row: media stored, text clean, split decided."""
+    """One checked row: media stored, text clean, split decided. An import holds all of its rows, so each is kept small."""
 
-    key: str
-    content: Mapping[str, str]
+    content: str
+    """In its canonical form."""
     split: Split
     name: str
     label: str | None
@@ -37,6 +37,8 @@ class Candidate:
     row: int | None
     hidden: str | None = None
     """A label that is known and not given."""
+    media: tuple[str, ...] = ()
+    """The sha256s that its content names."""
 
 
 @dataclass(slots=True)
@@ -108,19 +110,20 @@ class _Chunks:
         self._class_ids = ensure(connection, names, hidden=True)
 
     def enter(self, connection: sqlite3.Connection, candidates: Sequence[Candidate]) -> None:
-        there = _there(connection, [candidate.key for candidate in candidates])
-        fresh: list[Candidate] = []
-        for candidate in candidates:
+        keys = [key_of(candidate.content) for candidate in candidates]
+        there = _there(connection, keys)
+        fresh: list[tuple[str, Candidate]] = []
+        for key, candidate in zip(keys, candidates, strict=True):
             label = candidate.label if self._keep_labels else None
-            known = there.get(candidate.key)
+            known = there.get(key)
             if known is None:
-                there[candidate.key] = _There(self._next_id, label, touched=False)
-                fresh.append(candidate)
+                there[key] = _There(self._next_id, label, touched=False)
+                fresh.append((key, candidate))
                 self._next_id += 1
             else:
                 _meet(candidate, label, known, self.entered)
         self._insert(connection, fresh, there)
-        new = {there[candidate.key].id for candidate in fresh}
+        new = {there[key].id for key, _ in fresh}
         waiting = [(i.id, self._class_ids[i.label]) for i in there.values() if i.relabelled and i.label and i.id not in new]
         connection.executemany("INSERT INTO waiting_labels VALUES (?, ?)", waiting)
 
@@ -135,13 +138,14 @@ class _Chunks:
         truth.keep(connection, self.entered.hidden)
         give_labels(connection)
 
-    def _insert(self, connection: sqlite3.Connection, fresh: Sequence[Candidate], there: Mapping[str, _There]) -> None:
+    def _insert(
+        self, connection: sqlite3.Connection, fresh: Sequence[tuple[str, Candidate]], there: Mapping[str, _There]
+    ) -> None:
         rows, events, now = [], [], time.time()
-        for candidate in fresh:
-            item = there[candidate.key]
+        for key, candidate in fresh:
+            item = there[key]
             class_id = self._class_ids[item.label] if item.label is not None else None
-            content = canonical(candidate.content)
-            rows.append((item.id, candidate.key, content, candidate.split, candidate.name, mix(candidate.key), class_id))
+            rows.append((item.id, key, candidate.content, candidate.split, candidate.name, mix(key), class_id))
             self.entered.by_split[candidate.split] += 1
             self._counted[candidate.split, class_id or 0] += 1
             if candidate.hidden is not None:

@@ -20,7 +20,7 @@ from studio.core.interfaces import Progress
 from studio.core.results.projects import ImportReport, Reject
 from studio.core.types import ImportOptions
 from studio.data.classes import class_name
-from studio.data.content import content_key, group_key, plain_name
+from studio.data.content import canonical, key_of, media_of, plain_name
 from studio.data.enter import Candidate, enter
 from studio.data.importers import Row
 from studio.data.media import Media
@@ -69,7 +69,7 @@ def ingest(
                 candidates.append(result)
         beat.what, beat.total = "saving", len(candidates)
         entered = enter(store, candidates, options.keep_labels, not rules.fixed_classes, beat.at)
-        journal.named.update(part for candidate in candidates for part in candidate.content.values())
+        journal.named.update(sha for candidate in candidates for sha in candidate.media)
     rejects += entered.conflicts
     beat.last()
     return ImportReport(
@@ -106,11 +106,11 @@ class _Checker:
             label = self._label(row.label)
         except BadInput as error:
             return Reject(row.file, row.row, error.message)
-        options = self._options
-        split = options.split or row.split or assign(group_key(content), options.test_share)
+        options, written, files = self._options, canonical(content), media_of(content)
+        split = options.split or row.split or assign(files[0] if files else key_of(written), options.test_share)
         given, hidden = (None, label) if split == options.hidden_split else (label, None)
         name = plain_name(row.name) or "item"
-        return Candidate(content_key(content), content, split, name, given, row.file, row.row, hidden)
+        return Candidate(written, split, name, given, row.file, row.row, hidden, files)
 
     def _checked(self, modality: str, raw: bytes | str, read: Read, name: str) -> str:
         """The text itself, or the sha256 of stored media; a picture with five captions is decoded once."""

@@ -64,16 +64,21 @@ _NOT_REPLACED = f"""
           AND (o.kind IN {_FRESH} OR o.redo) AND o.aspect = e.aspect AND o.stance <> 'aside'
           AND NOT EXISTS (SELECT 1 FROM label_events u WHERE u.undoes = o.id)))
 """
+_STANDS = f"e.author = :author AND {_UNTOUCHED} AND {_NOT_REPLACED} ORDER BY e.id DESC LIMIT 1"
+# what was done and what was done again by themselves: each is a walk down an index that ends at the first that stands
 _NEWEST_STANDING = f"""
-    SELECT e.id, e.act FROM label_events e
-    WHERE e.author = :author AND (e.kind IN {_FRESH} OR e.redo) AND {_UNTOUCHED} AND {_NOT_REPLACED}
-    ORDER BY e.id DESC LIMIT 1
+    SELECT * FROM (SELECT e.id, e.act FROM label_events e WHERE e.kind <> 'undo' AND e.kind IN {_FRESH} AND {_STANDS})
+    UNION ALL
+    SELECT * FROM (SELECT e.id, e.act FROM label_events e WHERE e.kind = 'undo' AND e.redo = 1 AND {_STANDS})
+    ORDER BY id DESC LIMIT 1
 """
 # what is done anew after an undo stands in the way of doing the old again
 _NEWEST_UNDONE = f"""
     SELECT e.id, e.act FROM label_events e
-    WHERE e.author = :author AND e.kind = 'undo' AND NOT e.redo AND {_UNTOUCHED} AND {_NOT_REPLACED}
-      AND NOT EXISTS (SELECT 1 FROM label_events f WHERE f.id > e.id AND f.author IN {_THEIRS} AND f.kind IN {_FRESH})
+    WHERE e.kind = 'undo' AND e.redo = 0 AND e.id > :fresh AND {_STANDS}
+"""
+_NEWEST_FRESH = f"""
+    SELECT e.id FROM label_events e WHERE e.author = :author AND e.kind <> 'undo' AND e.kind IN {_FRESH}
     ORDER BY e.id DESC LIMIT 1
 """
 _OF_THE_ACT = f"""
@@ -160,8 +165,9 @@ def redo(connection: sqlite3.Connection, author: str, *others: str) -> list[Labe
 
 def _reverse(connection: sqlite3.Connection, newest: str, authors: tuple[str, ...], redo: bool) -> list[LabelEvent]:
     """Restore what was before that act, on each item where nobody else has changed it since. The first author does it."""
-    theirs = {"authors": json.dumps(authors)}
     # one after the other: for all at once SQLite would sort the whole log
+    fresh = [row[0] for author in authors for row in connection.execute(_NEWEST_FRESH, {"author": author})]
+    theirs = {"authors": json.dumps(authors), "fresh": max(fresh, default=0)}
     found = [row for author in authors for row in connection.execute(newest, {**theirs, "author": author})]
     if not found:
         return []

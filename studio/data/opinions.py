@@ -90,25 +90,23 @@ def people(read: Read) -> list[Annotator]:
 def agreements(read: Read) -> list[tuple[str, str, str, str, int]]:
     """(one person, another, what one said, what the other said, of how many items), of independent opinions alone."""
     rows = read(
-        f"SELECT a.author, b.author, {_SAID.format('a')}, {_SAID.format('b')}, count(*) FROM opinions a JOIN opinions b"
-        " ON b.item = a.item AND b.author > a.author WHERE a.independent AND b.independent"
-        " GROUP BY a.author, b.author, a.class, b.class",
-        {"none": NONE_OF_THESE},
+        "SELECT a.author, b.author, a.class, b.class, count(*) FROM opinions a JOIN opinions b"
+        " ON b.item = a.item AND b.author > a.author WHERE a.independent AND b.independent GROUP BY 1, 2, 3, 4"
     )
-    return [tuple(row) for row in rows]
+    names = _names(read)
+    return [(one, other, names[said], names[answered], n) for one, other, said, answered, n in rows]
 
 
 def shared(read: Read) -> list[tuple[tuple[tuple[str, int], ...], int]]:
     """How people's independent opinions of one item are spread, and of how many items so: ((class, people), …), items."""
     rows = read(
-        f"SELECT o.item, {_SAID.format('o')}, count(*) FROM opinions o WHERE o.independent AND EXISTS (SELECT 1 FROM opinions p"
-        " WHERE p.item = o.item AND p.author <> o.author AND p.independent) GROUP BY o.item, o.class",
-        {"none": NONE_OF_THESE},
+        "SELECT said, count(*) FROM (SELECT group_concat(class) AS said FROM opinions WHERE independent GROUP BY item"
+        " HAVING count(*) > 1) GROUP BY said"
     )
-    of_item: dict[int, list[tuple[str, int]]] = {}
-    for item, said, n in rows:
-        of_item.setdefault(item, []).append((said, n))
-    return list(Counter(tuple(sorted(spread)) for spread in of_item.values()).items())
+    names, spreads = _names(read), Counter[tuple[tuple[str, int], ...]]()
+    for said, n in rows:
+        spreads[tuple(sorted(Counter(names[int(number)] for number in said.split(",")).items()))] += n
+    return list(spreads.items())
 
 
 def disputed(read: Read, after: int, limit: int) -> list[Dispute]:
@@ -135,10 +133,15 @@ def of_items(read: Read, items: list[int]) -> dict[int, tuple[Opinion, ...]]:
 def wanting(read: Read, author: str, people: int, share: float, after: int, limit: int) -> list[Item]:
     """Up to `limit` items after the item `after`, of a share drawn by content, with opinions of fewer than so many `people` and
     none of the author's; none that somebody has settled."""
+    # group by group in the order of the key, up to the last that is wanted
     rows = read(
-        f"{COLUMNS} WHERE i.id IN (SELECT item FROM opinions WHERE item > :after GROUP BY item HAVING count(*) < :people"
-        " AND min(independent)) AND NOT EXISTS (SELECT 1 FROM opinions o WHERE o.item = i.id AND o.author = :author)"
-        " AND abs(i.mix) % 1000 < :share ORDER BY i.id LIMIT :limit",
+        f"{COLUMNS} WHERE i.id IN (SELECT o.item FROM opinions o WHERE o.item > :after GROUP BY o.item HAVING count(*) < :people"
+        " AND min(o.independent) AND NOT max(o.author = :author)"
+        " AND (SELECT abs(mix) % 1000 < :share FROM items WHERE id = o.item) ORDER BY o.item LIMIT :limit) ORDER BY i.id",
         {"after": after, "people": people, "author": author, "share": round(1000 * share), "limit": limit},
     )
     return [item_of(row) for row in rows]
+
+
+def _names(read: Read) -> dict[int, str]:
+    return {NONE: NONE_OF_THESE, **dict(read("SELECT id, name FROM classes"))}

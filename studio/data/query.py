@@ -6,7 +6,7 @@ import json
 import sqlite3
 from typing import Any
 
-from studio.core.types import Item, ItemFilter
+from studio.core.types import SPLITS, Item, ItemFilter
 
 SKIPPED, OF_NONE = 1, 2
 """Of `skipped`: looked at and left; looked at, and it is none of the classes."""
@@ -19,32 +19,71 @@ def item_of(row: Any) -> Item:
     return Item(row[0], json.loads(row[1]), row[2], row[3], row[4], row[5], row[6] == OF_NONE)
 
 
-def where(filter: ItemFilter) -> tuple[str, list[str]]:
-    """(condition over `items i`, its values); needs `prepare` on the connection."""
-    parts: list[str] = ["1"]
-    values: list[str] = []
+def where(filter: ItemFilter) -> tuple[str, dict[str, Any]]:
+    """(condition over `items i`, its values by name); needs `prepare` on the connection."""
+    found: list[str] = ["1"]
+    values: dict[str, Any] = {}
     if filter.split is not None:
-        parts.append("i.split = ?")
-        values.append(filter.split)
+        found.append("i.split = :split")
+        values["split"] = filter.split
     if filter.label is not None:
-        parts.append("i.class = (SELECT id FROM classes WHERE name = ?)")
-        values.append(filter.label)
+        found.append("i.class = (SELECT id FROM classes WHERE name = :label)")
+        values["label"] = filter.label
     if filter.labelled is not None:
-        parts.append("i.class IS NOT NULL" if filter.labelled else "i.class IS NULL")
+        found.append("i.class IS NOT NULL" if filter.labelled else "i.class IS NULL")
     if filter.skipped is not None:
-        parts.append(f"i.skipped = {SKIPPED if filter.skipped else 0}")
+        found.append(f"i.skipped = {SKIPPED if filter.skipped else 0}")
     if filter.none is not None:
-        parts.append(f"i.skipped {'=' if filter.none else '<>'} {OF_NONE}")
+        found.append(f"i.skipped {'=' if filter.none else '<>'} {OF_NONE}")
     if filter.noted is not None:
-        parts.append(f"i.note {'<>' if filter.noted else '='} ''")
-    for word in filter.search.split():
+        found.append(f"i.note {'<>' if filter.noted else '='} ''")
+    for n, word in enumerate(filter.search.split()):
         if word.isascii():
-            parts.append(rf"({TEXT} LIKE ? ESCAPE '\' OR i.name LIKE ? ESCAPE '\' OR i.note LIKE ? ESCAPE '\')")
-            values += [_pattern(word)] * 3
+            found.append(
+                rf"({TEXT} LIKE :word{n} ESCAPE '\' OR i.name LIKE :word{n} ESCAPE '\' OR i.note LIKE :word{n} ESCAPE '\')"
+            )
+            values[f"word{n}"] = _pattern(word)
         else:  # LIKE folds the case of ASCII letters alone
-            parts.append(f"(holds({TEXT}, ?) OR holds(i.name, ?) OR holds(i.note, ?))")
-            values += [word.casefold()] * 3
-    return " AND ".join(parts), values
+            found.append(f"(holds({TEXT}, :word{n}) OR holds(i.name, :word{n}) OR holds(i.note, :word{n}))")
+            values[f"word{n}"] = word.casefold()
+    return " AND ".join(found), values
+
+
+def parts(filter: ItemFilter, mixed: bool) -> list[str]:
+    """What may match, cut into conditions over `items i` of which an index keeps each in the order of import, or the mixed one.
+
+    Beside each belongs what `where` gives. No item is in two of them.
+    """
+    if not mixed and filter == ItemFilter(noted=filter.noted, search=filter.search):
+        return ["1"]
+    left = {None: (0, SKIPPED, OF_NONE), True: (SKIPPED,), False: (0,)}[filter.skipped]
+    found = []
+    for split in SPLITS if filter.split is None else (filter.split,):
+        if filter.labelled is not False and not filter.none:
+            found.append(f"i.split = '{split}' AND i.class IS NOT NULL")
+        if filter.labelled is not True and filter.label is None:
+            wanted = [k for k in left if filter.none in (None, k == OF_NONE)]
+            found += [f"i.split = '{split}' AND i.class IS NULL AND i.skipped = {k}" for k in wanted]
+    return found or ["0"]
+
+
+def page(filter: ItemFilter, mixed: bool, after: int, limit: int) -> tuple[str, dict[str, Any]]:
+    """(SQL of `COLUMNS`, its values): up to `limit` items that match and come after the item `after`, in that order."""
+    condition, values = where(filter)
+    place, order = "i.id > :after", "id"
+    if mixed:
+        # ids start at 1, so that 0 stands before every item
+        place, order = (
+            "(i.mix, i.id) > (SELECT coalesce(max(mix), -1), coalesce(max(id), 0) FROM items WHERE id = :after)",
+            "mix, id",
+        )
+    each = [
+        f"SELECT * FROM (SELECT i.mix, i.id FROM items i WHERE {part} AND {condition} AND {place} ORDER BY {order} LIMIT :limit)"
+        for part in parts(filter, mixed)
+    ]
+    ids = f"SELECT id FROM ({' UNION ALL '.join(each)}) ORDER BY {order} LIMIT :limit"
+    by = ", ".join(f"i.{name}" for name in order.split(", "))
+    return f"{COLUMNS} WHERE i.id IN ({ids}) ORDER BY {by}", {**values, "after": after, "limit": limit}
 
 
 def prepare(connection: sqlite3.Connection) -> None:

@@ -97,6 +97,17 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE VIEW items AS SELECT id, key, content, split, name, mix, class, skipped, note FROM item_rows
         WHERE id < (SELECT coalesce(min(first_item), 9223372036854775807) FROM imports WHERE finished IS NULL);
 
+    -- each holds a part of a list in the order in which pages ask for it (`query.parts`): a page reads what it shows and no more
+    DROP INDEX items_class;
+    DROP INDEX items_split;
+    DROP INDEX items_mix;
+    CREATE INDEX items_class ON item_rows(class, split) WHERE class IS NOT NULL;
+    CREATE INDEX items_labelled ON item_rows(split) WHERE class IS NOT NULL;
+    CREATE INDEX items_labelled_mixed ON item_rows(split, mix) WHERE class IS NOT NULL;
+    CREATE INDEX items_left ON item_rows(skipped, split) WHERE class IS NULL;
+    CREATE INDEX items_left_mixed ON item_rows(skipped, split, mix) WHERE class IS NULL;
+    CREATE INDEX items_noted ON item_rows(id) WHERE note <> '';
+
     CREATE TABLE label_events_now (
         id INTEGER PRIMARY KEY,
         item INTEGER NOT NULL REFERENCES item_rows(id),
@@ -121,7 +132,8 @@ MIGRATIONS: tuple[str, ...] = (
     DROP TABLE label_events;
     ALTER TABLE label_events_now RENAME TO label_events;
     CREATE INDEX label_events_item ON label_events(item);
-    CREATE INDEX label_events_author ON label_events(author);
+    CREATE INDEX label_events_done ON label_events(author) WHERE kind <> 'undo';
+    CREATE INDEX label_events_undone ON label_events(author, redo) WHERE kind = 'undo';
     CREATE INDEX label_events_act ON label_events(act) WHERE act IS NOT NULL;
     CREATE TRIGGER label_events_keep BEFORE UPDATE ON label_events
         BEGIN SELECT RAISE(ABORT, 'label events are never changed'); END;

@@ -19,7 +19,7 @@ from studio.core.errors import NotFound, ProjectError
 from studio.core.results.people import Annotator, Dispute, Opinion
 from studio.core.results.projects import Counts
 from studio.core.types import SPLITS, ClassInfo, Item, ItemFilter, LabelEvent, Split
-from studio.data import classes, labels, opinions
+from studio.data import classes, labels, opinions, query
 from studio.data.query import COLUMNS, OF_NONE, SKIPPED, item_of, prepare, where
 from studio.data.writer import Writer
 
@@ -56,16 +56,7 @@ class Store:
 
     def items(self, filter: ItemFilter, after: int | None = None, limit: int = 60, mixed: bool = False) -> list[Item]:
         """Up to `limit` items that come after the item `after`, in order of import, or mixed by the hash of their content."""
-        condition, values = where(filter)
-        place, order = "i.id > ?", "i.id"
-        if mixed:
-            # ids start at 1, so that 0 stands before every item
-            place, order = (
-                "(i.mix, i.id) > (SELECT coalesce(max(mix), -1), coalesce(max(id), 0) FROM items WHERE id = ?)",
-                "i.mix, i.id",
-            )
-        rows = self._read(f"{COLUMNS} WHERE {condition} AND {place} ORDER BY {order} LIMIT ?", *values, after or 0, limit)
-        return [item_of(row) for row in rows]
+        return [item_of(row) for row in self._read(*query.page(filter, mixed, after or 0, limit))]
 
     def item(self, item_id: int) -> Item:
         """Raises NotFound."""
@@ -81,17 +72,16 @@ class Store:
 
     def all_items(self, split: Split | None = None, labelled: bool | None = None) -> Iterator[Item]:
         """Every item of a split, in order of import, as they are read."""
-        condition, values = where(ItemFilter(split=split, labelled=labelled))
-        after = 0
-        while rows := self._read(f"{COLUMNS} WHERE {condition} AND i.id > ? ORDER BY i.id LIMIT 5000", *values, after):
-            yield from map(item_of, rows)
-            after = rows[-1][0]
+        filter, after = ItemFilter(split=split, labelled=labelled), 0
+        while found := self.items(filter, after, 5000):
+            yield from found
+            after = found[-1].id
 
     def count(self, filter: ItemFilter) -> int:
         """Items that match; from the counters unless texts are searched."""
         if filter.search.strip() or filter.noted is not None:
             condition, values = where(filter)
-            return int(self._read(f"SELECT count(*) FROM items i WHERE {condition}", *values)[0][0])
+            return int(self._read(f"SELECT count(*) FROM items i WHERE {condition}", values)[0][0])
         total = 0
         for split, name, skipped, n in self._counters():
             fits = filter.split in (None, split) and filter.label in (None, name) and filter.none in (None, skipped == OF_NONE)

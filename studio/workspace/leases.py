@@ -7,8 +7,7 @@ saves work, it does not guard labels, for what two people say of one item is kep
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from threading import Lock
 
 HELD_S = 300.0
@@ -18,22 +17,25 @@ AHEAD = 12
 
 
 class Leases:
-    """Of one project. Thread-safe."""
+    """Of one project. Thread-safe. What each act asks takes as long as there are people, not items in their hands."""
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._of: dict[int, tuple[str, float]] = {}
-        self._seen: dict[str, float] = {}
+        self._by: dict[str, tuple[float, list[int]]] = {}
+        """{who: (until when, items)}, of everybody who is at work."""
+        self._of: dict[int, str] = {}
 
     def renew(self, who: str, coming: Sequence[int]) -> frozenset[int]:
         """Let go of what `who` held, take the first `AHEAD` of `coming`; those of `coming` that somebody else holds."""
         now = time.monotonic()
         with self._lock:
-            self._seen[who] = now
-            self._of = {item: held for item, held in self._of.items() if held[0] != who and held[1] > now}
+            for gone in [name for name, (until, _) in self._by.items() if name == who or until <= now]:
+                for item in self._by.pop(gone)[1]:
+                    del self._of[item]
             theirs = frozenset(item for item in coming if item in self._of)
-            mine = [item for item in coming if item not in theirs][:AHEAD]
-            self._of.update({item: (who, now + HELD_S) for item in mine})
+            mine = list(dict.fromkeys(item for item in coming if item not in theirs))[:AHEAD]
+            self._by[who] = (now + HELD_S, mine)
+            self._of.update(dict.fromkeys(mine, who))
             return theirs
 
     def leave(self, who: str) -> None:
@@ -44,18 +46,13 @@ class Leases:
 
     def held(self, without: str) -> Mapping[int, str]:
         """What others hold: {item: who}."""
-        now = time.monotonic()
-        with self._lock:
-            return {item: who for item, (who, until) in self._of.items() if who != without and until > now}
+        return {item: name for name, items in self._others(without) for item in items}
 
     def others(self, without: str) -> Mapping[str, int]:
         """Who else is at work, and how many items each holds."""
-        now, holding = time.monotonic(), Counter(self.held(without).values())
-        with self._lock:
-            active = [who for who, seen in self._seen.items() if who != without and seen + HELD_S > now]
-        return {who: holding[who] for who in sorted(active)}
+        return {name: len(items) for name, items in sorted(self._others(without))}
 
-    def free(self, items: Collection[int], who: str) -> frozenset[int]:
-        """Those of `items` that nobody but `who` holds."""
-        held = self.held(who)
-        return frozenset(item for item in items if item not in held)
+    def _others(self, without: str) -> list[tuple[str, list[int]]]:
+        now = time.monotonic()
+        with self._lock:
+            return [(name, items) for name, (until, items) in self._by.items() if name != without and until > now]

@@ -7,6 +7,7 @@ import re
 import shutil
 import threading
 import time
+from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
@@ -113,10 +114,7 @@ class Workspace:
         with self._lock:
             if project_id in self._open:
                 return self._open[project_id]
-            paths = [path for path, _ in self._known()]
-            if project_id is None and self._current is not None:
-                paths.insert(0, self._current)
-            for path in paths:
+            for path in self._paths(project_id is None):
                 try:
                     if project_id is None or read_card(Path(path))["id"] == project_id:
                         found = self._opened(Path(path))
@@ -212,6 +210,12 @@ class Workspace:
             number += 1
             root = self.settings.projects / f"{slug}-{number}"
         return root
+
+    def _paths(self, current: bool) -> Iterator[str]:
+        """Where a project may be, the current one first: every act asks for that, and reads no list of all while it is there."""
+        if current and self._current is not None:
+            yield self._current
+        yield from (path for path, _ in self._known())
 
     def _known(self) -> list[tuple[str, float]]:
         try:

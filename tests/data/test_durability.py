@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from studio.core.types import ItemFilter
-from studio.data.content import content_key
+from studio.data.content import canonical
 from studio.data.enter import Candidate, enter
 from studio.data.store import Store
 
@@ -35,7 +35,7 @@ with ThreadPoolExecutor(4) as pool:
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
 def test_killed_labeller_loses_no_acknowledged_label(tmp_path: Path) -> None:
     path = tmp_path / "studio.db"
-    rows = [Candidate(content_key({"text": str(n)}), {"text": str(n)}, "train", str(n), None, "", n) for n in range(20_000)]
+    rows = [Candidate(canonical({"text": str(n)}), "train", str(n), None, "", n) for n in range(20_000)]
     store = Store(path)
     store.ensure_classes(["cat"])
     enter(store, rows, keep_labels=True, add_classes=True)

@@ -14,7 +14,7 @@ import pytest
 
 from studio.core.errors import BadInput, NotFound
 from studio.core.types import ItemFilter
-from studio.data.content import content_key
+from studio.data.content import canonical
 from studio.data.enter import Candidate, Entered, enter
 from studio.data.settle import CHUNK, settle
 from studio.data.store import Store
@@ -24,9 +24,9 @@ ROWS = 3 * CHUNK
 
 def candidates(labels: str | None, rows: int = ROWS) -> list[Candidate]:
     """Rows that take one of `labels`' letters in turn as their label."""
-    texts = [{"text": f"text {n}"} for n in range(rows)]
+    texts = [canonical({"text": f"text {n}"}) for n in range(rows)]
     return [
-        Candidate(content_key(c), c, "test" if n % 5 == 0 else "train", "row", labels and labels[n % len(labels)], "rows.csv", n)
+        Candidate(c, "test" if n % 5 == 0 else "train", "row", labels and labels[n % len(labels)], "rows.csv", n)
         for n, c in enumerate(texts)
     ]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from studio.data.content import content_key
+from studio.data.content import canonical
 from studio.data.enter import Candidate, enter
 from studio.data.overview import overview
 from studio.data.project import Project
@@ -44,7 +44,7 @@ def test_a_project_of_texts_is_quoted_and_one_of_pictures_shows_one(tmp_path: Pa
     texts, pairs = ("t", "text-classification", {"text": "a " * 99}), ("p", "image-text", {"image": "0", "text": "a"})
     for name, task, content in (texts, pairs):
         with Project.create(tmp_path / name, "P", task) as project:
-            row = Candidate(content_key(content), content, "train", "one", None, "rows.csv", 2)
+            row = Candidate(canonical(content), "train", "one", None, "rows.csv", 2)
             enter(project.store, [row], keep_labels=True, add_classes=True)
     assert (overview(tmp_path / "t", 0.0).cover, overview(tmp_path / "t", 0.0).quote) == (None, "a " * 60)
     assert (overview(tmp_path / "p", 0.0).cover, overview(tmp_path / "p", 0.0).quote) == ("0", "a")

@@ -7,12 +7,13 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from studio.core.errors import BadInput, NotFound, ProjectError
-from studio.core.types import ItemFilter
-from studio.data import labels
+from studio.core.types import SPLITS, ItemFilter
+from studio.data import labels, query
 from studio.data.content import canonical, content_key
 from studio.data.enter import Candidate, enter
 from studio.data.schema import MIGRATIONS, NEWEST
@@ -21,7 +22,7 @@ from studio.data.store import Store
 
 def candidate(text: str, label: str | None = None, split: str = "train") -> Candidate:
     content = {"text": text}
-    return Candidate(content_key(content), content, split, f"name of {text}", label, "rows.csv", 2)  # type: ignore[arg-type]
+    return Candidate(canonical(content), split, f"name of {text}", label, "rows.csv", 2)  # type: ignore[arg-type]
 
 
 def fill(store: Store, *rows: Candidate) -> None:
@@ -104,13 +105,61 @@ def test_a_caption_is_done_again_too(store: Store) -> None:
     assert store.item(1).content == {"text": "c"}
 
 
-def test_undo_and_redo_ask_for_no_scan_of_the_log(store: Store) -> None:
-    for sql in (labels._NEWEST_STANDING, labels._NEWEST_UNDONE, labels._OF_THE_ACT):
-        values = {"authors": '["ann"]', "author": "ann", "event": 1, "act": 1}
-        plan = store.write(
-            lambda connection, sql=sql, values=values: connection.execute(f"EXPLAIN QUERY PLAN {sql}", values).fetchall()
-        )
-        assert not [row for row in plan if row[3].startswith("SCAN") and "VIRTUAL TABLE" not in row[3]], plan
+def plan(store: Store, sql: str, values: dict[str, Any]) -> list[str]:
+    rows = store.write(lambda connection: connection.execute(f"EXPLAIN QUERY PLAN {sql}", values).fetchall())
+    return [row[3] for row in rows]
+
+
+def test_undo_and_redo_ask_for_no_scan_and_no_sort_of_the_log(store: Store) -> None:
+    values = {"authors": '["ann"]', "author": "ann", "event": 1, "act": 1, "fresh": 1}
+    for sql in (labels._NEWEST_STANDING, labels._NEWEST_UNDONE, labels._NEWEST_FRESH):
+        steps = plan(store, sql, values)
+        assert not [step for step in steps if step.startswith("SCAN e")], steps
+        assert sum("label_events_done" in step or "label_events_undone" in step for step in steps) == 1 + ("UNION" in sql)
+        assert not [step for step in steps if "TEMP B-TREE" in step and "UNION" not in sql], steps
+    assert not [step for step in plan(store, labels._OF_THE_ACT, values) if step.startswith("SCAN e")]
+
+
+FILTERS = [
+    ItemFilter(split, label, labelled, skipped, none)
+    for split in (None, "val")
+    for label, labelled in ((None, None), (None, True), (None, False), ("cat", None))
+    for skipped in (None, True, False)
+    for none in (None, True, False)
+]
+
+
+@pytest.mark.parametrize("mixed", [False, True])
+def test_a_page_reads_what_it_shows_and_no_more(store: Store, mixed: bool) -> None:
+    for filter in (*(f for f in FILTERS if query.parts(f, mixed) != ["0"]), ItemFilter(noted=True)):
+        steps = plan(store, *query.page(filter, mixed, 0, 60))
+        assert not [step for step in steps if step.startswith("SCAN item_rows")], (filter, steps)
+        # those of the parts' ends, and none of a part as a whole
+        assert sum("TEMP B-TREE" in step for step in steps) <= max(2, len(query.parts(filter, mixed))), (filter, steps)
+
+
+def test_every_filter_pages_through_what_matches_in_both_orders(store: Store) -> None:
+    fill(store, *(candidate(str(n), ("cat", "dog", None, None)[n % 4], SPLITS[n % 3]) for n in range(48)))
+    for item in range(3, 40, 4):
+        (store.skip if item % 3 else store.none_of_these)(item, "ann")
+    store.skip(1, "ann")  # keeps its label
+    rows = store.write(lambda c: c.execute("SELECT id, split, name, class, skipped, mix FROM items ORDER BY id").fetchall())
+    for filter in FILTERS:
+        matching = [
+            (row[0], row[5])
+            for row, item in ((row, store.item(row[0])) for row in rows)
+            if filter.split in (None, item.split)
+            and filter.label in (None, item.label)
+            and filter.labelled in (None, item.label is not None)
+            and (filter.skipped is None or row[4] == filter.skipped)
+            and filter.none in (None, item.none)
+        ]
+        for mixed in (False, True):
+            wanted = [id for id, _ in sorted(matching, key=lambda pair: pair[1] if mixed else pair[0])]
+            found: list[int] = []
+            while page := store.items(filter, found[-1] if found else None, 5, mixed):
+                found += [item.id for item in page]
+            assert found == wanted, (filter, mixed)
 
 
 def test_caption_changes_content_and_key_and_can_be_undone(store: Store) -> None:
@@ -261,7 +310,7 @@ from studio.core.types import ItemFilter
 from studio.data.enter import Candidate, enter
 from studio.data.store import Store
 
-texts = [Candidate(str(n), {"text": f"text {n}"}, "train", "x", None, "x", n) for n in range(2000)]
+texts = [Candidate(f'{{"text":"text {n}"}}', "train", "x", None, "x", n) for n in range(2000)]
 
 def read(store):
     try:

@@ -77,9 +77,9 @@ def _delimiter(text: str, name: str) -> str:
 
 
 def _jsonl(data: bytes, name: str) -> Table:
-    lines = _text(data).split("\n")
+    text = _text(data)
     columns: dict[str, None] = {}
-    for line in filter(str.strip, lines):  # all of them: a column may come late
+    for line in filter(str.strip, _lines(text)):  # all of them: a column may come late
         try:
             first = json.loads(line)
         except _JSON_ERRORS:
@@ -87,7 +87,7 @@ def _jsonl(data: bytes, name: str) -> Table:
         columns.update(dict.fromkeys(first) if isinstance(first, dict) else {})
 
     def records() -> Iterator[Record | Reject]:
-        for number, line in enumerate(lines, 1):
+        for number, line in enumerate(_lines(text), 1):
             if not line.strip():
                 continue
             try:
@@ -98,6 +98,15 @@ def _jsonl(data: bytes, name: str) -> Table:
             yield (number, value) if isinstance(value, dict) else Reject(name, number, "is not a JSON object")
 
     return tuple(columns), records()
+
+
+def _lines(text: str) -> Iterator[str]:
+    """One by one: a list of a million lines is larger than the text itself."""
+    start = 0
+    while (end := text.find("\n", start)) >= 0:
+        yield text[start:end]
+        start = end + 1
+    yield text[start:]
 
 
 def _json(data: bytes, name: str) -> Table:

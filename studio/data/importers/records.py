@@ -56,6 +56,7 @@ def table_rows(
     A table without rows is one reject: it may lie beside others that have some.
     """
     columns, records = read_table(data, name)
+    del data  # read already, and as large as the file
     top = next(records, None)
     if top is None:
         yield Reject(name, None, "has no rows")

@@ -1,0 +1,22 @@
+"""Who holds which items: nobody is handed what somebody else has taken in hand."""
+
+from __future__ import annotations
+
+from studio.workspace.leases import AHEAD, Leases
+
+
+def test_what_one_holds_another_is_not_granted() -> None:
+    leases = Leases()
+    assert leases.renew("ann", [1, 2, 3]) == frozenset()
+    assert leases.renew("ben", [2, 3, 4]) == {2, 3}
+    assert dict(leases.held("cleo")) == {1: "ann", 2: "ann", 3: "ann", 4: "ben"}
+    assert dict(leases.others("ann")) == {"ben": 1}
+
+
+def test_the_next_act_lets_go_of_what_came_before_and_holds_a_few_ahead() -> None:
+    leases = Leases()
+    leases.renew("ann", range(100))
+    assert set(leases.held("ben")) == set(range(AHEAD))
+    leases.renew("ann", [5, 5, 6])
+    assert set(leases.held("ben")) == {5, 6}
+    assert leases.renew("ben", [0, 5]) == {5}
