@@ -20,6 +20,7 @@ from studio.core.results.people import Annotator, Dispute, Opinion
 from studio.core.results.projects import Counts
 from studio.core.types import SPLITS, ClassInfo, Item, ItemFilter, LabelEvent, Split
 from studio.data import classes, labels, opinions
+from studio.data.outgoing import Outgoing, outgoing
 from studio.data.query import COLUMNS, OF_NONE, SKIPPED, item_of, prepare, where
 from studio.data.writer import Writer
 
@@ -86,6 +87,10 @@ class Store:
         while rows := self._read(f"{COLUMNS} WHERE {condition} AND i.id > ? ORDER BY i.id LIMIT 5000", *values, after):
             yield from map(item_of, rows)
             after = rows[-1][0]
+
+    def outgoing(self, after: int, limit: int) -> list[Outgoing]:
+        """Up to `limit` items after the item `after`, as an export needs them."""
+        return outgoing(self._read, after, limit)
 
     def count(self, filter: ItemFilter) -> int:
         """Items that match; from the counters unless texts are searched."""
