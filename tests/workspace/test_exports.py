@@ -241,12 +241,10 @@ def test_any_text_comes_back(tmp_path: Path, format: str, texts: list[str]) -> N
     workspace.close()
 
 
-@pytest.mark.parametrize("format", label_formats())
+@pytest.mark.parametrize("format", sorted({*label_formats()} - {"folder"}))
 def test_a_long_table_is_written_as_it_is_read(workspace: Workspace, tmp_path: Path, format: str) -> None:
-    if format == "folder":
-        pytest.skip("texts are no folder")
     project = workspace.create_project("Long", "text-classification")
-    (tmp_path / "rows.csv").write_text("text\n" + "".join(f"{n} {'long ' * 100}\n" for n in range(20_000)), "utf-8")
+    (tmp_path / "rows.csv").write_text("text\n" + "".join(f"{n} {'long ' * 400}\n" for n in range(10_000)), "utf-8")
     project.labelling.import_data(str(tmp_path / "rows.csv"), ImportOptions())
     seen: list[tuple[int, int]] = []
     project.sharing.labels(tmp_path, format)  # libraries that it needs are imported
@@ -254,4 +252,4 @@ def test_a_long_table_is_written_as_it_is_read(workspace: Workspace, tmp_path: P
     project.sharing.labels(tmp_path, format, lambda done, total, what: seen.append((done, total)))
     most = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert seen[-1] == (20_000, 20_000) and most < 8 * 2**20
+    assert seen[-1] == (10_000, 10_000) and most < 14 * 2**20  # of 20 MB
