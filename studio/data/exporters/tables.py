@@ -9,7 +9,7 @@ import csv
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 from studio.core.interfaces import Modality
@@ -18,8 +18,6 @@ from studio.data.exporters import EXPORTERS, PAGE, Source
 from studio.data.exporters.archive import Archive, suffix_of
 
 Rows = Iterator[dict[str, str | None]]
-MAX_PART_BYTES = 64 * 2**20
-"""From here on a table in a zip goes on in another file, so that whoever imports it has one in memory at a time."""
 FOLDER = "pictures"
 
 
@@ -30,6 +28,8 @@ class TableExporter:
     name: str
     title: str
     write_part: Callable[[Rows, Path, float], None]
+    most: float = 64 * 2**20
+    """Bytes from which a table in a zip goes on in another file, so that whoever imports it has one in memory at a time."""
     single: bool = False
     """Whether a table that names no files comes by itself, and without `classes.json`."""
 
@@ -48,8 +48,9 @@ class TableExporter:
         number = 1
         first = next(rows, None)
         while first is not None:
-            name = "labels" if number == 1 else f"labels-{number}"
-            self.write_part(_again(first, rows), archive.part(f"{name}.{self.name}"), MAX_PART_BYTES)
+            name = "labels" if number == 1 else f"labels_{number}"  # a hyphen would come before the first one's dot
+            # not `yield from`: a generator that is left early closes the one it takes from
+            self.write_part(chain((first,), rows), archive.part(f"{name}.{self.name}"), self.most)
             first, number = next(rows, None), number + 1
 
 
@@ -66,11 +67,6 @@ def _rows(source: Source, archive: Archive) -> Rows:
                 content[part] = source.said(out, part)
         described = source.described(out)
         yield {"name": described.pop("name"), **content, **described}
-
-
-def _again(first: dict[str, str | None], rows: Rows) -> Rows:
-    yield first
-    yield from rows
 
 
 def _csv(rows: Rows, path: Path, most: float) -> None:
@@ -108,9 +104,8 @@ def _parquet(rows: Rows, path: Path, most: float) -> None:
             batch = list(islice(rows, PAGE)) if written < most else []
 
 
-for exporter in (
-    TableExporter("csv", "CSV, for spreadsheets", _csv, single=True),
-    TableExporter("jsonl", "JSONL, for scripts", _jsonl),
-    TableExporter("parquet", "Parquet, for large tables", _parquet),
-):
+CSV = TableExporter("csv", "CSV, for spreadsheets", _csv, single=True)
+JSONL = TableExporter("jsonl", "JSONL, for scripts", _jsonl)
+PARQUET = TableExporter("parquet", "Parquet, for large tables", _parquet)
+for exporter in (CSV, JSONL, PARQUET):
     EXPORTERS.register(exporter.name, exporter)
