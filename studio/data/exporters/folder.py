@@ -23,9 +23,8 @@ class FolderExporter:
     def why_not(self, modalities: Mapping[str, Modality]) -> str | None:
         if len(modalities) > 1:
             return f"A folder holds one file an item, and these items have {' and '.join(modalities)}."
-        if any(modality.inline for modality in modalities.values()):
-            return "A folder holds pictures, and the items of this project are texts."
-        return None
+        inline = next((name for name, modality in modalities.items() if modality.inline), None)
+        return f"A folder holds files, and each item of this project is a {inline} in itself." if inline else None
 
     def alone(self, modalities: Mapping[str, Modality]) -> bool:
         return False

@@ -105,9 +105,10 @@ def choose_columns(columns: tuple[str, ...], request: ImportRequest, name: str, 
         if wanted is not None and wanted not in columns:
             raise ImportFailed(f"{name} has no column {wanted!r}.", f"Its columns: {', '.join(columns) or 'none'}.")
     free = [column for column in columns if column not in given]
+    own = set(columns) >= exported.OWN
     content: dict[str, str] = {}
     for modality in request.modalities:
-        found = options.columns.get(modality) or _recognised(_names(modality, request), free)
+        found = options.columns.get(modality) or _recognised((modality,) if own else _names(modality, request), free)
         if found is None:
             raise ImportFailed(
                 f"{name} has no column that is known to hold the {modality}.",
@@ -118,7 +119,7 @@ def choose_columns(columns: tuple[str, ...], request: ImportRequest, name: str, 
     splits = [column for column in free if _says_splits(column, first)]
     label = options.label or _recognised(KNOWN_NAMES["label"], free)
     split = options.split_column or _recognised(KNOWN_NAMES["split"], splits)
-    return Columns(content, label, split, exported=set(columns) >= exported.OWN)
+    return Columns(content, label, split, own)
 
 
 def _says_splits(column: str, first: Sequence[Record]) -> bool:
