@@ -228,7 +228,7 @@ def _search(workspace: Workspace, a: argparse.Namespace) -> Any:
 def _export(workspace: Workspace, a: argparse.Namespace) -> Any:
     project, folder = workspace.open_project(a.project), Path(a.to).expanduser()
     if a.what == "labels":
-        made = project.sharing.labels(folder)
+        made = project.sharing.labels(folder, a.format, _progress)
     elif a.what == "model":
         made = project.sharing.model(folder, a.run)
     elif a.report_page is None:

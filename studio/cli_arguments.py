@@ -9,6 +9,7 @@ from studio.core.errors import BadInput
 from studio.core.types import NONE_OF_THESE, SPLITS, ImportOptions
 from studio.workspace.labelling import modality_names
 from studio.workspace.picking import ORDERS
+from studio.workspace.sharing import label_formats
 from studio.workspace.shelf import ModelShelf
 from studio.workspace.training import methods
 
@@ -94,8 +95,9 @@ def parser() -> argparse.ArgumentParser:
     search.add_argument("--run")
     search.add_argument("-k", type=int, default=5, help="answers shown")
     search.add_argument("query", metavar="TEXT|PICTURE")
-    export = command("export", "write a file to pass on: a trained model (zip), the labels (CSV), a report (HTML)")
+    export = command("export", "write a file to pass on: a trained model (zip), the labels (in several formats), a report (HTML)")
     export.add_argument("what", choices=("model", "labels", "report"))
+    export.add_argument("--format", default="csv", choices=label_formats(), help="labels: in what form")
     export.add_argument("--run", help="model: the run; the newest finished LoRA run by default")
     export.add_argument("--to", default=".", metavar="FOLDER", help="where to write it; here by default")
     check = command("check", "look for items that are there twice and for labels that look wrong")

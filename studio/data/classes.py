@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from studio.core.errors import BadInput
 from studio.core.types import NONE_OF_THESE
 from studio.data.content import plain_name
+from studio.data.exported import DescribedClass
 from studio.data.labels import class_of
 
 MAX_NAME = 200
@@ -71,6 +72,15 @@ def ensure(connection: sqlite3.Connection, names: Iterable[str], hidden: bool = 
     for name in sorted(set(names) - known, key=_natural):
         add(connection, name, hidden)
     return dict(connection.execute("SELECT name, id FROM classes"))
+
+
+def describe(connection: sqlite3.Connection, described: Iterable[DescribedClass]) -> None:
+    """Give classes the phrase and the guideline that they had elsewhere, where nobody has said any here."""
+    for named in described:
+        phrase, guideline = plain_name(named.phrase), named.guideline.strip()[:LONGEST_GUIDELINE]
+        connection.execute("UPDATE classes SET guideline = ? WHERE name = ? AND guideline = ''", (guideline, named.name))
+        said = (phrase or phrase_of(named.name), named.name, phrase_of(named.name))
+        connection.execute("UPDATE classes SET phrase = ? WHERE name = ? AND phrase = ?", said)
 
 
 def _taken(name: str) -> BadInput:

@@ -18,8 +18,9 @@ from studio.core.errors import StudioError
 from studio.core.results.projects import Reject
 from studio.core.types import Split
 from studio.data import truth
-from studio.data.classes import ensure
+from studio.data.classes import describe, ensure
 from studio.data.content import key_of, mix
+from studio.data.exported import DescribedClass
 from studio.data.settle import AUTHOR, CHUNK, EVENT, TOUCHED, give_labels, settle
 from studio.data.store import Store
 
@@ -39,6 +40,9 @@ class Candidate:
     """A label that is known and not given."""
     media: tuple[str, ...] = ()
     """The sha256s that its content names."""
+    note: str = ""
+    state: int = 0
+    """`OF_NONE` or `SKIPPED`; this and the note are of new items alone."""
 
 
 @dataclass(slots=True)
@@ -72,15 +76,18 @@ def enter(
     keep_labels: bool,
     add_classes: bool,
     entering: Callable[[int], None] = lambda done: None,
+    described: Sequence[DescribedClass] = (),
 ) -> Entered:
     """Insert what is new, and give a label to an item that never had one. Counts the rest; calls `entering(rows done)`.
+
+    `described` classes come in that order before others, and say what nobody has said of them here.
 
     One import at a time (`studio.data.turn`). Raises ProjectError; then nothing of it is seen, now or later.
     """
     said = {name for candidate in candidates for name in (candidate.label, candidate.hidden) if name is not None}
-    chunks = _Chunks(keep_labels)
+    chunks = _Chunks(keep_labels, described)
     try:
-        store.write(partial(chunks.begin, names=said if add_classes else ()))
+        store.write(partial(chunks.begin, names=said if add_classes else (), add_described=add_classes))
         for start in range(0, len(candidates), CHUNK):
             store.write(partial(chunks.enter, candidates=candidates[start : start + CHUNK]), bulk=True)
             entering(min(start + CHUNK, len(candidates)))
@@ -96,18 +103,22 @@ def enter(
 class _Chunks:
     """The acts of one import; each takes the writer's connection."""
 
-    def __init__(self, keep_labels: bool) -> None:
+    def __init__(self, keep_labels: bool, described: Sequence[DescribedClass]) -> None:
         self.entered = Entered()
+        self._described = described
         self._keep_labels = keep_labels
         self._next_id = 0
         self._class_ids: dict[str, int] = {}
-        self._counted: Counter[tuple[Split, int]] = Counter()
+        self._counted: Counter[tuple[Split, int, int]] = Counter()
 
-    def begin(self, connection: sqlite3.Connection, names: Iterable[str]) -> None:
+    def begin(self, connection: sqlite3.Connection, names: Iterable[str], add_described: bool) -> None:
         """From here on, new items and classes are hidden."""
         self._next_id = int(connection.execute("SELECT coalesce(max(id), 0) + 1 FROM item_rows").fetchone()[0])
         connection.execute("INSERT INTO imports (first_item) VALUES (?)", (self._next_id,))
-        self._class_ids = ensure(connection, names, hidden=True)
+        described = tuple(named.name for named in self._described) if add_described else ()
+        for name in described:  # one by one: they keep their order
+            ensure(connection, (name,), hidden=True)
+        self._class_ids = ensure(connection, set(names).difference(described), hidden=True)
 
     def enter(self, connection: sqlite3.Connection, candidates: Sequence[Candidate]) -> None:
         keys = [key_of(candidate.content) for candidate in candidates]
@@ -130,10 +141,11 @@ class _Chunks:
     def finish(self, connection: sqlite3.Connection) -> None:
         """The act that makes all of it seen."""
         connection.executemany(
-            "INSERT INTO counters VALUES (?, ?, 0, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n",
+            "INSERT INTO counters VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n",
             [(*cell, n) for cell, n in self._counted.items()],
         )
         connection.execute("UPDATE classes SET hidden = 0 WHERE hidden")
+        describe(connection, self._described)
         connection.execute("UPDATE imports SET finished = ? WHERE finished IS NULL", (time.time(),))
         truth.keep(connection, self.entered.hidden)
         give_labels(connection)
@@ -145,17 +157,21 @@ class _Chunks:
         for key, candidate in fresh:
             item = there[key]
             class_id = self._class_ids[item.label] if item.label is not None else None
-            rows.append((item.id, key, candidate.content, candidate.split, candidate.name, mix(key), class_id))
+            state = candidate.state if self._keep_labels else 0
+            place = (candidate.split, candidate.name, mix(key), class_id, state, candidate.note)
+            rows.append((item.id, key, candidate.content, *place))
             self.entered.by_split[candidate.split] += 1
-            self._counted[candidate.split, class_id or 0] += 1
+            self._counted[candidate.split, class_id or 0, state] += 1
             if candidate.hidden is not None:
                 self.entered.hidden[item.id] = candidate.hidden
             if item.label is not None:
                 self.entered.by_label[item.label] += 1
+            if item.label is not None or state:
                 # below zero it stands before every other event of its item, and raises no revision while it is hidden
-                events.append((-item.id, item.id, AUTHOR, now, class_id))
+                events.append((-item.id, item.id, AUTHOR, now, class_id, state))
         connection.executemany(
-            "INSERT INTO item_rows (id, key, content, split, name, mix, class) VALUES (?, ?, ?, ?, ?, ?, ?)", rows
+            "INSERT INTO item_rows (id, key, content, split, name, mix, class, skipped, note) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            rows,
         )
         connection.executemany(EVENT, events)
 

@@ -12,18 +12,21 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from studio.core.errors import BadInput, UnreadableItem
 from studio.core.interfaces import Progress
 from studio.core.results.projects import ImportReport, Reject
-from studio.core.types import ImportOptions
+from studio.core.types import NONE_OF_THESE, ImportOptions
 from studio.data.classes import class_name
 from studio.data.content import canonical, key_of, media_of, plain_name
 from studio.data.enter import Candidate, enter
-from studio.data.importers import Row
+from studio.data.exported import SIDECAR, DescribedClass
+from studio.data.importers import Offered, Row
+from studio.data.labels import LONGEST_NOTE
 from studio.data.media import Media
+from studio.data.query import OF_NONE, SKIPPED
 from studio.data.splits import assign
 from studio.data.store import Store
 from studio.data.turn import Journal, turn
@@ -50,7 +53,7 @@ def ingest(
     store: Store,
     media: Media,
     rules: Rules,
-    rows: Iterable[Row | Reject],
+    rows: Iterable[Offered],
     options: ImportOptions,
     source: str,
     progress: Progress | None = None,
@@ -60,15 +63,17 @@ def ingest(
     beat = _Beat(progress)
     candidates: list[Candidate] = []
     rejects: list[Reject] = []
+    classes: list[DescribedClass] = []
     with turn(store, media, beat) as journal:
         beat.what = "reading"
-        for result in _in_order(rows, _Checker(media, journal, rules, options), beat):
+        offered = _without_classes(rows, classes)
+        for result in _in_order(offered, _Checker(media, journal, rules, options), beat):
             if isinstance(result, Reject):
                 rejects.append(result)
             else:
                 candidates.append(result)
         beat.what, beat.total = "saving", len(candidates)
-        entered = enter(store, candidates, options.keep_labels, not rules.fixed_classes, beat.at)
+        entered = enter(store, candidates, options.keep_labels, not rules.fixed_classes, beat.at, classes)
         journal.named.update(sha for candidate in candidates for sha in candidate.media)
     rejects += entered.conflicts
     beat.last()
@@ -102,15 +107,21 @@ class _Checker:
                 content[modality] = self._checked(modality, raw, read, row.name)
             except UnreadableItem as error:
                 return Reject(row.file, row.row, error.reason)
+        note = row.note.encode("utf-8", "replace").decode("utf-8").strip()
+        if len(note) > LONGEST_NOTE or "\0" in note:
+            return Reject(row.file, row.row, f"has a note of more than {LONGEST_NOTE:,} characters, or with NULs")
         try:
             label = self._label(row.label)
         except BadInput as error:
             return Reject(row.file, row.row, error.message)
         options, written, files = self._options, canonical(content), media_of(content)
         split = options.split or row.split or assign(files[0] if files else key_of(written), options.test_share)
+        none = label == NONE_OF_THESE
+        label = None if none else label
         given, hidden = (None, label) if split == options.hidden_split else (label, None)
         name = plain_name(row.name) or "item"
-        return Candidate(written, split, name, given, row.file, row.row, hidden, files)
+        state = OF_NONE if none else SKIPPED if row.skipped else 0
+        return Candidate(written, split, name, given, row.file, row.row, hidden, files, note, state)
 
     def _checked(self, modality: str, raw: bytes | str, read: Read, name: str) -> str:
         """The text itself, or the sha256 of stored media; a picture with five captions is decoded once."""
@@ -126,9 +137,23 @@ class _Checker:
 
     def _label(self, label: str | None) -> str | None:
         clean = plain_name(label) if label is not None else ""
+        if clean.casefold() == NONE_OF_THESE:
+            return NONE_OF_THESE
         if self._rules.fixed_classes:
             return clean if clean in self._rules.fixed_classes else None
         return class_name(clean) if clean else None
+
+
+def _without_classes(rows: Iterable[Offered], classes: list[DescribedClass]) -> Iterator[Row | Reject]:
+    """The rows; the classes that the source describes are put into `classes`, what cannot be one is a reject."""
+    for offered in rows:
+        if isinstance(offered, DescribedClass):
+            try:
+                classes.append(replace(offered, name=class_name(offered.name)))
+            except BadInput as error:
+                yield Reject(SIDECAR, None, error.message)
+        else:
+            yield offered
 
 
 class _Beat:

@@ -17,7 +17,7 @@ CHUNK = 250
 
 EVENT = (
     "INSERT INTO label_events (id, item, kind, author, at, class_after, skipped_before, skipped_after)"
-    " VALUES (?, ?, 'import', ?, ?, ?, 0, 0)"
+    " VALUES (?, ?, 'import', ?, ?, ?, 0, ?)"
 )
 TOUCHED = "EXISTS (SELECT 1 FROM label_events e WHERE e.item = i.id AND e.kind IN ('label', 'none', 'undo'))"
 """A person has given or taken away the label of the item `i`."""
@@ -39,7 +39,7 @@ def give_labels(connection: sqlite3.Connection) -> bool:
             f"UPDATE item_rows AS i SET class = ? WHERE id = ? AND class IS NULL AND NOT {TOUCHED}", (class_id, item)
         )
         if given.rowcount:
-            connection.execute(EVENT, (next_id(connection), item, AUTHOR, time.time(), class_id))
+            connection.execute(EVENT, (next_id(connection), item, AUTHOR, time.time(), class_id, 0))
     if waiting:
         connection.execute("DELETE FROM waiting_labels WHERE item <= ?", (waiting[-1][0],))
     return bool(waiting)

@@ -20,6 +20,7 @@ from studio.core.results.people import Annotator, Dispute, Opinion
 from studio.core.results.projects import Counts
 from studio.core.types import SPLITS, ClassInfo, Item, ItemFilter, LabelEvent, Split
 from studio.data import classes, labels, opinions, query
+from studio.data.outgoing import Outgoing, outgoing
 from studio.data.query import COLUMNS, OF_NONE, SKIPPED, item_of, prepare, where
 from studio.data.writer import Writer
 
@@ -76,6 +77,10 @@ class Store:
         while found := self.items(filter, after, 5000):
             yield from found
             after = found[-1].id
+
+    def outgoing(self, after: int, limit: int) -> list[Outgoing]:
+        """Up to `limit` items after the item `after`, as an export needs them."""
+        return outgoing(self._read, after, limit)
 
     def count(self, filter: ItemFilter) -> int:
         """Items that match; from the counters unless texts are searched."""

@@ -41,8 +41,8 @@ class Leases:
     def leave(self, who: str) -> None:
         """`who` is no longer at work: they go by another name now."""
         with self._lock:
-            self._seen.pop(who, None)
-            self._of = {item: held for item, held in self._of.items() if held[0] != who}
+            for item in self._by.pop(who, (0.0, []))[1]:
+                del self._of[item]
 
     def held(self, without: str) -> Mapping[int, str]:
         """What others hold: {item: who}."""

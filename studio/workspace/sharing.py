@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import re
@@ -10,13 +9,17 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 from zipfile import ZIP_DEFLATED, ZipFile
 
 from studio.core.errors import BadInput, CannotRun
-from studio.core.interfaces import Task
-from studio.core.types import Item, ItemFilter, RunSnapshot
+from studio.core.interfaces import Modality, Progress, Task
+from studio.core.types import RunSnapshot
+from studio.data.exporters import Source, exporter_for, formats
+from studio.data.exporters.archive import Archive
 from studio.data.project import Project
+from studio.modalities import modalities_named
 from studio.models import folder_of
 from studio.workspace.model_card import Base, base_of, beside, held_out, model_card
 from studio.workspace.shelf import ModelShelf
@@ -28,9 +31,11 @@ if TYPE_CHECKING:
 
 SHARED = "shared"
 """Of the store's meta values: whether anything was ever shared."""
-FORMULA = ("=", "+", "-", "@")
-"""What a spreadsheet takes for the beginning of a formula."""
-PAGE = 5000
+
+
+def label_formats() -> tuple[str, ...]:
+    """Names of all formats that labels are exported in, the default first."""
+    return tuple(one.name for one in formats())
 
 
 class Sharing:
@@ -69,27 +74,26 @@ class Sharing:
                     packed.writestr(inside, data)
         return folder / f"{name}.zip"
 
-    def labels(self, folder: Path) -> Path:
-        """A CSV of all items: name, content (the text, or the picture's sha256), label, split, skipped.
+    def formats(self) -> tuple[tuple[str, str], ...]:
+        """(name, title) of those in which the labels of this project can be exported, the default first."""
+        return tuple((one.name, one.title) for one in formats() if one.why_not(self._modalities()) is None)
 
-        A cell that a spreadsheet would run as a formula gets a space before it. The usual apostrophe would come back as a
-        part of the text: the import takes cells as they are, but for white space around them, which no stored text has.
+    def labels(self, folder: Path, format: str = "csv", progress: Progress | None = None) -> Path:
+        """Every item: content, name, split, label, note, what was skipped or of none of the classes. A zip; texts as CSV are one
+        file. Imported into an empty project it gives the same again, but for what the format's own docstring names.
 
-        Raises CannotRun where there is no item, BadInput where the folder cannot be written.
+        Raises CannotRun where there is no item, NotFound for an unknown format, BadInput for one that cannot hold such items or
+        where the folder cannot be written.
         """
+        modalities = self._modalities()
+        exporter = exporter_for(format, modalities)
         if not self._project.store.counts().total:
             raise CannotRun("There is nothing to export yet.", "Import some items on the Data page.")
-        skipped = {item.id for item in self._skipped()}
-        parts = self._task.modalities
-        heads = [part if part == "text" else f"{part}_sha256" for part in parts]
-        name = f"{self._slug()}-labels.csv"
-        # with a mark of UTF-8 at its beginning, without which Excel guesses another encoding
-        with self._writing(folder, name) as path, path.open("w", encoding="utf-8-sig", newline="") as file:
-            table = csv.writer(file)
-            table.writerow(["name", *heads, "label", "split", "skipped"])
-            for item in self._project.store.all_items():
-                said = (item.name, *(item.content[part] for part in parts), item.label or "")
-                table.writerow([*map(_cell, said), item.split, "yes" if item.id in skipped else "no"])
+        alone = exporter.alone(modalities)
+        name = f"{self._slug()}-labels.{format}" if alone else f"{self._slug()}-labels-{format}.zip"
+        with self._writing(folder, name) as path, TemporaryDirectory(dir=folder, prefix=".export-") as scratch:
+            with Archive(path, Path(scratch), alone) as archive:
+                exporter.write(Source(self._project.store, self._project.media, modalities, progress), archive)
         return folder / name
 
     def report(self, folder: Path, page: str) -> Path:
@@ -141,11 +145,8 @@ class Sharing:
             text = text.replace(json.dumps(path)[1:-1], named[path])
         return text
 
-    def _skipped(self) -> Iterator[Item]:
-        after = 0
-        while items := self._project.store.items(ItemFilter(labelled=False, skipped=True), after, PAGE):
-            yield from items
-            after = items[-1].id
+    def _modalities(self) -> dict[str, Modality]:
+        return modalities_named(self._task.modalities)
 
     def _slug(self) -> str:
         return re.sub(r"[^a-z0-9]+", "-", self._project.name.lower()).strip("-")[:60] or "project"
@@ -165,7 +166,3 @@ class Sharing:
             unfinished.unlink(missing_ok=True)
         if not self.was_used():
             self._project.store.set_meta(SHARED, True)
-
-
-def _cell(text: str) -> str:
-    return f" {text}" if text.startswith(FORMULA) else text

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import time
 from dataclasses import asdict
 from html.parser import HTMLParser
 from pathlib import Path
@@ -12,6 +14,7 @@ from gradio.utils import get_upload_folder
 
 from studio.core.errors import BadInput, CannotRun
 from studio.core.results.comparison import Answered, Changes, Comparison, Score
+from studio.core.results.projects import Activity
 from studio.core.types import ItemFilter
 from studio.ui.pages.share import SharePage
 from studio.ui.report import report_page
@@ -59,6 +62,19 @@ class Loads(HTMLParser):
         self.folded += tag == "details" and "open" not in given
 
 
+def ended(page: SharePage) -> Activity:
+    while (activity := page.activity()) is None or activity.state == "running":
+        time.sleep(0.01)
+    return activity
+
+
+def written(page: SharePage, project: OpenProject, format: str) -> Path:
+    """The file of an export of labels, at its end."""
+    page.start_labels(project.id, format)
+    assert ended(page).state == "done"
+    return Path(str(page.labels(project.id)))
+
+
 def test_without_a_project_the_page_says_so(workspace: Workspace) -> None:
     cards, empty, *_ = SharePage(workspace).on_load()
     assert cards["visible"] is False and "No project is open." in empty
@@ -66,8 +82,8 @@ def test_without_a_project_the_page_says_so(workspace: Workspace) -> None:
 
 def test_each_card_says_what_is_missing_and_where_to_do_it(workspace: Workspace) -> None:
     workspace.create_project("Empty", "text-classification")
-    _, _, runs, *cards, _ = SharePage(workspace).on_load()
-    assert runs["visible"] is False
+    _, _, runs, *cards, _, format = SharePage(workspace).on_load()
+    assert runs["visible"] is format["visible"] is False
     for note, button, path in zip(cards[::2], cards[1::2], ("train", "data", "compare"), strict=True):
         assert f'href="/{path}"' in note and button["visible"] is False
 
@@ -89,8 +105,8 @@ def test_the_runs_are_offered_newest_first(workspace: Workspace, project: OpenPr
 
 def test_a_file_lies_where_gradio_serves_and_clears_it(workspace: Workspace, project: OpenProject) -> None:
     page = SharePage(workspace)
-    first, second = Path(page.labels(project.id)), Path(page.labels(project.id))
-    assert first.name == second.name == "pets-labels.csv" and first.parent != second.parent
+    first, second = written(page, project, "csv"), written(page, project, "csv")
+    assert first.name == second.name == "pets-labels-csv.zip" and first.parent != second.parent
     assert first.is_relative_to(get_upload_folder()) and not first.is_relative_to(project.path)
 
 
@@ -100,14 +116,26 @@ def test_sharing_is_done_once_something_was_exported(workspace: Workspace, proje
     with pytest.raises(CannotRun, match="no comparison"):
         page.report(project.id)
     assert "share" not in done(project)
-    page.labels(project.id)
+    written(page, project, "jsonl")
     assert done(project)["share"] == "exported" and "exported" in page.header()
 
 
 def test_a_page_of_another_project_exports_nothing(workspace: Workspace, project: OpenProject) -> None:
     workspace.create_project("Other", "text-classification")
     with pytest.raises(BadInput, match="another project"):
-        SharePage(workspace).labels(project.id)
+        SharePage(workspace).start_labels(project.id, "csv")
+
+
+def test_an_export_that_failed_saves_nothing(workspace: Workspace, project: OpenProject) -> None:
+    page = SharePage(workspace)
+    shutil.rmtree(Path(project.path) / "media")
+    page.start_labels(project.id, "jsonl")
+    assert ended(page).state == "failed" and page.labels(project.id) is None and "share" not in done(project)
+
+
+def test_only_formats_that_can_hold_the_items_are_offered(workspace: Workspace, project: OpenProject) -> None:
+    *_, format = SharePage(workspace).on_load()
+    assert format["value"] == "csv" and "folder" in [name for _, name in format["choices"]]
 
 
 def test_the_report_is_one_file_that_runs_and_fetches_nothing(workspace: Workspace, compared: OpenProject) -> None:

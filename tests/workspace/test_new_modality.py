@@ -154,6 +154,17 @@ def test_it_is_imported_labelled_and_predicted(said: Any, inline: bool, tmp_path
     assert zero_shot["high"] > 0.5 and few_shot["high"] > 0.5 and not tuned
 
 
+@pytest.mark.parametrize("format", ["csv", "jsonl", "datasets", "folder"])
+def test_it_is_exported_and_comes_in_again(said: Any, inline: bool, tmp_path: Path, format: str) -> None:
+    said("import", str(folder(tmp_path / "folder")))
+    made = said("export", "labels", "--format", format, "--to", str(tmp_path))
+    if format == "folder" and inline:
+        assert "a melody in itself" in made["error"]
+        return
+    again = said("import", made["file"])
+    assert (again["added"], again["duplicates"], again["rejected"]) == (0, 16, 0)
+
+
 def test_its_column_can_be_named(said: Any, inline: bool, tmp_path: Path) -> None:
     source = str(table(tmp_path / "table", "tune", inline))
     assert "hold the melody" in said("import", source)["error"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import re
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ from PIL import Image
 
 from studio.core.errors import BadInput, CannotRun, ModelError, NotFound
 from studio.core.results.comparison import Best, Comparison, Score
-from studio.core.types import ImportOptions, ItemFilter
+from studio.core.types import ImportOptions
 from studio.models.catalog import DEMO
 from studio.settings import Settings
 from studio.workspace import Workspace
@@ -24,7 +23,6 @@ from studio.workspace.open_project import OpenProject
 from studio.workspace.shared_model import SharedModel
 
 NOUNS = ("cat", "dog")
-ODD = ["=1+1 is a cat", "- a dog", "@cat", "+dog", 'a cat,\nwith "quotes"', "'tis a dog", "ein Hündchen; naß"]
 
 
 @pytest.fixture
@@ -61,64 +59,10 @@ def train(project: OpenProject, model: str, **settings: object) -> str:
     return run
 
 
-def everything(project: OpenProject) -> list[tuple[str, str | None, str]]:
-    items = project.labelling.page(ItemFilter(), limit=1000).items
-    return sorted((item.content["text"], item.label, item.split) for item in items)
-
-
 def unpack(file: Path, out: Path) -> Path:
     with ZipFile(file) as packed:
         packed.extractall(out)
     return out / file.stem
-
-
-def test_labels_come_back_as_they_were(workspace: Workspace, out: Path, tmp_path: Path) -> None:
-    first = workspace.create_project("Odd", "text-classification")
-    rows = [
-        {"text": text, "label": ("=yes", "no", None)[n % 3], "split": ("train", "val", "test")[n % 3]}
-        for n, text in enumerate(ODD)
-    ]
-    (tmp_path / "odd.jsonl").write_text("\n".join(map(json.dumps, rows)), "utf-8")
-    first.labelling.import_data(str(tmp_path / "odd.jsonl"), ImportOptions())
-    table = first.sharing.labels(out)
-
-    second = workspace.create_project("Again", "text-classification")
-    report = second.labelling.import_data(str(table), ImportOptions())
-    assert report.rejected == 0
-    assert everything(second) == everything(first)
-    assert {text for text, _, _ in everything(second)} == set(ODD)
-
-
-def test_no_cell_of_the_labels_begins_a_formula(workspace: Workspace, out: Path, tmp_path: Path) -> None:
-    project = workspace.create_project("Odd", "text-classification")
-    (tmp_path / "odd.jsonl").write_text("\n".join(json.dumps({"text": text, "label": "@cmd"}) for text in ODD), "utf-8")
-    project.labelling.import_data(str(tmp_path / "odd.jsonl"), ImportOptions())
-    with project.sharing.labels(out).open(encoding="utf-8-sig", newline="") as file:
-        cells = [cell for row in csv.reader(file) for cell in row]
-    assert len(cells) == 5 * (len(ODD) + 1)
-    assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@"))]
-
-
-def test_labels_say_what_was_skipped(project: OpenProject, out: Path) -> None:
-    project.labelling.label(1, None)
-    project.labelling.skip(1)
-    with project.sharing.labels(out).open(encoding="utf-8-sig", newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert [row["text"] for row in rows if row["skipped"] == "yes"] == ["one cat"]
-    assert rows[1] == {"name": rows[1]["name"], "text": "one dog", "label": "dog", "split": "train", "skipped": "no"}
-
-
-def test_pictures_are_named_by_file_and_hash(
-    workspace: Workspace, tmp_path: Path, out: Path, pictures: list[Image.Image]
-) -> None:
-    (tmp_path / "pictures" / "cat").mkdir(parents=True)
-    pictures[0].save(tmp_path / "pictures" / "cat" / "one.png")
-    project = workspace.create_project("Pictures", "image-classification")
-    project.labelling.import_data(str(tmp_path / "pictures"), ImportOptions())
-    with project.sharing.labels(out).open(encoding="utf-8-sig", newline="") as file:
-        (row,) = csv.DictReader(file)
-    assert (row["name"], row["label"]) == ("one.png", "cat")
-    assert row["image_sha256"] == project.labelling.item(1).content["image"]
 
 
 def test_the_shared_model_answers_as_the_project_does(project: OpenProject, out: Path, tiny_ids: dict[str, str]) -> None:

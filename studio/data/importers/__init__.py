@@ -14,9 +14,9 @@ from studio.core.interfaces import Modality, Progress
 from studio.core.registry import Registry, discover
 from studio.core.results.projects import Reject
 from studio.core.types import ImportOptions, Split
+from studio.data.exported import DescribedClass
 
 MAX_FILE_BYTES = 200 * 2**20
-TOO_BIG = f"is larger than {MAX_FILE_BYTES // 2**20} MB"
 
 SPLIT_NAMES: Mapping[str, Split] = {
     "train": "train", "training": "train",
@@ -34,7 +34,14 @@ class Row:
     file: str
     row: int | None = None
     label: str | None = None
+    """A class, or `NONE_OF_THESE`."""
     split: Split | None = None
+    note: str = ""
+    skipped: bool = False
+
+
+Offered = Row | Reject | DescribedClass
+"""What an importer gives: rows, what it cannot take, and the classes of an exported project."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +71,7 @@ class SourceImporter(Protocol):
         """Column names of a table; empty for everything else."""
         ...
 
-    def rows(self, source: str, options: ImportRequest, progress: Progress | None = None) -> Iterator[Row | Reject]:
+    def rows(self, source: str, options: ImportRequest, progress: Progress | None = None) -> Iterator[Offered]:
         """Rows as they come, rejects among them. Raises ImportFailed where the source as a whole cannot be read."""
         ...
 
@@ -82,6 +89,11 @@ def importer_for(source: str) -> SourceImporter:
         f"Nothing here can be imported from {source!r}.",
         "Give a folder, a .zip, a .csv, .tsv, .jsonl, .json or .parquet file that exists, or a hub data set as ORG/NAME.",
     )
+
+
+def too_big(most: int = MAX_FILE_BYTES) -> str:
+    """Why a file is not taken."""
+    return f"is larger than {most // 2**20} MB"
 
 
 def split_of(name: str) -> Split | None:

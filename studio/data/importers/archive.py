@@ -15,7 +15,7 @@ from pathlib import Path
 from studio.core.errors import ImportFailed
 from studio.core.interfaces import Progress
 from studio.core.results.projects import Reject
-from studio.data.importers import IMPORTERS, MAX_FILE_BYTES, TOO_BIG, ImportRequest, Row
+from studio.data.importers import IMPORTERS, MAX_FILE_BYTES, ImportRequest, Offered, too_big
 from studio.data.importers.folder import natural
 from studio.data.importers.tree import LINK, Parts, tree_rows
 
@@ -38,7 +38,9 @@ class ArchiveTree:
         self._members: dict[Parts, zipfile.ZipInfo] = {}
         infos = [info for info in archive.infolist() if not info.is_dir()]
         if len(infos) > MAX_MEMBERS:
-            raise ImportFailed(f"{path.name} holds {len(infos):,} files; at most {MAX_MEMBERS:,} are taken.", "Split it.")
+            raise ImportFailed(
+                f"{path.name} holds {len(infos):,} files; at most {MAX_MEMBERS:,} are taken.", "Unpack it and import the folder."
+            )
         for info in infos:
             self._members[tuple(_name(info).replace("\\", "/").split("/"))] = info
 
@@ -48,7 +50,7 @@ class ArchiveTree:
     def is_unfollowed_link(self, path: Parts) -> bool:
         return _is_link(self._members[path])
 
-    def read(self, path: Parts) -> bytes | Reject:
+    def read(self, path: Parts, most: int = MAX_FILE_BYTES) -> bytes | Reject:
         """Raises ImportFailed once the archive has grown more than an honest one does."""
         shown = "/".join(path)
         info = self._members.get(tuple(part for part in path if part != "."))
@@ -59,7 +61,7 @@ class ArchiveTree:
             return Reject(shown, None, reason)
         try:
             with self._archive.open(info) as member:
-                data = member.read(min(MAX_FILE_BYTES, self._allowed - self._read) + 1)
+                data = member.read(min(most, self._allowed - self._read) + 1)
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError, ValueError) as error:
             return Reject(shown, None, f"is damaged in the archive ({error})")
         self._read += len(data)
@@ -68,7 +70,7 @@ class ArchiveTree:
                 f"{self.title} unpacks to more than {self._allowed // 2**20:,} MB, far more than it should.",
                 "It may be made to fill the disk. If it is honest, unpack it and import the folder.",
             )
-        return Reject(shown, None, TOO_BIG) if len(data) > MAX_FILE_BYTES else data
+        return Reject(shown, None, too_big(most)) if len(data) > most else data
 
 
 class ArchiveImporter:
@@ -82,7 +84,7 @@ class ArchiveImporter:
     def columns(self, source: str) -> tuple[str, ...]:
         return ()
 
-    def rows(self, source: str, options: ImportRequest, progress: Progress | None = None) -> Iterator[Row | Reject]:
+    def rows(self, source: str, options: ImportRequest, progress: Progress | None = None) -> Iterator[Offered]:
         """Raises ImportFailed for a damaged archive or one that grows too much."""
         path = Path(source)
         try:

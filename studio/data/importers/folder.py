@@ -9,7 +9,7 @@ from pathlib import Path
 
 from studio.core.interfaces import Progress
 from studio.core.results.projects import Reject
-from studio.data.importers import IMPORTERS, MAX_FILE_BYTES, TOO_BIG, ImportRequest, Row
+from studio.data.importers import IMPORTERS, MAX_FILE_BYTES, ImportRequest, Offered, too_big
 from studio.data.importers.tree import Parts, tree_rows
 
 
@@ -33,7 +33,7 @@ class FolderTree:
         where = self._root.joinpath(*path)
         return where.is_symlink() and os.path.isdir(where)
 
-    def read(self, path: Parts) -> bytes | Reject:
+    def read(self, path: Parts, most: int = MAX_FILE_BYTES) -> bytes | Reject:
         """A path with `..` or an absolute one is fine as long as it stays inside."""
         shown = "/".join(path)
         try:
@@ -42,8 +42,8 @@ class FolderTree:
                 return Reject(shown, None, "lies outside the folder that is imported")
             if not file.is_file():
                 return Reject(shown, None, "does not exist" if not file.exists() else "is not a plain file")
-            if file.stat().st_size > MAX_FILE_BYTES:
-                return Reject(shown, None, TOO_BIG)
+            if file.stat().st_size > most:
+                return Reject(shown, None, too_big(most))
             return file.read_bytes()
         except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: a link that leads to itself
             return Reject(shown, None, f"cannot be opened ({error})")
@@ -60,7 +60,7 @@ class FolderImporter:
     def columns(self, source: str) -> tuple[str, ...]:
         return ()
 
-    def rows(self, source: str, options: ImportRequest, progress: Progress | None = None) -> Iterator[Row | Reject]:
+    def rows(self, source: str, options: ImportRequest, progress: Progress | None = None) -> Iterator[Offered]:
         """Raises ImportFailed for a folder without anything to import."""
         return tree_rows(FolderTree(Path(source)), options, progress)
 

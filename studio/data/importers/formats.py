@@ -138,7 +138,7 @@ def _parquet(data: bytes, name: str) -> Table:
     try:
         file = pq.ParquetFile(pa.BufferReader(data))
         columns = tuple(file.schema_arrow.names)
-        names = _class_names(file.schema_arrow.metadata)
+        names = class_names(file.schema_arrow.metadata)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise ImportFailed(f"{name} is not a Parquet file that can be read.", "Export it again.") from error
 
@@ -165,7 +165,7 @@ def named_classes(record: Mapping[str, Any], names: Mapping[str, list[str]]) -> 
     return out
 
 
-def _class_names(metadata: Mapping[bytes, bytes] | None) -> dict[str, list[str]]:
+def class_names(metadata: Mapping[bytes, bytes] | None) -> dict[str, list[str]]:
     """Names of the `ClassLabel` columns in a file that `datasets` wrote."""
     try:
         features = json.loads((metadata or {}).get(b"huggingface", b"{}"))["info"]["features"]

@@ -14,7 +14,7 @@ from typing import Any
 from studio.core.errors import ImportFailed, Offline
 from studio.core.interfaces import Progress
 from studio.core.results.projects import Reject
-from studio.data.importers import IMPORTERS, ImportRequest, Row, split_of
+from studio.data.importers import IMPORTERS, ImportRequest, Offered, Row, split_of
 from studio.data.importers.formats import TABLE_SUFFIXES, Record, named_classes
 from studio.data.importers.records import choose_columns, looked_ahead, record_rows
 
@@ -38,7 +38,7 @@ class HubImporter:
     def columns(self, source: str) -> tuple[str, ...]:
         return ()
 
-    def rows(self, source: str, options: ImportRequest, progress: Progress | None = None) -> Iterator[Row | Reject]:
+    def rows(self, source: str, options: ImportRequest, progress: Progress | None = None) -> Iterator[Offered]:
         """Raises ImportFailed for a bad id or an unknown data set, Offline where the hub cannot be reached."""
         for split, table in load(source, options.offline, progress).items():
             yield from split_rows(split, table, source, options, progress)
@@ -88,7 +88,7 @@ def load(source: str, offline: bool, progress: Progress | None = None) -> Mappin
 class _NoFiles:
     """A hub data set holds its pictures itself; a path in it leads nowhere."""
 
-    def read(self, path: tuple[str, ...]) -> bytes | Reject:
+    def read(self, path: tuple[str, ...], most: int = 0) -> bytes | Reject:
         return Reject("/".join(path), None, "is a path, and the data set holds no such file")
 
 

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 from typing import Any, Protocol
 
 from studio.core.errors import ImportFailed
 from studio.core.interfaces import Progress
 from studio.core.results.projects import Reject
-from studio.core.types import Split
-from studio.data.importers import ImportRequest, Row, split_of
+from studio.core.types import NONE_OF_THESE, Split
+from studio.data import exported
+from studio.data.importers import MAX_FILE_BYTES, ImportRequest, Row, split_of
 from studio.data.importers.formats import Record, read_table
 
 KNOWN_NAMES: Mapping[str, tuple[str, ...]] = {
@@ -29,7 +30,7 @@ _AHEAD = 100
 class Files(Protocol):
     """Where a table's paths lead: the folder or archive it lies in."""
 
-    def read(self, path: tuple[str, ...]) -> bytes | Reject: ...
+    def read(self, path: tuple[str, ...], most: int = MAX_FILE_BYTES) -> bytes | Reject: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,8 @@ class Columns:
     """{modality: column}, all that a row must hold."""
     label: str | None
     split: str | None
+    exported: bool = False
+    """Whether the table is an export's, so that names, notes and what was skipped are read too."""
 
 
 def table_rows(
@@ -103,9 +106,10 @@ def choose_columns(columns: tuple[str, ...], request: ImportRequest, name: str, 
         if wanted is not None and wanted not in columns:
             raise ImportFailed(f"{name} has no column {wanted!r}.", f"Its columns: {', '.join(columns) or 'none'}.")
     free = [column for column in columns if column not in given]
+    own = set(columns) >= exported.OWN
     content: dict[str, str] = {}
     for modality in request.modalities:
-        found = options.columns.get(modality) or _recognised(_names(modality, request), free)
+        found = options.columns.get(modality) or _recognised((modality,) if own else _names(modality, request), free)
         if found is None:
             raise ImportFailed(
                 f"{name} has no column that is known to hold the {modality}.",
@@ -115,7 +119,8 @@ def choose_columns(columns: tuple[str, ...], request: ImportRequest, name: str, 
         free = [column for column in free if column != found]
     splits = [column for column in free if _says_splits(column, first)]
     label = options.label or _recognised(KNOWN_NAMES["label"], free)
-    return Columns(content, label, options.split_column or _recognised(KNOWN_NAMES["split"], splits))
+    split = options.split_column or _recognised(KNOWN_NAMES["split"], splits)
+    return Columns(content, label, split, own)
 
 
 def _says_splits(column: str, first: Sequence[Record]) -> bool:
@@ -148,6 +153,7 @@ def _row(
 ) -> Row | Reject:
     number, cells = record
     name, content = f"row {number}", dict[str, bytes | str]()
+    cells = exported.without_apostrophes(cells) if columns.exported else cells
     try:
         for modality, column in columns.content.items():
             if request.modalities[modality].inline:
@@ -163,7 +169,14 @@ def _row(
         return Reject(file, number, str(error))
     if said and request.options.split is None and split_of(said) is None:
         return Reject(file, number, f"{said!r} is not a split: use train, val or test")
-    return Row(content, name, file, number, label, split_of(said) if said else split)
+    row = Row(content, name, file, number, label, split_of(said) if said else split)
+    return _as_exported(row, cells) if columns.exported else row
+
+
+def _as_exported(row: Row, cells: Mapping[str, Any]) -> Row:
+    name, state, note = (str(cells.get(column) or "") for column in (exported.NAME, exported.STATE, exported.NOTE))
+    label = NONE_OF_THESE if state == exported.NONE_STATE else row.label
+    return replace(row, name=name or row.name, label=label, note=note, skipped=state == exported.SKIPPED_STATE)
 
 
 def _file(value: Any, modality: str, folder: tuple[str, ...], files: Files) -> tuple[str, bytes] | Reject:

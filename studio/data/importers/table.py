@@ -8,8 +8,7 @@ from pathlib import Path
 
 from studio.core.errors import ImportFailed
 from studio.core.interfaces import Progress
-from studio.core.results.projects import Reject
-from studio.data.importers import IMPORTERS, ImportRequest, Row, split_of
+from studio.data.importers import IMPORTERS, ImportRequest, Offered, split_of
 from studio.data.importers.folder import FolderTree
 from studio.data.importers.formats import TABLE_SUFFIXES, read_table
 from studio.data.importers.records import table_rows
@@ -29,7 +28,7 @@ class TableImporter:
         """Raises ImportFailed where the file is no table."""
         return read_table(_bytes(Path(source)), Path(source).name)[0]
 
-    def rows(self, source: str, options: ImportRequest, progress: Progress | None = None) -> Iterator[Row | Reject]:
+    def rows(self, source: str, options: ImportRequest, progress: Progress | None = None) -> Iterator[Offered]:
         """A file called `test` or `validation` goes into that split; one called `train` is still shared out."""
         path = Path(source)
         split = split_of(path.stem)

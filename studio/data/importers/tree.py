@@ -7,13 +7,16 @@ and what systems leave behind are passed over in silence; every other file becom
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from studio.core.errors import ImportFailed
 from studio.core.interfaces import Progress
 from studio.core.results.projects import Reject
 from studio.core.types import Split
-from studio.data.importers import ImportRequest, Row, split_of
+from studio.data.exported import SIDECAR, Sidecar, read_sidecar
+from studio.data.importers import MAX_FILE_BYTES, ImportRequest, Offered, Row, split_of
+from studio.data.importers.arrow import stored_rows, stored_splits
 from studio.data.importers.formats import TABLE_SUFFIXES
 from studio.data.importers.records import table_rows
 
@@ -38,18 +41,23 @@ class Tree(Protocol):
         """Whether that one of `paths` is a link, to a folder or in an archive, so that `read` refuses it."""
         ...
 
-    def read(self, path: Parts) -> bytes | Reject:
-        """A file's bytes, or why it cannot be had."""
+    def read(self, path: Parts, most: int = MAX_FILE_BYTES) -> bytes | Reject:
+        """A file's bytes, `most` at most, or why it cannot be had."""
         ...
 
 
-def tree_rows(tree: Tree, request: ImportRequest, progress: Progress | None = None) -> Iterator[Row | Reject]:
+def tree_rows(tree: Tree, request: ImportRequest, progress: Progress | None = None) -> Iterator[Offered]:
     """The rows of a tree. Raises ImportFailed where it holds nothing that the request can use."""
     paths = [path for path in tree.paths() if not _hidden(path)]
+    sidecar = _take_sidecar(tree, paths)
+    yield from sidecar.classes if sidecar else ()
+    if stored := stored_splits(paths):
+        yield from stored_rows(tree, stored, paths, request, progress)
+        return
     tables = [path for path in paths if suffix(path[-1]) in TABLE_SUFFIXES]
     suffixes = request.suffixes()
     loose = [path for path in paths if suffix(path[-1]) in suffixes]
-    if tables and (len(request.modalities) > 1 or not loose):
+    if tables and (sidecar or len(request.modalities) > 1 or not loose):
         yield from _table_files(tree, tables, request, progress)
         return
     if len(request.modalities) > 1:
@@ -64,7 +72,21 @@ def tree_rows(tree: Tree, request: ImportRequest, progress: Progress | None = No
             f"{tree.title} holds nothing to import.",
             f"This project takes {', '.join(sorted(suffixes))} files or tables.{links}",
         )
-    yield from _loose_files(tree, paths, loose, request, progress)
+    for offered in _loose_files(tree, paths, loose, request, progress):
+        if sidecar and isinstance(offered, Row) and offered.label is not None:
+            offered = replace(offered, label=sidecar.folders.get(offered.label, offered.label))
+        yield offered
+
+
+def _take_sidecar(tree: Tree, paths: list[Parts]) -> Sidecar | None:
+    """What an export says of its classes; its file is then none of the `paths`."""
+    for path in sorted((path for path in paths if path[-1] == SIDECAR), key=len)[:1]:
+        data = tree.read(path)
+        sidecar = None if isinstance(data, Reject) else read_sidecar(data)
+        if sidecar is not None:
+            paths.remove(path)
+        return sidecar
+    return None
 
 
 def _loose_files(

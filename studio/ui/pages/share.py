@@ -11,11 +11,14 @@ from typing import Any
 import gradio as gr
 from gradio.utils import get_upload_folder
 
+from studio.core.errors import BadInput
+from studio.core.results.projects import Activity
 from studio.core.types import RunSnapshot
 from studio.ui import shell
-from studio.ui.answers import shown_project
+from studio.ui.answers import newest, shown_project
 from studio.ui.report import report_page
 from studio.ui.widgets.markup import Markup, join, percent, plural, tag
+from studio.ui.widgets.progress import progress_panel
 from studio.workspace import Workspace
 from studio.workspace.open_project import OpenProject
 
@@ -23,6 +26,7 @@ TITLE = "Share"
 PATH = "share"
 
 SAVE = """(file) => {
+  if (!file) return null;
   const link = document.createElement("a");
   link.href = file.url;
   link.download = file.orig_name;
@@ -32,7 +36,7 @@ SAVE = """(file) => {
 """Save the file that a button has got. A DownloadButton saves what it had before the click, so it is left without any."""
 
 MODEL = "A fine-tuned adapter with its settings, its scores and a README that says how to use it, as a zip."
-LABELS = "Every item with its label and split, as a table (CSV) for a spreadsheet or a script."
+LABELS = "Every item with its label, split and note, for a spreadsheet, a script, or to import again as it is."
 REPORT = "What Compare found, as one page that opens in any browser, for people who do not use Studio."
 
 
@@ -45,25 +49,46 @@ class SharePage:
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
         self.project = partial(shown_project, workspace)
+        self._newest: dict[str, str] = {}  # project → activity
+
+    def activity(self) -> Activity | None:
+        """The newest export of the open project's labels."""
+        project = self.workspace.project()
+        return newest(self.workspace, self._newest.get(project.id)) if project else None
 
     def on_load(self) -> list[Any]:
-        """Whether there are cards, what is missing; of each card its note and its button; the runs; the project that is shown."""
+        """Whether there are cards, what is missing; of each card its note and its button; the runs; the project; formats."""
         project = self.workspace.project()
         if project is None:
-            return [gr.update(visible=False), shell.no_project(), *[gr.skip()] * 7, ""]
+            return [gr.update(visible=False), shell.no_project(), *[gr.skip()] * 7, "", gr.skip()]
         runs = [(run_title(run, project.model_title(run.model)), run.id) for run in project.sharing.runs()]
         chosen = gr.update(choices=runs, value=runs[0][1] if runs else None, visible=bool(runs))
         notes = (model_note(runs, project.sharing.finding()), labels_note(project), report_note(project))
         cards = [part for note, ready in notes for part in (note, gr.update(visible=ready))]
-        return [gr.update(visible=True), "", chosen, *cards, project.id]
+        formats = [(title, name) for name, title in project.sharing.formats()]
+        ready = gr.update(choices=formats, value=formats[0][1], visible=bool(project.labelling.counts().total))
+        return [gr.update(visible=True), "", chosen, *cards, project.id, ready]
 
     def model(self, shown: object, run: str | None) -> str:
         """The chosen run's adapter."""
         return str(self.project(shown).sharing.model(_folder(), run or None))
 
-    def labels(self, shown: object) -> str:
-        """The table."""
-        return str(self.project(shown).sharing.labels(_folder()))
+    def start_labels(self, shown: object, format: str) -> str:
+        """Begin to write every item in that format; its activity."""
+        project, running = self.project(shown), self.activity()
+        if running is not None and running.state == "running":
+            raise BadInput("The labels are being written already.", "Wait for the end.")
+        title, folder = f"Writing {format}", _folder()
+        work = partial(project.sharing.labels, folder, format)
+        activity: str = self.workspace.activities.start("export", title, lambda progress: str(work(progress)))
+        self._newest[project.id] = activity
+        return activity
+
+    def labels(self, shown: object) -> str | None:
+        """What was written; None where that failed, which the page says."""
+        self.project(shown)
+        activity = self.activity()
+        return str(activity.result) if activity is not None and activity.state == "done" else None
 
     def report(self, shown: object) -> str:
         """The page."""
@@ -138,16 +163,21 @@ def build(workspace: Workspace) -> None:
             run = gr.Dropdown([], label="Run", container=False, visible=False, elem_id="share-run")
             model = _button("model")
         with gr.Column(min_width=280, elem_classes="st-card sr-card"):
-            about_labels, labels = _card("Labels", LABELS), _button("labels")
+            about_labels = _card("Labels", LABELS)
+            format = gr.Dropdown([], label="Format", container=False, visible=False, elem_id="share-format")
+            labels = _button("labels")
+            progress = progress_panel(workspace, page.activity, elem_id="share-progress")
         with gr.Column(min_width=280, elem_classes="st-card sr-card"):
             about_report, report = _card("Report", REPORT), _button("report")
     noted = [about_model, model, about_labels, labels, about_report, report]
-    shell.on_load(page.on_load, outputs=[cards, empty, run, *noted, shown])
+    shell.on_load(page.on_load, outputs=[cards, empty, run, *noted, shown, format])
 
-    def saves(button: gr.DownloadButton, make: Callable[..., str], inputs: list[Any]) -> None:
-        made = button.click(shell.friendly(make), inputs, button, **shell.ACT)
+    def saves(event: Callable[..., Any], button: gr.DownloadButton, make: Callable[..., str | None], inputs: list[Any]) -> None:
+        made = event(shell.friendly(make), inputs, button, **shell.ACT)
         made.success(None, button, button, js=SAVE).then(page.header, outputs=header, **shell.ACT)
 
-    saves(model, page.model, [shown, run])
-    saves(labels, page.labels, [shown])
-    saves(report, page.report, [shown])
+    saves(model.click, model, page.model, [shown, run])
+    saves(report.click, report, page.report, [shown])
+    # labels may be many: they are written in the background, and saved at the end
+    labels.click(shell.friendly(page.start_labels), [shown, format], progress, **shell.ACT)
+    saves(progress.finish, labels, page.labels, [shown])
