@@ -8,12 +8,13 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Iterable
+from types import EllipsisType
 
 from studio.core.errors import BadInput
 from studio.core.types import NONE_OF_THESE
 from studio.data.content import plain_name
 from studio.data.exported import DescribedClass
-from studio.data.labels import class_of
+from studio.data.labels import beside, class_of
 
 MAX_NAME = 200
 LONGEST_GUIDELINE = 2_000
@@ -59,11 +60,14 @@ def set_phrase(connection: sqlite3.Connection, name: str, phrase: str) -> None:
     connection.execute("UPDATE classes SET phrase = ? WHERE id = ?", (clean, class_of(connection, name)))
 
 
-def set_guideline(connection: sqlite3.Connection, name: str, guideline: str) -> None:
-    """What belongs to a class, for people who label; empty takes it away. Raises NotFound, BadInput for a long one."""
+def set_guideline(connection: sqlite3.Connection, name: str, guideline: str, saw: str | EllipsisType = ...) -> None:
+    """What belongs to a class, for people who label; empty takes it away. What the author had not seen stays before it. Raises
+    NotFound, BadInput for a long one."""
+    now = connection.execute("SELECT guideline FROM classes WHERE id = ?", (class_of(connection, name),)).fetchone()[0]
+    guideline = beside(now, guideline.strip(), saw)
     if len(guideline) > LONGEST_GUIDELINE:
         raise BadInput(f"The guideline has {len(guideline):,} characters.", f"Write at most {LONGEST_GUIDELINE:,}.")
-    connection.execute("UPDATE classes SET guideline = ? WHERE id = ?", (guideline.strip(), class_of(connection, name)))
+    connection.execute("UPDATE classes SET guideline = ? WHERE id = ?", (guideline, class_of(connection, name)))
 
 
 def ensure(connection: sqlite3.Connection, names: Iterable[str], hidden: bool = False) -> dict[str, int]:

@@ -62,6 +62,7 @@ _NOT_REPLACED = f"""
     (e.stance = 'aside' OR NOT EXISTS (
         SELECT 1 FROM label_events o WHERE o.item = e.item AND o.id > e.id AND o.author NOT IN {_THEIRS}
           AND (o.kind IN {_FRESH} OR o.redo) AND o.aspect = e.aspect AND o.stance <> 'aside'
+          AND (o.aspect <> 'label' OR o.said IS NOT NULL OR o.class_before IS NOT o.class_after)
           AND NOT EXISTS (SELECT 1 FROM label_events u WHERE u.undoes = o.id)))
 """
 _STANDS = f"e.author = :author AND {_UNTOUCHED} AND {_NOT_REPLACED} ORDER BY e.id DESC LIMIT 1"
@@ -132,12 +133,19 @@ def caption(connection: sqlite3.Connection, item: int, text: str, author: str) -
     return _append(connection, item, "caption", author, before, before._replace(text=text), aspect="caption")
 
 
-def note(connection: sqlite3.Connection, item: int, text: str, author: str) -> LabelEvent:
-    """Replace what people have written beside an item; an empty text takes it away. Raises NotFound, BadInput for a long one."""
+def note(connection: sqlite3.Connection, item: int, text: str, author: str, saw: str | EllipsisType = ...) -> LabelEvent:
+    """Replace what people have written beside an item; an empty text takes it away. What the author had not seen stays before it.
+    Raises NotFound, BadInput for a long one."""
+    before = _state(connection, item)
+    text = beside(before.note, text, saw)
     if len(text) > LONGEST_NOTE:
         raise BadInput(f"The note has {len(text):,} characters.", f"Write at most {LONGEST_NOTE:,}.")
-    before = _state(connection, item)
     return _append(connection, item, "note", author, before, before._replace(note=text), aspect="note")
+
+
+def beside(now: str, text: str, saw: str | EllipsisType) -> str:
+    """The text, after what stands there `now` where its author saw something else."""
+    return text if saw is ... or saw == now or not now else f"{now} / {text}" if text else now
 
 
 def label_each(connection: sqlite3.Connection, given: Iterable[tuple[int, str | None]], author: str) -> list[LabelEvent]:
@@ -178,8 +186,13 @@ def _reverse(connection: sqlite3.Connection, newest: str, authors: tuple[str, ..
     for target, item, whose, aspect, stance, said, class_before, skipped_before, text_before in targets:
         now = _state(connection, item)
         if aspect == "label":
-            after = now if stance == "aside" else now._replace(class_id=class_before, skipped=skipped_before)
-            if after.said is None and (left := opinions.first(connection, item, whose)) is not None:
+            if stance != "aside":
+                after = now._replace(class_id=class_before, skipped=skipped_before)
+            elif not redo and opinions.whose(connection, item) == whose:  # whoever spoke before has taken it back since
+                after = now._replace(class_id=None, skipped=0)
+            else:
+                after = now
+            if not redo and after.said is None and (left := opinions.first(connection, item, whose)) is not None:
                 after = after._replace(class_id=left or None, skipped=0 if left else OF_NONE)  # somebody else said it too
         else:
             after = now._replace(text=text_before) if aspect == "caption" else now._replace(note=text_before)

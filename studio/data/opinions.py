@@ -1,7 +1,8 @@
 """What each person says of an item, beside what it has: who agrees with whom, and which items wait to be settled.
 
-Derived from the label events, in the transaction that appends one. An opinion is independent where its author had not seen
-another's: agreement is counted on these alone. Each function takes a connection; the first ones the writer's.
+Derived from the label events, in the transaction that appends one. Beside what a person says now stands what they said last
+before they had seen another's word: agreement is counted on that alone, so that to settle a dispute does not make it one less.
+Each function takes a connection; the first ones the writer's.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import json
 import sqlite3
 from collections import Counter
 from collections.abc import Callable
+from itertools import takewhile
 from typing import Any
 
 from studio.core.results.people import Annotator, Dispute, Opinion
@@ -20,6 +22,8 @@ Read = Callable[..., list[Any]]
 
 NONE = 0
 """Of `class`: none of the classes."""
+NOBODY = ("import", "sample")
+"""Authors that are no person: their labels came with the data."""
 
 _UNTOUCHED = "NOT EXISTS (SELECT 1 FROM label_events u WHERE u.undoes = e.id)"
 # a skip says nothing, but one that takes a label away takes back what was said
@@ -27,9 +31,9 @@ _SAYING = """
     e.aspect = 'label' AND (e.kind IN ('label', 'none') OR e.redo
       OR e.kind = 'skip' AND e.class_before IS NOT NULL AND e.class_after IS NULL)
 """
-_NEWEST = f"""
+_ALL = f"""
     SELECT e.id, e.said, e.stance, e.at FROM label_events e
-    WHERE e.item = ? AND e.author = ? AND {_SAYING} AND {_UNTOUCHED} ORDER BY e.id DESC LIMIT 1
+    WHERE e.item = ? AND e.author = ? AND {_SAYING} AND {_UNTOUCHED} ORDER BY e.id
 """
 _LAST_OVER = f"""
     SELECT coalesce(max(e.id), 0) FROM label_events e WHERE e.item = :item AND e.stance = 'over' AND {_SAYING} AND {_UNTOUCHED}
@@ -37,42 +41,57 @@ _LAST_OVER = f"""
 
 
 def whose(connection: sqlite3.Connection, item: int) -> str | None:
-    """Who said what the item has; None where nobody did, as where it was imported."""
+    """Who said what the item has; None where no person did, as where it was imported."""
     row = connection.execute(
         f"SELECT e.author FROM label_events e WHERE e.item = ? AND {_SAYING} AND e.stance <> 'aside' AND {_UNTOUCHED}"
         " ORDER BY e.id DESC LIMIT 1",
         (item,),
     ).fetchone()
-    row = row or connection.execute("SELECT author FROM opinions WHERE item = ? ORDER BY event LIMIT 1", (item,)).fetchone()
-    return None if row is None else str(row[0])
+    row = (
+        row
+        or connection.execute(
+            "SELECT author FROM opinions WHERE item = ? AND class IS NOT NULL ORDER BY event LIMIT 1", (item,)
+        ).fetchone()
+    )
+    return None if row is None or row[0] in NOBODY else str(row[0])
 
 
 def first(connection: sqlite3.Connection, item: int, without: str) -> int | None:
     """The class that somebody other than `without` said first, `NONE` for none of them; None where nobody did."""
     row = connection.execute(
-        "SELECT class FROM opinions WHERE item = ? AND author <> ? ORDER BY event LIMIT 1", (item, without)
+        "SELECT class FROM opinions WHERE item = ? AND author <> ? AND class IS NOT NULL ORDER BY event LIMIT 1", (item, without)
     ).fetchone()
     return None if row is None else int(row[0])
 
 
 def recount(connection: sqlite3.Connection, item: int, author: str, has: int | None) -> None:
     """After an act of the author's on an item that now has the class `has`."""
-    found = connection.execute(_NEWEST, (item, author)).fetchone()
-    had = connection.execute("DELETE FROM opinions WHERE item = ? AND author = ?", (item, author)).rowcount
-    stays = found is not None and found[1] is not None
-    if stays:
-        connection.execute("INSERT INTO opinions VALUES (?, ?, ?, ?, ?)", (item, author, found[1], found[0], found[2] != "over"))
+    if author not in NOBODY:
+        _recount(connection, item, author)
+    # who has seen another's label and says something else has settled it; of what was cleared nothing is claimed
+    connection.execute("DELETE FROM disputes WHERE item = ?", (item,))
+    if has is not None:
+        connection.execute(
+            "INSERT INTO disputes SELECT :item WHERE EXISTS (SELECT 1 FROM opinions o WHERE o.item = :item"
+            f" AND o.event > ({_LAST_OVER}) AND o.class <> :has)",
+            {"item": item, "has": has},
+        )
+
+
+def _recount(connection: sqlite3.Connection, item: int, author: str) -> None:
+    key = (item, author)
+    had = connection.execute("SELECT class FROM opinions WHERE item = ? AND author = ?", key).fetchone()
+    connection.execute("DELETE FROM opinions WHERE item = ? AND author = ?", key)
+    said = connection.execute(_ALL, key).fetchall()
+    event, says, stance, at = said[-1] if said else (0, None, "", 0.0)
+    unseen = list(takewhile(lambda row: row[2] != "over", said))
+    alone = unseen[-1][1] if unseen else None
+    if says is not None or alone is not None:
+        connection.execute("INSERT INTO opinions VALUES (?, ?, ?, ?, ?, ?)", (*key, says, event, stance != "over", alone))
     connection.execute(
         "INSERT INTO people VALUES (:author, :more, :at) ON CONFLICT DO UPDATE"
         " SET opinions = opinions + :more, latest = max(latest, excluded.latest)",
-        {"author": author, "more": int(stays) - had, "at": found[3] if found else 0.0},
-    )
-    # who has seen another's label and says something else has settled it
-    connection.execute("DELETE FROM disputes WHERE item = ?", (item,))
-    connection.execute(
-        f"INSERT INTO disputes SELECT :item WHERE EXISTS (SELECT 1 FROM opinions o WHERE o.item = :item"
-        f" AND o.event > ({_LAST_OVER}) AND o.class <> :has)",
-        {"item": item, "has": -1 if has is None else has},
+        {"author": author, "more": (says is not None) - (had is not None and had[0] is not None), "at": at},
     )
 
 
@@ -90,8 +109,8 @@ def people(read: Read) -> list[Annotator]:
 def agreements(read: Read) -> list[tuple[str, str, str, str, int]]:
     """(one person, another, what one said, what the other said, of how many items), of independent opinions alone."""
     rows = read(
-        "SELECT a.author, b.author, a.class, b.class, count(*) FROM opinions a JOIN opinions b"
-        " ON b.item = a.item AND b.author > a.author WHERE a.independent AND b.independent GROUP BY 1, 2, 3, 4"
+        "SELECT a.author, b.author, a.alone, b.alone, count(*) FROM opinions a JOIN opinions b ON b.item = a.item"
+        " AND b.author > a.author WHERE a.alone IS NOT NULL AND b.alone IS NOT NULL GROUP BY 1, 2, 3, 4"
     )
     names = _names(read)
     return [(one, other, names[said], names[answered], n) for one, other, said, answered, n in rows]
@@ -100,7 +119,7 @@ def agreements(read: Read) -> list[tuple[str, str, str, str, int]]:
 def shared(read: Read) -> list[tuple[tuple[tuple[str, int], ...], int]]:
     """How people's independent opinions of one item are spread, and of how many items so: ((class, people), …), items."""
     rows = read(
-        "SELECT said, count(*) FROM (SELECT group_concat(class) AS said FROM opinions WHERE independent GROUP BY item"
+        "SELECT said, count(*) FROM (SELECT group_concat(alone) AS said FROM opinions WHERE alone IS NOT NULL GROUP BY item"
         " HAVING count(*) > 1) GROUP BY said"
     )
     names, spreads = _names(read), Counter[tuple[tuple[str, int], ...]]()
@@ -121,7 +140,7 @@ def of_items(read: Read, items: list[int]) -> dict[int, tuple[Opinion, ...]]:
     """What people say of each of these items, the first first."""
     rows = read(
         f"SELECT o.item, o.author, {_SAID.format('o')}, e.at, o.independent FROM opinions o JOIN label_events e ON e.id = o.event"
-        " WHERE o.item IN (SELECT value FROM json_each(:items)) ORDER BY o.item, o.event",
+        " WHERE o.item IN (SELECT value FROM json_each(:items)) AND o.class IS NOT NULL ORDER BY o.item, o.event",
         {"none": NONE_OF_THESE, "items": json.dumps(items)},
     )
     said: dict[int, tuple[Opinion, ...]] = {}
@@ -132,11 +151,12 @@ def of_items(read: Read, items: list[int]) -> dict[int, tuple[Opinion, ...]]:
 
 def wanting(read: Read, author: str, people: int, share: float, after: int, limit: int) -> list[Item]:
     """Up to `limit` items after the item `after`, of a share drawn by content, with opinions of fewer than so many `people` and
-    none of the author's; none that somebody has settled."""
+    none of the author's, who has not skipped it either; none that somebody has settled."""
     # group by group in the order of the key, up to the last that is wanted
     rows = read(
         f"{COLUMNS} WHERE i.id IN (SELECT o.item FROM opinions o WHERE o.item > :after GROUP BY o.item HAVING count(*) < :people"
-        " AND min(o.independent) AND NOT max(o.author = :author)"
+        " AND min(o.independent) AND NOT max(o.author = :author) AND NOT EXISTS (SELECT 1 FROM label_events e"
+        f" WHERE e.item = o.item AND e.author = :author AND e.kind = 'skip' AND {_UNTOUCHED})"
         " AND (SELECT abs(mix) % 1000 < :share FROM items WHERE id = o.item) ORDER BY o.item LIMIT :limit) ORDER BY i.id",
         {"after": after, "people": people, "author": author, "share": round(1000 * share), "limit": limit},
     )

@@ -143,13 +143,21 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE TABLE opinions (
         item INTEGER NOT NULL REFERENCES item_rows(id),
         author TEXT NOT NULL,
-        class INTEGER NOT NULL,
+        class INTEGER,
         event INTEGER NOT NULL,
         independent INTEGER NOT NULL,
+        alone INTEGER,
         PRIMARY KEY (item, author)
     ) WITHOUT ROWID;
-    INSERT INTO opinions SELECT e.item, e.author, e.said, max(e.id), 1 FROM label_events e
-        WHERE e.said IS NOT NULL AND NOT EXISTS (SELECT 1 FROM label_events u WHERE u.undoes = e.id) GROUP BY e.item, e.author;
+    -- only who came first to an item had surely not seen what another had said of it
+    INSERT INTO opinions
+        SELECT e.item, e.author, e.said, e.id, n.first, CASE WHEN n.first THEN e.said END FROM label_events e JOIN (
+            SELECT item, author, max(id) AS newest, min(id) = min(min(id)) OVER (PARTITION BY item) AS first FROM label_events s
+            WHERE aspect = 'label' AND author NOT IN ('import', 'sample')
+                AND (kind = 'label' OR redo OR kind = 'skip' AND class_before IS NOT NULL AND class_after IS NULL)
+                AND NOT EXISTS (SELECT 1 FROM label_events u WHERE u.undoes = s.id)
+            GROUP BY item, author
+        ) n ON e.id = n.newest WHERE e.said IS NOT NULL;
     CREATE TABLE people (author TEXT PRIMARY KEY, opinions INTEGER NOT NULL, latest REAL NOT NULL) WITHOUT ROWID;
     INSERT INTO people SELECT o.author, count(*), max(e.at) FROM opinions o JOIN label_events e ON e.id = o.event GROUP BY 1;
     CREATE TABLE disputes (item INTEGER PRIMARY KEY REFERENCES item_rows(id));

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
+from types import EllipsisType
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -128,9 +129,9 @@ class Store:
         """Raises NotFound, and BadInput where the item has no text or another item has that content."""
         return self.write(lambda connection: labels.caption(connection, item, text, author))
 
-    def note(self, item: int, text: str, author: str) -> LabelEvent:
+    def note(self, item: int, text: str, author: str, saw: str | EllipsisType = ...) -> LabelEvent:
         """Raises NotFound, and BadInput for a long one."""
-        return self.write(lambda connection: labels.note(connection, item, text, author))
+        return self.write(lambda connection: labels.note(connection, item, text, author, saw))
 
     def settle(self, item: int, label: str | None, author: str) -> LabelEvent:
         """None: of none of the classes. Raises NotFound."""
@@ -157,7 +158,7 @@ class Store:
         return tuple(map(labels.event_of, rows))
 
     def revision(self) -> int:
-        """A number that grows with every act on a label or caption, and with every import that is finished."""
+        """A number that grows with every act on a label, caption or note, and with every import that is finished."""
         acts, imports = "SELECT coalesce(max(id), 0) FROM label_events", "SELECT count(*) FROM imports WHERE finished IS NOT NULL"
         return int(self._read(f"SELECT max(0, ({acts})) + ({imports})")[0][0])
 
@@ -213,9 +214,9 @@ class Store:
         """Raises NotFound, and BadInput for an empty phrase."""
         self.write(lambda connection: classes.set_phrase(connection, name, phrase))
 
-    def set_guideline(self, name: str, guideline: str) -> None:
+    def set_guideline(self, name: str, guideline: str, saw: str | EllipsisType = ...) -> None:
         """Raises NotFound, and BadInput for a long one."""
-        self.write(lambda connection: classes.set_guideline(connection, name, guideline))
+        self.write(lambda connection: classes.set_guideline(connection, name, guideline, saw))
 
     def ensure_classes(self, names: Iterable[str]) -> None:
         """Add those that are missing."""

@@ -57,10 +57,13 @@ class Auditing:
     def audit(self, model: str | None = None, progress: Progress | None = None) -> Audit:
         """Look at everything anew. Labels need a model that says which class an item looks like."""
         twins, looked_at = self._twins(progress)
+        before = self._store.meta(FOUND)
         try:
             doubts, why = self._doubts(model, progress)
         except StudioError as error:  # what was found so far counts all the same
             doubts, why = [], f"{error.message} {error.hint}"
+        if model is None and before:  # nobody has looked at the labels: what was doubted of them stays
+            doubts, why = before["doubts"], before["why_no_doubts"]
         found = {"doubts": doubts, "twins": twins, "why_no_doubts": why, "looked_at": looked_at, "at": time.time()}
         self._store.set_meta(FOUND, found)
         return self._shown(self._store.meta(FOUND))
@@ -91,17 +94,23 @@ class Auditing:
             elif act == "drop":
                 labels.drop(connection, item.id, author)
             after = doubt.suggested if act == "change" and doubt is not None else None
-            _settle(connection, lambda rows: rows.append([key, act, item.id, item.label, after]))
+            _settle(connection, lambda rows: rows.append([key, act, item.id, item.label, after, author]))
 
         self._store.write(decide)
 
     def undo(self, author: str = "me") -> str | None:
-        """Take back the newest decision; its key, None where there is none. What somebody has since made of the item stays."""
+        """Take back that author's newest decision; its key, None where there is none. What somebody has since made of the item
+        stays."""
         taken: list[Any] = []
-        self._store.write(lambda connection: _settle(connection, lambda rows: taken.extend(rows.pop() if rows else [])))
+
+        def take(rows: list[Any]) -> None:
+            mine = [k for k, row in enumerate(rows) if row[5:] in ([], [author])]
+            taken.extend(rows.pop(mine[-1]) if mine else [])
+
+        self._store.write(lambda connection: _settle(connection, take))
         if not taken:
             return None
-        key, act, number, before, after = taken
+        key, act, number, before, after = taken[:5]
         dropped = act == "drop" and number not in self._store.standing({number})
         changed = act == "change" and self._store.item(number).label == after
         if dropped or changed:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from types import EllipsisType
 from typing import Any
 
 from studio.core.errors import BadInput, CannotRun, UnreadableItem
@@ -125,9 +126,12 @@ class Labelling:
         """The item is of no class: it is done, and nothing learns from it. Raises NotFound; `saw` as in `label`."""
         return self._store.none_of_these(item, author, saw)
 
-    def note(self, item: int, text: str, author: str = "me") -> LabelEvent:
-        """Replace what is written beside an item, an empty text for nothing. Raises NotFound, BadInput."""
-        return self._store.note(item, text.strip(), author)
+    def note(self, item: int, text: str, author: str = "me", saw: str | EllipsisType = ...) -> LabelEvent:
+        """Replace what is written beside an item, an empty text for nothing. Raises NotFound, BadInput.
+
+        Where it is no longer what the author `saw`, what others have written stays before it.
+        """
+        return self._store.note(item, text.strip(), author, saw)
 
     def skip(self, item: int, author: str = "me") -> LabelEvent:
         """Committed to disk when it returns. Raises NotFound."""
@@ -205,9 +209,10 @@ class Labelling:
         self._refuse_fixed()
         return self._store.add_class(name)
 
-    def set_guideline(self, name: str, guideline: str) -> None:
-        """What belongs to a class, shown to people who label; an empty text for nothing. Raises NotFound, BadInput."""
-        self._store.set_guideline(name, guideline)
+    def set_guideline(self, name: str, guideline: str, saw: str | EllipsisType = ...) -> None:
+        """What belongs to a class, shown to people who label; an empty text for nothing; `saw` as in `note`. Raises NotFound,
+        BadInput."""
+        self._store.set_guideline(name, guideline, saw)
 
     def set_phrase(self, name: str, phrase: str) -> None:
         """How zero-shot prompts say this class. Raises NotFound, BadInput."""

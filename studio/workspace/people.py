@@ -11,13 +11,12 @@ from studio.core.errors import BadInput
 from studio.core.results.people import Agreement, Dispute, Kappa, Opinion
 from studio.core.types import NONE_OF_THESE, Item, LabelEvent
 from studio.data.content import plain_name
+from studio.data.opinions import NOBODY
 from studio.data.project import Project
 from studio.evaluation.agreement import cohen, fleiss
 from studio.workspace.leases import Leases
 
 LONGEST_NAME = 60
-RESERVED = ("import", "sample")
-"""Authors that are no person: their acts are the data's."""
 KEPT = "second_opinions"
 """Of the store's meta values."""
 MOST_PEOPLE = 5
@@ -36,7 +35,7 @@ def person(name: str) -> str:
     clean = plain_name(name)
     if not clean or len(clean) > LONGEST_NAME or not clean.isprintable():
         raise BadInput("This cannot be a person's name.", f"Use one line of at most {LONGEST_NAME} characters.")
-    if clean.casefold() in RESERVED:
+    if clean.casefold() in NOBODY:
         raise BadInput(f"{clean!r} is what the data's own labels are called.", "Use another name.")
     return clean
 

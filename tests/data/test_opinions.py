@@ -10,6 +10,7 @@ import pytest
 
 from studio.core.errors import BadInput
 from studio.core.types import NONE_OF_THESE, ItemFilter
+from studio.data import labels
 from studio.data.schema import MIGRATIONS, NEWEST
 from studio.data.store import Store
 from tests.data.test_store import candidate, fill
@@ -88,6 +89,78 @@ def test_undo_leaves_the_item_with_what_somebody_else_says(pets: Store) -> None:
     assert (pets.item(1).label, pets.disputes()) == ("dog", 0)
     pets.redo("ann")
     assert (pets.item(1).label, pets.disputes()) == ("cat", 1)
+
+
+def test_who_settles_their_own_dispute_does_not_agree_the_more_for_it(pets: Store) -> None:
+    for item, ben in ((1, "cat"), (2, "dog")):
+        pets.label(item, "cat", "ann", saw=None)
+        pets.label(item, ben, "ben", saw=None)
+    pets.settle(2, "dog", "ann")
+    pets.label(2, "cat", "ben", saw="dog")
+    assert pets.agreements() == [("ann", "ben", "cat", "cat", 1), ("ann", "ben", "cat", "dog", 1)]
+    assert pets.shared() == [((("cat", 2),), 1), ((("cat", 1), ("dog", 1)), 1)]
+    assert (pets.disputes(), pets.item(2).label) == (0, "cat")
+
+
+def test_who_is_told_and_says_it_again_has_seen_it(pets: Store) -> None:
+    pets.label(1, "cat", "ann", saw=None)
+    pets.label(1, "dog", "ben", saw=None)
+    assert pets.label(1, "cat", "ben", saw="cat").stance == "over"
+    assert pets.agreements() == [("ann", "ben", "cat", "dog", 1)]
+
+
+def test_what_nobody_says_any_more_is_gone(pets: Store) -> None:
+    pets.label(1, "cat", "ann", saw=None)
+    pets.label(1, "dog", "ben", saw=None)
+    pets.undo("ann")
+    pets.undo("ben")
+    assert (pets.item(1).label, pets.people()) == (None, [])
+
+
+def test_anothers_skip_does_not_stand_in_the_way_of_undo(pets: Store) -> None:
+    pets.label(1, "cat", "ann")
+    pets.label(2, "cat", "ann")
+    pets.skip(2, "ben")
+    (undone,) = pets.undo("ann")
+    assert undone.item == 2
+    assert pets.item(2).label is None
+
+
+def test_what_was_cleared_is_not_disputed(pets: Store) -> None:
+    pets.label(1, "cat", "ann", saw=None)
+    pets.label(1, "cat", "ben", saw=None)
+    pets.write(lambda connection: labels.drop(connection, 1, "ann"))
+    assert (pets.item(1).label, pets.disputes()) == (None, 0)
+    pets.undo("ann")
+    assert pets.item(1).label == "cat"
+    pets.redo("ann")
+    assert pets.item(1).label is None
+
+
+def test_the_datas_own_labels_are_nobodys_opinion(pets: Store) -> None:
+    pets.label_each([(1, "cat")], "sample")
+    assert pets.label(1, "dog", "ann", saw=None).stance == "stands"
+    assert [(p.name, p.labels) for p in pets.people()] == [("ann", 1)]
+
+
+def test_who_skips_an_item_is_not_asked_for_a_second_opinion_again(pets: Store) -> None:
+    pets.label(1, "cat", "ann", saw=None)
+    assert [i.id for i in pets.wanting("ben", 2, 1.0, 0, 9)] == [1]
+    pets.skip(1, "ben")
+    assert pets.wanting("ben", 2, 1.0, 0, 9) == []
+    pets.undo("ben")
+    assert [i.id for i in pets.wanting("ben", 2, 1.0, 0, 9)] == [1]
+
+
+def test_what_another_has_written_meanwhile_stays(pets: Store) -> None:
+    pets.note(1, "blurred", "ann", saw="")
+    pets.note(1, "ask Jo", "ben", saw="")
+    assert pets.item(1).note == "blurred / ask Jo"
+    pets.note(1, "clear", "ben", saw="blurred / ask Jo")
+    assert pets.item(1).note == "clear"
+    pets.set_guideline("cat", "has whiskers", saw="")
+    pets.set_guideline("cat", "meows", saw="")
+    assert pets.classes()[0].guideline == "has whiskers / meows"
 
 
 def test_a_third_opinion_does_not_overrule_what_was_settled(pets: Store) -> None:
@@ -178,7 +251,9 @@ def test_opinions_are_what_the_events_say_whatever_happened(pets: Store) -> None
     disputed = {
         i for (i, _), e in newest.items() if e.id > over[i] and e.said != (NONE_OF_THESE if has[i].none else has[i].label)
     }
-    assert {d.item.id for d in pets.disputed()} == disputed
+    assert {d.item.id for d in pets.disputed()} == {i for i in disputed if has[i].label or has[i].none}
+    says = {(i, e.said) for (i, _), e in newest.items()}
+    assert all((i, NONE_OF_THESE if item.none else item.label) in says for i, item in has.items() if item.label or item.none)
 
 
 def test_an_older_project_keeps_its_labels_and_counts_them_as_opinions(tmp_path: Path) -> None:
@@ -187,23 +262,26 @@ def test_an_older_project_keeps_its_labels_and_counts_them_as_opinions(tmp_path:
     for number, script in enumerate(MIGRATIONS[:3], start=1):
         old.executescript(f"BEGIN; {script} PRAGMA user_version = {number}; COMMIT;")
     old.execute("INSERT INTO classes (id, name, phrase, position) VALUES (1, 'cat', 'cat', 0), (2, 'dog', 'dog', 1)")
-    for n in (1, 2, 3):
+    for n in (1, 2, 3, 4):
         old.execute(
             "INSERT INTO item_rows (id, key, content, split, name, mix, class) VALUES (?, ?, ?, 'train', 'x', 1, ?)",
-            (n, f"k{n}", f'{{"text": "{n}"}}', None if n == 3 else 1),
+            (n, f"k{n}", f'{{"text": "{n}"}}', None if n > 2 else 1),
         )
     event = (
         "INSERT INTO label_events (id, item, kind, author, at, undoes, class_before, class_after, skipped_before, skipped_after)"
         " VALUES (?, ?, ?, 'me', ?, ?, ?, ?, 0, 0)"
     )
     for row in ((1, 1, "label", 5.0, None, None, 2), (2, 1, "label", 6.0, None, 2, 1), (3, 2, "label", 7.0, None, None, 1),
-                (4, 3, "label", 8.0, None, None, 1), (5, 3, "undo", 9.0, 4, 1, None)):  # fmt: skip
+                (4, 4, "label", 7.1, None, None, 1), (5, 4, "label", 7.2, None, 1, None), (6, 3, "label", 8.0, None, None, 1),
+                (7, 3, "undo", 9.0, 6, 1, None)):  # fmt: skip
         old.execute(event, row)
+    old.execute(event.replace("'me'", "'bob'"), (8, 2, "label", 9.7, None, 1, 1))
     old.close()
     store = Store(path)
     try:
         assert [store.item(n).label for n in (1, 2, 3)] == ["cat", "cat", None]
-        assert [(p.name, p.labels, p.latest) for p in store.people()] == [("me", 2, 7.0)]
+        assert [(p.name, p.labels, p.latest) for p in store.people()] == [("me", 2, 7.0), ("bob", 1, 9.7)]
+        assert store.agreements() == []  # he saw what stood there
         assert store.label(2, "dog", "ann", saw=None).stance == "aside"
         assert store.disputes() == 1
         store.redo("me")
