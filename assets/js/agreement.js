@@ -1,7 +1,9 @@
 // Who agrees with whom, and what is disputed. A digit settles the item at hand, 0 as none of the classes, Backspace takes back.
-const root = element.querySelector(".ag");
+const root = element.querySelector(".ag"), voice = el("p", { class: "st-note ag-live", role: "status" });
+root.before(voice); // stays, so that what it says is read out
+const tell = (words) => { voice.textContent = words; };
 const SHARES = [[0, "nothing"], [10, "10 % of the items"], [25, "25 % of the items"], [50, "half of the items"], [100, "every item"]];
-let sheet = null, page = null, at = 0, busy = false, live = "";
+let sheet = null, page = null, at = 0, busy = false;
 const percent = (share) => Math.round(100 * share) + " %";
 const kappaOf = (k) => (k.value === null ? "–" : k.value.toFixed(2));
 const bar = (k) => {
@@ -14,17 +16,19 @@ const agreeing = (title, k) => el("li", {}, el("span", {}, title), bar(k), el("s
 const button = (words, key, act, primary) => el("button", { type: "button", class: "st-button" + (primary ? " primary" : ""), onclick: act }, key ? el("kbd", {}, key) : null, words);
 const card = (one, k) => {
   const it = one.item, others = sheet.classes.map((c) => c.name).filter((name) => !one.choices.includes(name));
-  const pick = el("select", { class: "st-field", "aria-label": "Another class for " + it.name, onchange: (e) => { if (e.target.value) settle(one, e.target.value); } },
+  const pick = el("select", { class: "st-field", "aria-label": "Another class for " + it.name, onchange: () => { go.disabled = !pick.value; } },
     el("option", { value: "" }, "Another class…"), ...others.map((name) => el("option", { value: name }, name)));
-  return el("li", { class: "ck-card" + (k === at ? " now" : ""), "aria-current": k === at ? "true" : null, onclick: () => { if (at !== k) { at = k; mark(); } } },
+  const go = button("Take it", null, () => settle(one, pick.value));
+  go.disabled = true;
+  return el("li", { class: "ck-card" + (k === at ? " now" : ""), "aria-current": k === at ? "true" : null, tabindex: -1, "aria-label": it.name, onclick: () => { if (at !== k) { at = k; mark(); } } },
     el("figure", { class: "ck-item" }, it.sha ? el("img", { src: media(sheet.project.id, it.sha, 240), alt: it.name, loading: "lazy" }) : null, it.text ? el("blockquote", {}, it.text) : null, el("figcaption", { class: "st-note" }, it.name, it.note ? " · " + it.note : "")),
     el("ul", { class: "ag-said" }, ...one.said.map((s) => el("li", {}, el("b", {}, s.author), " said ", el("span", { class: "st-badge on" }, s.said)))),
-    el("div", { class: "ck-acts" }, ...one.choices.map((name, c) => button(name, c + 1, () => settle(one, name))), button("None of these", "0", () => settle(one, NONE)), others.length ? pick : null));
+    el("div", { class: "ck-acts" }, ...one.choices.map((name, c) => button(name, c + 1, () => settle(one, name))), button("None of these", "0", () => settle(one, NONE)), ...(others.length ? [pick, go] : [])));
 };
 const mark = () => root.querySelectorAll(".ck-card").forEach((one, k) => { one.classList.toggle("now", k === at); one.setAttribute("aria-current", k === at ? "true" : "false"); if (k === at) one.scrollIntoView({ block: "nearest" }); });
 const asking = () => {
   const { people, share } = sheet.asked, now = people < 2 ? 0 : Math.round(100 * share);
-  const set = async (p, s) => { const got = await ask("ask_twice", { project: page, people: s ? Math.max(2, p) : 1, percent: s }); live = got.ok ? (got.people < 2 ? "Each item is labelled once." : "From now on the Label page asks for second opinions.") : said(got); await load(); };
+  const set = async (p, s) => { const got = await ask("ask_twice", { project: page, people: s ? Math.max(2, p) : 1, percent: s }); tell(got.ok ? (got.people < 2 ? "Each item is labelled once." : "From now on the Label page asks for second opinions.") : said(got)); await load(); };
   const shares = SHARES.some(([value]) => value === now) ? SHARES : [...SHARES, [now, now + " % of the items"]];
   return el("p", { class: "ag-ask" }, el("label", {}, "Ask for second opinions on ", el("select", { class: "st-field", onchange: (e) => set(people, +e.target.value) }, ...shares.map(([value, words]) => el("option", { value, selected: value === now }, words)))),
     now ? el("label", {}, " from ", el("select", { class: "st-field", onchange: (e) => set(+e.target.value, now) }, ...[2, 3, 4, 5].map((n) => el("option", { value: n, selected: n === people }, n + " people")))) : null,
@@ -34,7 +38,7 @@ const draw = () => {
   const { people, pairs, together, confused, cards, disputes } = sheet;
   at = Math.max(0, Math.min(at, cards.length - 1));
   const when = (seconds) => new Date(1000 * seconds).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
-  const top = el("div", { class: "ck-top" }, el("button", { type: "button", class: "st-button", onclick: undo }, "Undo"), el("a", { class: "st-button", href: "/label" }, "Back to Label"), el("span", { class: "st-note", role: "status" }, live));
+  const top = el("div", { class: "ck-top" }, el("button", { type: "button", class: "st-button", onclick: undo }, "Undo"), el("a", { class: "st-button", href: "/label" }, "Back to Label"));
   const table = el("table", { class: "ag-people" }, el("thead", {}, el("tr", {}, el("th", {}, "Who"), el("th", {}, "Labels"), el("th", {}, "Last"))),
     el("tbody", {}, ...people.map((p) => el("tr", {}, el("td", {}, p.name), el("td", {}, number(p.labels)), el("td", {}, when(p.latest))))));
   const none = !people.length ? "Nobody has labelled yet." : people.length < 2 ? "One person alone has labelled. Give this address to another, or let them sit here under their own name." : "Nobody has labelled an item that another had labelled unseen. Ask for second opinions.";
@@ -59,28 +63,30 @@ const settle = async (one, name) => {
   if (busy) return;
   busy = true;
   const got = await ask("settle", { project: page, item: one.item.id, label: name }, 1);
-  live = got.ok ? "Settled " + one.item.name + " as " + name + "." : said(got);
+  tell(got.ok ? "Settled " + one.item.name + " as " + name + "." : said(got));
   if (got.ok) trigger("edit", {});
-  await load(); mark();
+  await load(); mark(); focus();
   busy = false;
 };
 const undo = async () => {
   if (busy) return;
   busy = true;
   const got = await ask("undo", { project: page }, 1);
-  live = got.ok ? (got.items.length ? "Taken back." : "There is nothing of yours to take back.") : said(got);
+  tell(got.ok ? (got.items.length ? "Taken back: your newest act, on " + got.names.join(", ") + "." : "There is nothing of yours to take back.") : said(got));
   trigger("edit", {});
   await load();
   const k = sheet ? sheet.cards.findIndex((one) => got.ok && got.items.includes(one.item.id)) : -1;
   if (k >= 0) { at = k; mark(); }
+  focus();
   busy = false;
 };
+const focus = () => { const card = root.querySelectorAll(".ck-card")[at]; if (card) card.focus({ preventScroll: true }); };
 const onKey = (e) => {
   if (!element.isConnected) { document.removeEventListener("keydown", onKey); return; }
   if (!sheet || !sheet.cards || e.altKey || e.metaKey || e.isComposing || e.repeat || /^(INPUT|TEXTAREA|SELECT)$/.test(e.target.tagName)) return;
   const one = sheet.cards[at], acts = { Backspace: undo, ArrowDown: () => { at = Math.min(sheet.cards.length - 1, at + 1); mark(); }, ArrowUp: () => { at = Math.max(0, at - 1); mark(); } };
   if (one) { acts["0"] = () => settle(one, NONE); one.choices.forEach((name, k) => { acts[k + 1] = () => settle(one, name); }); }
-  const act = e.ctrlKey ? (e.key.toLowerCase() === "z" ? undo : null) : acts[e.key];
+  const act = e.ctrlKey ? (e.key.toLowerCase() === "z" && !e.shiftKey ? undo : null) : acts[e.key];
   if (!act) return;
   e.preventDefault(); act();
 };

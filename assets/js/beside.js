@@ -16,12 +16,14 @@ const searchField = () => {
 };
 
 /* notes */
+let noting = null; // the item that the field belongs to while somebody writes in it
 const noteField = () => {
   const field = el("input", { class: "st-field", "aria-label": "Note: Enter saves", maxlength: 2000, placeholder: "A note on this item; nothing learns from it" });
   field.addEventListener("keydown", (e) => {
     if (e.key === "Enter" && !e.isComposing) { e.preventDefault(); $(".lb-box").focus(); }
-    if (e.key === "Escape") { field.value = item() ? item().note : ""; $(".lb-box").focus(); }
+    if (e.key === "Escape") { field.value = noting ? noting.note : ""; $(".lb-box").focus(); }
   });
+  field.addEventListener("focus", () => { noting = item(); });
   field.addEventListener("blur", saveNote);
   return el("label", { class: "lb-note", hidden: true }, el("span", { class: "st-note" }, "Note"), field);
 };
@@ -33,11 +35,19 @@ const showNote = () => {
 };
 const writeNote = () => { if (item()) { $(".lb-note").hidden = false; $(".lb-note input").focus(); } };
 const saveNote = () => {
-  const it = item(), text = $(".lb-note input").value.trim();
-  if (!it || text === it.note) { if (it) $(".lb-note").hidden = !it.note; return; }
-  const before = it.note, mark = remember(it.id, () => { it.note = before; }, () => { it.note = text; });
-  it.note = text; $(".lb-note").hidden = !text; tell("Saving…");
-  post({ act: "note", item: it.id, text }, (answer) => (answer.ok ? tell("Saved the note on " + it.name) : refused(answer, mark)));
+  const it = noting, text = $(".lb-note input").value.trim();
+  noting = null;
+  if (it && text !== it.note) {
+    const before = it.note, mark = remember(it.id, () => { it.note = before; }, () => { it.note = text; });
+    it.note = text; tell("Saving…");
+    post({ act: "note", item: it.id, text, saw: before }, (answer) => {
+      if (!answer.ok) { refused(answer, mark); return; }
+      it.note = answer.note; // with what others have written meanwhile
+      if (item() === it) showNote();
+      tell("Saved the note on " + it.name);
+    });
+  }
+  if (item()) showNote();
 };
 
 /* dialogs */
@@ -63,6 +73,7 @@ const showHistory = async () => {
   if (it.unseen && !it.label) { dialog("What others said comes later", "This is a second opinion: say yours first.", el("p", { class: "st-actions" }, closing("Close"))); return; }
   const answer = await ask("history", { project: desk.project.id, item: it.id });
   if (!answer.ok) { tell(said(answer), true); return; }
+  it.shown = answer.has;
   const row = (e) => el("li", {}, el("b", {}, e.kind === "import" ? "The data" : e.author), " " + WORDS[e.kind](e), el("small", {}, [new Date(1000 * e.at).toLocaleString(), became(e)].filter(Boolean).join(" · ")));
   dialog("History of " + it.name, answer.events.length ? "" : "Nobody has done anything with it yet.", el("ol", { class: "lb-events" }, ...answer.events.map(row)), el("p", { class: "st-actions" }, closing("Close")));
 };
@@ -72,26 +83,32 @@ const guidelines = () => {
     for (const [k, c] of desk.classes.entries()) {
       const guideline = fields[k].querySelector("textarea").value.trim();
       if (guideline === c.guideline) continue;
-      const answer = await ask("guide", { project: desk.project.id, name: c.name, guideline });
+      const answer = await ask("guide", { project: desk.project.id, name: c.name, guideline, saw: c.guideline });
       if (!answer.ok) { tell(said(answer), true); return; }
-      c.guideline = guideline;
+      c.guideline = answer.classes.find((one) => one.name === c.name).guideline;
     }
     classButtons(); tell("Saved the guidelines.");
   };
   const none = desk.classes.length ? "Everybody who labels sees them beside the classes." : "There is no class yet.";
   dialog("Guidelines", none, el("div", { class: "lb-guides" }, ...fields), el("p", { class: "st-actions" }, desk.classes.length ? closing("Save", save) : null, closing("Close")));
 };
-const whoButton = () => el("button", { type: "button", class: "lb-quiet lb-who", title: "Whose labels these are. Kept in this browser.", onclick: chooseName }, "as " + desk.author + (Object.keys(desk.others).length ? " · " + plural(Object.keys(desk.others).length, "other") + " at work" : ""));
+const whoButton = () => el("button", { type: "button", class: "lb-quiet lb-who", title: "Whose labels these are. Kept in this browser.", onclick: chooseName }, whoIs());
+const whoIs = () => "as " + desk.author + (Object.keys(desk.others).length ? " · " + plural(Object.keys(desk.others).length, "other") + " at work" : "");
 const chooseName = () => {
-  const field = el("input", { class: "st-field", value: desk.author, maxlength: 60, "aria-label": "Your name" });
+  const field = el("input", { class: "st-field", value: desk.author, maxlength: 60, "aria-label": "Your name" }), told = el("p", { class: "st-note", role: "status" });
   const save = async () => {
-    const name = field.value.trim();
-    if (!name || name === desk.author) return;
-    try { localStorage.setItem(AUTHOR, name); } catch (barred) { tell("This browser keeps nothing, so the name stays as it is.", true); return; }
-    await open(desk.chosen, desk.search, desk.author);
+    const name = field.value.trim(), was = desk.author;
+    if (name !== was) {
+      const answer = await ask("name", { author: name });
+      if (!answer.ok) { told.textContent = said(answer); told.classList.add("st-bad"); return; }
+      try { localStorage.setItem(AUTHOR, answer.author); } catch (barred) { told.textContent = "This browser keeps nothing, so the name stays as it is."; return; }
+      await open(desk.chosen, desk.search, was);
+    }
+    box.close();
   };
-  field.addEventListener("keydown", (e) => { if (e.key === "Enter" && !e.isComposing) { e.preventDefault(); save(); field.closest("dialog").close(); } });
-  dialog("Who labels here?", "Every label is kept with the name of who gave it. The name is kept in this browser.", field, el("p", { class: "st-actions" }, closing("Save", save), closing("Close")));
+  field.addEventListener("keydown", (e) => { if (e.key === "Enter" && !e.isComposing) { e.preventDefault(); save(); } });
+  const box = dialog("Who labels here?", "Every label is kept with the name of who gave it. The name is kept in this browser.", field, told,
+    el("p", { class: "st-actions" }, el("button", { type: "button", class: "st-button primary", onclick: save }, "Save"), closing("Close")));
   field.select();
 };
 const inOtherHands = () => {

@@ -17,7 +17,8 @@ let bound = new Map(), keyOfClass = [], keyOfAct = {};
 const bind = () => {
   const kept = own(), mine = kept.classes[desk.project.id] || {};
   bound = new Map(); keyOfAct = {}; keyOfClass = desk.classes.map(() => null);
-  for (const act of Object.keys(USUAL)) { keyOfAct[act] = kept.acts[act] || USUAL[act]; bound.set(keyOfAct[act], { act }); }
+  const taken = new Set(desk.classes.map((c) => mine[c.name]).filter(Boolean)); // a key that somebody gave to a class stays there
+  for (const act of Object.keys(USUAL)) { keyOfAct[act] = kept.acts[act] || (taken.has(USUAL[act]) ? null : USUAL[act]); if (keyOfAct[act]) bound.set(keyOfAct[act], { act }); }
   const give = (k, key) => { if (key && !bound.has(key)) { bound.set(key, { k }); keyOfClass[k] = key; } };
   desk.classes.forEach((c, k) => give(k, mine[c.name]));
   desk.classes.forEach((c, k) => { if (!keyOfClass[k]) give(k, CLASS_KEYS[k]); });

@@ -9,20 +9,22 @@ let chain = Promise.resolve(), pending = 0;
 const post = (act, settle) => {
   const id = Math.random().toString(36).slice(2) + Date.now().toString(36);
   pending++;
-  chain = chain.then(() => deliver({ ...act, id, project: desk.project.id }, settle));
+  const payload = { ...act, id, project: desk.project.id, author: desk.author }; // whose key it was, whatever the name is by then
+  chain = chain.then(() => deliver(payload, settle));
 };
 const deliver = async (payload, settle) => {
   for (let wait = 500; ; wait = Math.min(2 * wait, 5000)) {
     let answer;
-    try { answer = await server.act({ ...payload, author: me(), coming: coming() }); } catch (failure) { answer = undefined; }
-    if (answer && typeof answer.ok === "boolean") { pending--; settle(answer); leave(answer.gone); rest(); return; }
+    try { answer = await server.act({ ...payload, coming: coming() }); } catch (failure) { answer = undefined; }
+    if (answer && typeof answer.ok === "boolean") { pending--; settle(answer); leave(answer); rest(); return; }
     tell("Not saved yet: the server does not answer. Trying again…", true);
     await sleep(wait);
   }
 };
 // several people: of what comes next, the server says what others have taken in hand or labelled meanwhile
 const coming = () => (desk.chosen === "unlabelled" ? desk.items.slice(at, at + COMING).filter((it) => !it.label && !it.unseen).map((it) => it.id) : []);
-const leave = (gone) => {
+const leave = ({ gone, others }) => {
+  if (others) { desk.others = others; $(".lb-who").textContent = whoIs(); }
   if (!gone || !gone.length) return;
   const acted = new Set([...past, ...ahead].map((mark) => mark.item)), left = desk.items.length;
   desk.items = desk.items.filter((it, k) => k <= at || acted.has(it.id) || !gone.includes(it.id));
@@ -127,11 +129,11 @@ const afterwards = () => {
 };
 const ending = () => {
   if (desk.chosen === "search") { $(".lb-box").replaceChildren(emptyState(desk.items.length ? "That was the last one found." : "Nothing has these words.", "In texts, names and notes, whatever their case.")); element.classList.add("lb-over"); return; }
-  const left = desk.all - desk.labelled, again = el("button", { class: "st-button", type: "button", onclick: () => open("all") }, "Look through all items");
+  const left = desk.all - desk.labelled, again = el("button", { class: "st-button", type: "button", onclick: () => open("all", "") }, "Look through all items");
   const state = left <= 0
     ? emptyState("Everything is labelled.", plural(desk.all, "item") + " in " + plural(desk.classes.length, "class").replace("classs", "classes") + ".", linkTo("/train", "Go on to Train"), again)
     : emptyState("That was the last one.", plural(left, "item") + " still without a label." + inOtherHands(),
-      el("button", { class: "st-button primary", type: "button", onclick: () => open("unlabelled") }, "Go through them"), linkTo("/train", "Go on to Train", false), again);
+      el("button", { class: "st-button primary", type: "button", onclick: () => open("unlabelled", "") }, "Go through them"), linkTo("/train", "Go on to Train", false), again);
   element.classList.add("lb-over");
   $(".lb-name").textContent = ""; $(".lb-at").textContent = ""; $(".lb-strip").replaceChildren(); $(".lb-note").hidden = true;
   $(".lb-box").classList.remove("is-text"); $(".lb-box").replaceChildren(state);
@@ -146,11 +148,11 @@ const found = () => {
 const classButtons = () => {
   const { typed, matches, exact, best } = found();
   bind();
-  for (const [act, key] of Object.entries(keyOfAct)) { const cap = $('.lb-acts [data-act="' + act + '"] kbd'); if (cap) cap.textContent = key === " " ? "␣" : shownKey(key); }
+  for (const [act, key] of Object.entries(keyOfAct)) { const cap = $('.lb-acts [data-act="' + act + '"] kbd'); if (cap) cap.textContent = key === " " ? "␣" : key ? shownKey(key) : "–"; }
   const buttons = matches.map((k) =>
     el("button", { type: "button", "data-k": k, "aria-keyshortcuts": keyOfClass[k], title: [desk.classes[k].name, desk.classes[k].guideline].filter(Boolean).join(": "), class: typed && k === best ? "best" : null },
       keyOfClass[k] ? el("kbd", {}, shownKey(keyOfClass[k])) : null, el("span", { class: "c" }, desk.classes[k].name, desk.classes[k].guideline ? el("small", {}, desk.classes[k].guideline) : null), el("span", { class: "n" })));
-  if (!typed && desk.project.classifies && desk.classes.length) buttons.push(el("button", { type: "button", "data-act": "none", class: "none", "aria-keyshortcuts": keyOfAct.none, title: "Done, and of none of these classes: nothing learns from it" }, el("kbd", {}, shownKey(keyOfAct.none)), el("span", { class: "c" }, "None of these")));
+  if (!typed && desk.project.classifies && desk.classes.length) buttons.push(el("button", { type: "button", "data-act": "none", class: "none", "aria-keyshortcuts": keyOfAct.none, title: "Done, and of none of these classes: nothing learns from it" }, keyOfAct.none ? el("kbd", {}, shownKey(keyOfAct.none)) : null, el("span", { class: "c" }, "None of these")));
   if (typed && exact === undefined) buttons.push(el("button", { type: "button", "data-act": "add" }, "Add “" + typed + "” as a new class"));
   $(".lb-classes").replaceChildren(...buttons);
   rail();
@@ -172,19 +174,19 @@ const label = (k) => { if (desk.classes[k]) give(desk.classes[k].name, k); };
 const give = inTurn((name, k) => {
   const it = item();
   if (!it) return;
-  const before = it.label, unjudge = judgeSuggestions(it, name);
-  const mark = remember(it.id, () => { relabel(it, before); unjudge(); }, () => relabel(it, name));
+  const before = it.label, unjudge = judgeSuggestions(it, name), mark = remember(it.id, () => { relabel(it, before); unjudge(); }, () => relabel(it, name));
+  if (it.shown === undefined) it.shown = it.unseen ? null : before; // what this person has seen of others' labels for it
   relabel(it, name); flash(k); tell("Saving…");
-  post({ act: "label", item: it.id, label: name, saw: before }, (answer) => {
+  post({ act: "label", item: it.id, label: name, saw: it.shown }, (answer) => {
     if (!answer.ok) refused(answer, mark);
-    else if (answer.conflict) conflicting(it, name, answer.conflict);
+    else if (answer.conflict) conflicting(it, name, answer.conflict, mark);
     else tell("Saved " + it.name + " as " + name);
   });
   at++; show();
 });
-const conflicting = (it, name, { has, by, disputes }) => {
-  desk.disputes = disputes;
-  if (!it.unseen) relabel(it, has);
+const conflicting = (it, name, { has, by, disputes }, mark) => {
+  desk.disputes = disputes; it.shown = has;
+  if (!it.unseen) { relabel(it, has); mark.back = mark.again = () => relabel(it, has); rail(); }
   const whose = it.unseen ? "others say" : (by || "somebody else") + " meanwhile said";
   tell("Saved " + it.name + " as " + name + ". It stays " + has + ", as " + whose + ", until somebody settles it.");
   $(".lb-live").append(" ", el("a", { href: "/agreement" }, "Agreement"));
@@ -197,7 +199,7 @@ const skip = inTurn(() => {
   at++; show();
 });
 const move = inTurn((by) => { if (at + by >= 0 && at + by <= desk.items.length) { at += by; show(); } });
-const leaveCaption = () => { const field = $(".lb-caption textarea"); if (field) field.blur(); };
+const leaveCaption = () => element.querySelectorAll(".lb-caption textarea, .lb-note input").forEach((field) => field.blur());
 const saveCaption = () => {
   const field = $(".lb-caption textarea"), it = item(), text = field.value.trim();
   if (!it || text === it.text) return;
@@ -232,7 +234,7 @@ const refill = async () => {
   desk.items.push(...fresh); desk.after = answer.after; desk.show = answer.show;
   if (at >= desk.items.length - fresh.length) show();
 };
-const open = async (which, search = "", was = null) => {
+const open = async (which, search = desk ? desk.search : "", was = null) => {
   await chain;
   generation++;
   const answer = await ask("open_desk", { show: which, search, was, project: desk && desk.project.id });
@@ -249,7 +251,7 @@ const open = async (which, search = "", was = null) => {
 };
 const frame = (root) => {
   const both = desk.project.modalities.length > 1;
-  const which = el("select", { class: "st-field", "aria-label": "Which items", onchange: (e) => open(e.target.value) },
+  const which = el("select", { class: "st-field", "aria-label": "Which items", onchange: (e) => open(e.target.value, "") },
     ...[["unlabelled", "Unlabelled"], ["all", "All items"], ["search", "Search"]].map(([value, words]) => el("option", { value, selected: value === desk.chosen }, words)));
   const field = el("input", { class: "st-field", placeholder: "Find or add a class", "aria-label": "Find or add a class: Enter labels with the marked one, or adds it where none is found", maxlength: 200, enterkeyhint: "done", autocomplete: "off" });
   field.addEventListener("input", classButtons);
@@ -286,7 +288,7 @@ const frame = (root) => {
       el("p", { class: "lb-live", "aria-live": "polite" })),
     el("div", { class: "lb-toast", role: "group", "aria-label": "What was just done" }));
 };
-const acts = { skip, undo, redo, legend, forMe, none: () => give(NONE), note: writeNote, history: showHistory, guide: guidelines, accept: () => acceptSuggestion(), add: addClass, back: () => move(-1), next: () => move(1) };
+const acts = { skip, undo, redo, legend, forMe, none: () => { if (desk.project.classifies && desk.classes.length) give(NONE); }, note: writeNote, history: showHistory, guide: guidelines, accept: () => acceptSuggestion(), add: addClass, back: () => move(-1), next: () => move(1) };
 element.addEventListener("click", (e) => {
   const button = e.target.closest("button"), cell = e.target.closest(".lb-strip img");
   if (!desk) return;
@@ -299,5 +301,6 @@ element.addEventListener("click", (e) => {
   if (e.detail > 0) $(".lb-box").focus({ preventScroll: true });
 });
 document.addEventListener("keydown", onKey);
+addEventListener("storage", (e) => { if (e.key === AUTHOR && desk) open(desk.chosen); }); // another tab goes by another name
 addEventListener("beforeunload", (e) => { if (pending) e.preventDefault(); });
 open("unlabelled");

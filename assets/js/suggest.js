@@ -16,7 +16,7 @@ const askModel = async () => {
   const it = item(), asked = question();
   const slow = setTimeout(() => { if (!answered) suggestBox().classList.add("busy"); }, 400);
   await chain; // what was just labelled counts
-  const answer = await ask("suggest", { project: desk.project.id, item: it.id }, 1);
+  const answer = await ask("suggest", { project: desk.project.id, item: it.id, unseen: !!it.unseen }, 1);
   clearTimeout(slow);
   asking = false;
   suggestBox().classList.remove("busy");

@@ -29,9 +29,11 @@ const elsewhere = (name) => {
   post({ act: name }, async (answer) => { await restored(answer, name === "undo"); unlock(); });
 };
 const settled = (answer, mark, words) => {
-  if (answer.ok && answer.items.length === 1 && answer.items[0].id === mark.item) { counted(answer); tell(words + answer.items[0].name); }
+  if (answer.ok && answer.items.length === 1 && answer.items[0].id === mark.item) { agree(answer.items[0]); counted(answer); tell(words + answer.items[0].name); }
   else restored(answer, words.startsWith("Undone"));
 };
+// what the server has counts, once nothing is on its way that changes it
+const agree = (now) => { const it = desk.items[placeOf(now.id)]; if (it && !pending && it.label !== now.label) relabel(it, now.label); };
 const counted = (answer) => {
   if (pending) return; // what is still on its way is counted here already
   desk.labelled = answer.labelled; desk.learnt = answer.learnt; desk.classes = answer.classes;
@@ -43,7 +45,7 @@ const restored = async (answer, undoing) => {
   const words = undoing ? "Undone: " : "Done again: ", [first] = answer.items;
   if (answer.items.length > 1) { await open(desk.chosen); tell(words + plural(answer.changed, "label")); return; }
   const k = placeOf(first.id);
-  if (k >= 0) Object.assign(desk.items[k], first); else desk.items.splice(at, 0, first);
+  if (k >= 0) Object.assign(desk.items[k], first, { shown: undefined }); else desk.items.splice(at, 0, first);
   at = (k >= 0 ? k : at) + (undoing ? 0 : 1);
   leaveCaption(); counted(answer); show(); tell(words + first.name);
 };

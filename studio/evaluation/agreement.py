@@ -56,4 +56,4 @@ def _kappa(observed: float, chance: float, items: int) -> Kappa:
     if chance >= 1:
         return Kappa(None, None, None, observed, items)
     value, low, high = ((share - chance) / (1 - chance) for share in (observed, *wilson(observed * items, items)))
-    return Kappa(value, low, high, observed, items)
+    return Kappa(value, max(-1.0, low), high, observed, items)

@@ -84,6 +84,14 @@ def author(workspace: Workspace, payload: Payload) -> str:
     return person(text(payload, "author", 200)) if payload.get("author") else workspace.settings.author
 
 
+def seen_author(workspace: Workspace, payload: Payload) -> str:
+    """As `author`, for what only shows: a name that is refused does not keep its browser from a page."""
+    try:
+        return author(workspace, payload)
+    except BadInput:
+        return workspace.settings.author
+
+
 def integer(payload: Payload, name: str) -> int:
     """A whole number from 0. Raises BadInput."""
     value = payload.get(name)

@@ -57,6 +57,9 @@ def test_a_second_opinion_is_asked_without_the_first(desk: Desk, project: OpenPr
     opened = desk.open_desk({"show": "unlabelled", "author": "Ben"})
     assert [(i["label"], i["unseen"]) for i in opened["items"]] == [(None, True)] * 6
     assert desk.open_desk({"show": "unlabelled", "author": "Ann"})["items"] == []
+    says(desk, project, "Ben", 1, "dog")
+    undone = answering(desk.act)({"project": project.id, "id": "u", "act": "undo", "author": "Ben"})
+    assert (undone["items"][0]["label"], undone["items"][0]["unseen"]) == (None, True)  # what Ann said stays hidden
 
 
 def test_none_of_these_is_done(desk: Desk, project: OpenProject) -> None:
@@ -66,12 +69,14 @@ def test_none_of_these_is_done(desk: Desk, project: OpenProject) -> None:
 
 
 def test_notes_guidelines_and_history_are_kept(desk: Desk, project: OpenProject) -> None:
-    note = {"project": project.id, "id": "n", "act": "note", "item": 2, "text": " blurred ", "author": "Ann"}
+    note = {"project": project.id, "id": "n", "act": "note", "item": 2, "text": " blurred ", "saw": "", "author": "Ann"}
     assert answering(desk.act)(note)["ok"]
     assert project.labelling.item(2).note == "blurred"
-    guided = answering(desk.guide)({"project": project.id, "name": "cat", "guideline": "Has whiskers"})
+    guided = answering(desk.guide)({"project": project.id, "name": "cat", "guideline": "Has whiskers", "saw": ""})
     assert guided["classes"][0]["guideline"] == "Has whiskers"
-    events = answering(desk.history)({"project": project.id, "item": 2})["events"]
+    told = answering(desk.history)({"project": project.id, "item": 2})
+    events = told["events"]
+    assert told["has"] is None
     assert [(e["kind"], e["author"], e["after"]) for e in events] == [("note", "Ann", "blurred")]
     found = desk.open_desk({"show": "search", "search": "BLUR"})
     assert ([i["id"] for i in found["items"]], found["total"]) == ([2], 1)
@@ -79,7 +84,9 @@ def test_notes_guidelines_and_history_are_kept(desk: Desk, project: OpenProject)
 
 @pytest.mark.parametrize("name", ["import", "x" * 61, 7])
 def test_a_name_that_is_no_persons_is_refused(desk: Desk, project: OpenProject, name: Any) -> None:
+    assert answering(desk.name)({"author": name})["ok"] is False
     assert says(desk, project, name, 1, "cat")["ok"] is False
+    assert desk.open_desk({"show": "all", "author": name})["author"] == "me"  # what is shown is shown all the same
     assert project.labelling.history(1) == ()
 
 

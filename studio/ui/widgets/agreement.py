@@ -20,6 +20,7 @@ from studio.ui.answers import (
     open_project,
     page_project,
     project_json,
+    seen_author,
     text,
 )
 from studio.workspace import Workspace
@@ -44,7 +45,7 @@ class Settler:
         found, asked = project.people.agreement(), project.people.second_opinions()
         return {
             "project": project_json(project),
-            "author": author(self.workspace, payload),
+            "author": seen_author(self.workspace, payload),
             "people": [asdict(person) for person in found.people],
             "pairs": [{"one": one, "other": other, **_kappa(kappa)} for (one, other), kappa in found.pairs.items()],
             "together": None if found.all is None else _kappa(found.all),
@@ -65,7 +66,8 @@ class Settler:
         """Take back the person's newest act, as Undo on the Label page does."""
         project = open_project(self.workspace, payload)
         events = project.labelling.undo(author(self.workspace, payload))
-        return {"items": [event.item for event in events]}
+        names = [project.labelling.item(event.item).name for event in events[:3]]
+        return {"items": [event.item for event in events], "names": names + ["…"] * (len(events) > 3)}
 
     def ask_twice(self, payload: Payload) -> Answer:
         """How many people label one item, of how many in a hundred."""

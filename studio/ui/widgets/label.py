@@ -28,6 +28,7 @@ from studio.ui.answers import (
     open_project,
     page_project,
     project_json,
+    seen_author,
     text,
 )
 from studio.ui.reading import reading
@@ -57,6 +58,7 @@ FILTERS = {
     "all": ItemFilter(),
     "search": ItemFilter(),
 }
+LEARNT = "has learnt from what others said of this item"
 SECOND = "second"
 """What others have labelled and the project wants this person's opinion of, too: shown without what they said."""
 THEN = {"unlabelled": SECOND, SECOND: "skipped"}
@@ -78,7 +80,7 @@ class Desk:
         project = page_project(self.workspace, payload)
         if project is None:
             return {"project": None}
-        show, who = _filter_name(payload), author(self.workspace, payload)
+        show, who = _filter_name(payload), seen_author(self.workspace, payload)
         if payload.get("was"):
             project.people.leases.leave(text(payload, "was", LONGEST_NAME))
         counts, batch = project.labelling.counts(), _batch(project, payload, who, show, 0)
@@ -107,6 +109,10 @@ class Desk:
         project, who = open_project(self.workspace, payload), author(self.workspace, payload)
         return _batch(project, payload, who, _filter_name(payload), integer(payload, "after"))
 
+    def name(self, payload: Payload) -> Answer:
+        """Whether that is a person's name."""
+        return {"author": author(self.workspace, payload)}
+
     def set_order(self, payload: Payload) -> Answer:
         """In which order the project's items come from now on."""
         return {"order": open_project(self.workspace, payload).picking.set_order(text(payload, "order", LONGEST_NAME))}
@@ -121,9 +127,11 @@ class Desk:
         first = reading(self.workspace, project, model)
         if first is not None:
             return {"items": [], "activity": activity_json(first)}
-        queued, held = integers(payload, "queued", BATCH), project.people.leases.held(author(self.workspace, payload))
+        who = author(self.workspace, payload)
+        queued, held = integers(payload, "queued", BATCH), project.people.leases.held(who)
         picked = self._behind.submit(project.picking.pick, model, order, PICKED, [*queued, *held]).result()
-        return {"items": [item_json(item) for item in picked]}
+        second = [_unseen(item) for item in project.people.waiting(who, PICKED // (EVERY - 1))]
+        return {"items": _woven([item_json(item) for item in picked], second)}
 
     def act(self, payload: Payload) -> Answer:
         """One of label, skip, caption, note, undo, redo. Returns when it is on disk, with what became of the items to come."""
@@ -138,7 +146,9 @@ class Desk:
         if first is not mine:
             return first.result()
         try:
-            mine.set_result({**self._do(project, payload), **_coming(project, payload, author(self.workspace, payload))})
+            who = author(self.workspace, payload)
+            coming = integers(payload, "coming", COMING) if payload.get("coming") else []
+            mine.set_result({**self._do(project, payload), **_coming(project, coming, who)})
         except BaseException as error:  # whatever it was: those that wait for this act have to hear of it
             with self._lock:
                 self._answered.pop(key, None)
@@ -155,13 +165,15 @@ class Desk:
     def guide(self, payload: Payload) -> Answer:
         """What belongs to a class, for people who label."""
         project = open_project(self.workspace, payload)
-        project.labelling.set_guideline(text(payload, "name", LONGEST_NAME), text(payload, "guideline", LONGEST_WORDS))
+        words, saw = text(payload, "guideline", LONGEST_WORDS), text(payload, "saw", LONGEST_WORDS)
+        project.labelling.set_guideline(text(payload, "name", LONGEST_NAME), words, saw)
         return {"classes": [class_json(c) for c in project.labelling.classes()]}
 
     def history(self, payload: Payload) -> Answer:
-        """Every act on an item, oldest first."""
-        project = open_project(self.workspace, payload)
-        return {"events": [_event(e) for e in project.labelling.history(integer(payload, "item"))]}
+        """Every act on an item, oldest first, and what it has."""
+        project, item = open_project(self.workspace, payload), integer(payload, "item")
+        has = item_json(project.labelling.item(item))["label"]
+        return {"has": has, "events": [_event(e) for e in project.labelling.history(item)]}
 
     def suggest(self, payload: Payload) -> Answer:
         """What zero-shot and few-shot say of one item, from all labels as they stand; before a model is chosen, how to."""
@@ -171,7 +183,10 @@ class Desk:
             why = self.workspace.models.advice(project.task) or "Choose a model to see its answers here."
             return {"model": None, "answers": [], "why": why}
         table = self._behind.submit(project.testing.suggest, integer(payload, "item"), model).result()
-        return {"model": project.model_title(model), "answers": [_suggestion(answer, table.classes) for answer in table.answers]}
+        answers = [_suggestion(answer, table.classes) for answer in table.answers]
+        if payload.get("unseen"):  # whoever learns from the labels knows what others said of this item
+            answers[1:] = [{**a, "label": None, "probability": None, "why_not": LEARNT} for a in answers[1:]]
+        return {"model": project.model_title(model), "answers": answers}
 
     def label_for_me(self, payload: Payload) -> Answer:
         """In a copy of a sample: label `per_class` more training items of each class."""
@@ -192,7 +207,9 @@ class Desk:
                     raise BadInput(f"There is no class {label!r}.", "Add it first, or reload the page.")
                 return _given(project, labelling.label(item, label, who, saw))
             case "note":
-                return {"event": labelling.note(integer(payload, "item"), text(payload, "text", LONGEST_WORDS), who).id}
+                words, saw = text(payload, "text", LONGEST_WORDS), text(payload, "saw", LONGEST_WORDS)
+                event = labelling.note(integer(payload, "item"), words, who, saw)
+                return {"event": event.id, "note": event.after}
             case "skip":
                 return {"event": labelling.skip(integer(payload, "item"), who).id}
             case "caption":
@@ -221,6 +238,7 @@ def labeler(desk: Desk) -> gr.HTML:
                 desk.set_order,
                 desk.pick,
                 desk.act,
+                desk.name,
                 desk.add_class,
                 desk.guide,
                 desk.history,
@@ -250,12 +268,20 @@ def _changed(project: OpenProject, events: Sequence[LabelEvent]) -> Answer:
     """The items that were taken back or done again, as they are now; of many the first ones: the page draws itself anew."""
     counts = project.labelling.counts()
     return {
-        "items": [item_json(project.labelling.item(event.item)) for event in events[:2]],
+        "items": [_changed_item(project, event) for event in events[:2]],
         "changed": len(events),
         "labelled": counts.done,
         "learnt": counts.labelled_by_split.get("train", 0),
         "classes": [class_json(c) for c in project.labelling.classes()],
     }
+
+
+def _changed_item(project: OpenProject, event: LabelEvent) -> Answer:
+    item = project.labelling.item(event.item)
+    # what its author says of it was taken back or said again; what others say is still not to be shown
+    return (
+        {**_unseen(item), "label": event.said if event.kind == "redo" else None} if event.stance == "aside" else item_json(item)
+    )
 
 
 def _given(project: OpenProject, event: LabelEvent) -> Answer:
@@ -267,9 +293,8 @@ def _given(project: OpenProject, event: LabelEvent) -> Answer:
     return answer
 
 
-def _coming(project: OpenProject, payload: Payload, who: str) -> Answer:
+def _coming(project: OpenProject, coming: list[int], who: str) -> Answer:
     """Of the items that come next on the page: those that somebody else has taken in hand or labelled meanwhile."""
-    coming = integers(payload, "coming", COMING) if payload.get("coming") else []
     gone = project.people.leases.renew(who, coming)
     others = dict(project.people.leases.others(who))
     return {"gone": sorted(gone | project.labelling.done_among(coming)) if others else [], "others": others}
@@ -295,7 +320,7 @@ def _batch(project: OpenProject, payload: Payload, who: str, show: str, after: i
         held = project.people.leases.held(who)
         sent = [item for item in sent if item["id"] not in held]
     if show == "unlabelled" and not after:
-        sent = _woven(sent, [_unseen(item) for item in project.people.waiting(who, BATCH // EVERY)])
+        sent = _woven(sent, [_unseen(item) for item in project.people.waiting(who, BATCH // (EVERY - 1))])
     then = THEN.get(show) if last is None else None
     if not sent and (then or last is not None):
         return _batch(project, payload, who, then or show, last or 0)
@@ -305,7 +330,7 @@ def _batch(project: OpenProject, payload: Payload, who: str, show: str, after: i
 
 def _unseen(item: Item) -> Answer:
     """An item that others have labelled, without what they said."""
-    return {**item_json(item), "label": None, "unseen": True}
+    return {**item_json(item), "label": None, "note": "", "unseen": True}
 
 
 def _woven(own: list[Answer], second: list[Answer]) -> list[Answer]:
@@ -313,7 +338,7 @@ def _woven(own: list[Answer], second: list[Answer]) -> list[Answer]:
     found: list[Answer] = []
     for k, item in enumerate(own):
         found.append(item)
-        if k % EVERY == EVERY - 2 and second:
+        if k % (EVERY - 1) == EVERY - 2 and second:
             found.append(second.pop(0))
     return found
 
