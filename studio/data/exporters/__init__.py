@@ -43,6 +43,8 @@ class Source:
                 if self.progress and not done % 100:
                     self.progress(done, max(done, total), "writing")
             after = page[-1].item.id
+        if self.progress:
+            self.progress(done, done, "packing")
 
     def classes(self) -> tuple[ClassInfo, ...]:
         return self.store.classes()

@@ -58,7 +58,7 @@ def read_arrow(data: bytes, name: str) -> Table:
 
     try:
         reader = pa.ipc.open_stream(pa.BufferReader(data))
-        names = class_names(reader.schema.metadata)
+        columns, names = tuple(reader.schema.names), class_names(reader.schema.metadata)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise ImportFailed(f"{name} is not an Arrow file that can be read.", "Save the data set again.") from error
 
@@ -74,7 +74,7 @@ def read_arrow(data: bytes, name: str) -> Table:
         except (pa.ArrowException, OSError, ValueError) as error:
             raise ImportFailed(f"{name} is damaged after row {number} ({error}).", "Save the data set again.") from error
 
-    return tuple(reader.schema.names), records()
+    return columns, records()
 
 
 def _shards(files: Files, folder: Parts) -> list[str]:

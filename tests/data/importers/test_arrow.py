@@ -49,11 +49,12 @@ def test_a_data_set_that_lacks_a_file_says_so(saved: Path) -> None:
     assert isinstance(reject, Reject) and (reject.file, reject.reason) == (file.name, "does not exist")
 
 
-@pytest.mark.parametrize("damage", ["cut", "empty", "text"])
+@pytest.mark.parametrize("damage", ["cut", "empty", "text", "name"])
 def test_a_damaged_one_is_no_import(saved: Path, damage: str) -> None:
     (file,) = saved.glob("*.arrow")
     data = file.read_bytes()
-    file.write_bytes({"cut": data[: len(data) // 2], "empty": b"", "text": b"import os"}[damage])
+    named = data.replace(b"label", b"\xffabel")
+    file.write_bytes({"cut": data[: len(data) // 2], "empty": b"", "text": b"import os", "name": named}[damage])
     with pytest.raises(ImportFailed):
         offered(saved)
 
