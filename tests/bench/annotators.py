@@ -40,7 +40,7 @@ from tests.e2e.walk import import_more
 ITEMS, PEOPLE, LABELS, IMPORTED = 12_000, 50, 200, 100_000
 RACE, TWICE = 10, 50
 """One label in so many is a race; one in so many arrives twice."""
-COMING, LOW = 40, 60
+COMING, LOW = 40, 40
 """As in the page's script: items sent along with an act, and when more are asked for."""
 AIM_MS = {False: (100.0, 300.0), True: (200.0, None)}
 """p95 and p99, and during an import."""

@@ -5,7 +5,8 @@
 
 Texts of this script's own, one in ten with a label, come in through the importer. Then eleven people label: one of them, in the
 mixed order, three fifths of all items, the others over and beside it. Each part runs in a process of its own, so that its memory
-is its own. A question is asked as a page asks it, at places all over the project. Searches read every text: they have no aim.
+is its own. A question is asked as a page asks it, at places all over the project. No page waits for those without an aim: a
+search reads every text, agreement is counted anew from all opinions, and 20,000 items are read for a model to choose among.
 """
 
 from __future__ import annotations
@@ -46,8 +47,8 @@ ASKED = 60
 """Times that each question is asked; slow ones less often."""
 ASKED_FOR_S = 3.0
 ROWS_PER_S, PAGE_MS, MEMORY_MB = 10_000, 50.0, 1_000
+NO_AIM = ("Search", "Picking: 20,000", "Agreement")
 LEFT = ItemFilter(labelled=False, skipped=False)
-SKIPPED = ItemFilter(labelled=False, skipped=True)
 
 
 def main() -> None:
@@ -226,7 +227,7 @@ def _table(found: dict[str, Any]) -> str:
     lines = [f"{name:<30}{value!s:>12}  {aims.get(name, '')}" for name, value in found.items() if name != "asked"]
     lines.append(f"{'':<30}{'p50 ms':>12}{'p95 ms':>12}  aim p95 < {PAGE_MS:g} ms")
     for name, wait in found["asked"].items():
-        mark = "" if wait["p95_ms"] < PAGE_MS else "  over"
+        mark = "  over" if wait["p95_ms"] >= PAGE_MS and not name.startswith(NO_AIM) else ""
         lines.append(f"{name:<30}{wait['p50_ms']:>12,.1f}{wait['p95_ms']:>12,.1f}{mark}")
     return "\n".join(lines)
 
