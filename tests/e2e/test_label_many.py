@@ -75,7 +75,7 @@ def test_a_row_gets_its_class_by_enter_another_by_a_digit_and_undo_takes_it_back
     go(grid, "label")
     grid.get_by_role("button", name="Label 8 per class for me").click()
     grid.locator(".lb-toast", has_text="Labelled 48").wait_for()
-    grid.locator(".lb-groups a").click()
+    grid.get_by_role("link", name="Label in groups").click()
     grid.locator(".gp-row").first.wait_for(timeout=120_000)  # the model reads them first
     top, now = grid.locator(".gp-top span").first, grid.locator(".gp-row.now")
     assert top.inner_text().startswith("132 ")

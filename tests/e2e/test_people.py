@@ -62,7 +62,7 @@ def test_two_people_hand_each_other_nothing_disagree_and_settle(label: Any) -> N
         ben.locator(".ag .ck-card", has_text=name).wait_for()
         ben.locator(".ag-pairs", has_text="agree on 0 % of 1 item").wait_for()
         ben.keyboard.press("2")
-        ben.locator(".ag [role=status]", has_text=f"Settled {name}").wait_for()
+        ben.locator(".ag-live", has_text=f"Settled {name}").wait_for()
         ben.locator("h2", has_text="To settle: 0").wait_for()
         ben.keyboard.press("Backspace")
         ben.locator("h2", has_text="To settle: 1").wait_for()
@@ -83,6 +83,7 @@ def test_what_stands_beside_an_item(label: Any) -> None:
     label.locator(".lb-done", has_text=f"{done} of 300").wait_for()
     label.keyboard.press("h")
     events = label.locator("dialog .lb-events li")
+    events.nth(2).wait_for()
     assert [row.split("\n")[0].strip() for row in events.all_inner_texts()] == [
         "me noted “ask Jo 123”", "me said none of these", "me took that back",
     ]  # fmt: skip
