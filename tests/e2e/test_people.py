@@ -18,8 +18,9 @@ def label(page: Any) -> Any:
     page.locator(".sm-card[data-name=messages]").click()
     page.wait_for_url("**/label")
     page.locator(".lb-box .lb-text").wait_for()
-    page.get_by_label("In which order").select_option("imported")
-    page.wait_for_timeout(300)
+    with page.expect_response(lambda answer: "open_desk" in (answer.request.post_data or "")):
+        page.get_by_label("In which order").select_option("imported")
+    page.wait_for_function("document.querySelector('.lb-choices select:nth-child(2)').value === 'imported'")
     page.locator(".lb-box .lb-text").wait_for()
     return page
 
