@@ -236,8 +236,8 @@ const refill = async () => {
 };
 const open = async (which, search = desk ? desk.search : "", was = null) => {
   await chain;
-  generation++;
-  const answer = await ask("open_desk", { show: which, search, was, project: desk && desk.project.id });
+  const mine = ++generation, answer = await ask("open_desk", { show: which, search, was, project: desk && desk.project.id });
+  if (mine !== generation) return; // something else was asked for meanwhile
   const root = $(".lb");
   if (!answer.ok) { root.replaceChildren(emptyState("The items cannot be shown.", said(answer))); return; }
   if (!answer.project) { root.replaceChildren(noProject()); return; }
