@@ -37,7 +37,7 @@ def test_the_desk_opens_with_items_classes_and_counts(desk: Desk, project: OpenP
 
 
 def test_skipped_items_come_after_the_others(desk: Desk, project: OpenProject, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("studio.ui.widgets.label.BATCH", 2)
+    monkeypatch.setattr("studio.ui.widgets.label_queue.BATCH", 2)
     order = [i.id for i in project.labelling.page(ItemFilter(), mixed=True).items]
     for item in order[:2]:
         project.labelling.skip(item)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
 from threading import Lock
 
 import gradio as gr
@@ -13,7 +12,7 @@ import gradio as gr
 from studio.core.errors import BadInput
 from studio.core.results.answers import MethodAnswer
 from studio.core.threads import give_way
-from studio.core.types import NONE_OF_THESE, Item, ItemFilter, LabelEvent
+from studio.core.types import NONE_OF_THESE, LabelEvent
 from studio.ui import theme
 from studio.ui.answers import (
     Answer,
@@ -32,37 +31,19 @@ from studio.ui.answers import (
     text,
 )
 from studio.ui.reading import reading
+from studio.ui.widgets.label_queue import BATCH, COMING, EVERY, batch, filter_name, still_coming, unseen, woven
 from studio.workspace import Workspace
 from studio.workspace.open_project import OpenProject
 from studio.workspace.picking import CHOSEN_BY_MODEL
-
-BATCH = 300
-"""Items sent at once; the script asks for more before it runs out."""
 
 PICKED = 60
 """Items that a model picks at once; the script asks again after every ten labels."""
 LONGEST_NAME = 200
 LONGEST_CAPTION = 10_000
-LONGEST_SEARCH = 200
 LONGEST_WORDS = 2_000
 """Characters of a note or a guideline."""
 REMEMBERED = 512
-COMING = 40
-"""Items that come next on a page, of which it hears who else holds or has labelled them."""
-EVERY = 5
-"""One in so many items is somebody else's, for a second opinion, where the project asks for them."""
-
-FILTERS = {
-    "unlabelled": ItemFilter(labelled=False, skipped=False),
-    "skipped": ItemFilter(labelled=False, skipped=True),
-    "all": ItemFilter(),
-    "search": ItemFilter(),
-}
 LEARNT = "has learnt from what others said of this item"
-SECOND = "second"
-"""What others have labelled and the project wants this person's opinion of, too: shown without what they said."""
-THEN = {"unlabelled": SECOND, SECOND: "skipped"}
-"""What comes once there is no more of a filter: who skipped an item does not want it back first."""
 
 
 class Desk:
@@ -80,11 +61,11 @@ class Desk:
         project = page_project(self.workspace, payload)
         if project is None:
             return {"project": None}
-        show, who = _filter_name(payload), seen_author(self.workspace, payload)
+        show, who = filter_name(payload), seen_author(self.workspace, payload)
         if payload.get("was"):
             project.people.leases.leave(text(payload, "was", LONGEST_NAME))
-        counts, batch = project.labelling.counts(), _batch(project, payload, who, show, 0)
-        project.people.leases.renew(who, [item["id"] for item in batch["items"][:COMING]])
+        counts, first = project.labelling.counts(), batch(project, payload, who, show, 0)
+        project.people.leases.renew(who, [item["id"] for item in first["items"][:COMING]])
         return {
             "project": project_json(project),
             "author": who,
@@ -95,8 +76,8 @@ class Desk:
             "by_model": project.picking.order() in CHOSEN_BY_MODEL and show == "unlabelled",
             "fixed": bool(project.fixed_classes),
             "for_me": project.labelling.knows_truth(),
-            **batch,
-            "total": batch["total"] if show in ("all", "search") else counts.total - counts.done,
+            **first,
+            "total": first["total"] if show in ("all", "search") else counts.total - counts.done,
             "all": counts.total,
             "labelled": counts.done,
             "learnt": counts.labelled_by_split.get("train", 0),
@@ -107,7 +88,7 @@ class Desk:
     def more(self, payload: Payload) -> Answer:
         """The next items of the same filter, or of the one that comes after it."""
         project, who = open_project(self.workspace, payload), author(self.workspace, payload)
-        return _batch(project, payload, who, _filter_name(payload), integer(payload, "after"))
+        return batch(project, payload, who, filter_name(payload), integer(payload, "after"))
 
     def name(self, payload: Payload) -> Answer:
         """Whether that is a person's name."""
@@ -130,8 +111,8 @@ class Desk:
         who = author(self.workspace, payload)
         queued, held = integers(payload, "queued", BATCH), project.people.leases.held(who)
         picked = self._behind.submit(project.picking.pick, model, order, PICKED, [*queued, *held]).result()
-        second = [_unseen(item) for item in project.people.waiting(who, PICKED // (EVERY - 1))]
-        return {"items": _woven([item_json(item) for item in picked], second)}
+        second = [unseen(item) for item in project.people.waiting(who, PICKED // (EVERY - 1))]
+        return {"items": woven([item_json(item) for item in picked], second)}
 
     def act(self, payload: Payload) -> Answer:
         """One of label, skip, caption, note, undo, redo. Returns when it is on disk, with what became of the items to come."""
@@ -148,7 +129,7 @@ class Desk:
         try:
             who = author(self.workspace, payload)
             coming = integers(payload, "coming", COMING) if payload.get("coming") else []
-            mine.set_result({**self._do(project, payload), **_coming(project, coming, who)})
+            mine.set_result({**self._do(project, payload), **still_coming(project, coming, who)})
         except BaseException as error:  # whatever it was: those that wait for this act have to hear of it
             with self._lock:
                 self._answered.pop(key, None)
@@ -279,9 +260,7 @@ def _changed(project: OpenProject, events: Sequence[LabelEvent]) -> Answer:
 def _changed_item(project: OpenProject, event: LabelEvent) -> Answer:
     item = project.labelling.item(event.item)
     # what its author says of it was taken back or said again; what others say is still not to be shown
-    return (
-        {**_unseen(item), "label": event.said if event.kind == "redo" else None} if event.stance == "aside" else item_json(item)
-    )
+    return {**unseen(item), "label": event.said if event.kind == "redo" else None} if event.stance == "aside" else item_json(item)
 
 
 def _given(project: OpenProject, event: LabelEvent) -> Answer:
@@ -293,58 +272,6 @@ def _given(project: OpenProject, event: LabelEvent) -> Answer:
     return answer
 
 
-def _coming(project: OpenProject, coming: list[int], who: str) -> Answer:
-    """Of the items that come next on the page: those that somebody else has taken in hand or labelled meanwhile."""
-    gone = project.people.leases.renew(who, coming)
-    others = dict(project.people.leases.others(who))
-    return {"gone": sorted(gone | project.labelling.done_among(coming)) if others else [], "others": others}
-
-
 def _event(event: LabelEvent) -> Answer:
     return {"kind": event.kind, "before": event.before, "after": event.after, "said": event.said, "author": event.author,
             "at": event.at, "stance": event.stance}  # fmt: skip
-
-
-def _batch(project: OpenProject, payload: Payload, who: str, show: str, after: int) -> Answer:
-    """Items after the item `after` that nobody else holds, and where to go on: `show` and `after`, None at the end."""
-    if show == SECOND:
-        items: Sequence[Item] = project.people.waiting(who, BATCH, after)
-        last, total = items[-1].id if len(items) == BATCH else None, len(items)
-        sent = [_unseen(item) for item in items]
-    else:
-        words = text(payload, "search", LONGEST_SEARCH) if show == "search" else ""
-        mixed = project.picking.order() != "imported" and show != "search"
-        page = project.labelling.page(replace(FILTERS[show], search=words), after=after, limit=BATCH, mixed=mixed)
-        last, total, sent = page.after, page.total, [item_json(item) for item in page.items]
-    if show in THEN:
-        held = project.people.leases.held(who)
-        sent = [item for item in sent if item["id"] not in held]
-    if show == "unlabelled" and not after:
-        sent = _woven(sent, [_unseen(item) for item in project.people.waiting(who, BATCH // (EVERY - 1))])
-    then = THEN.get(show) if last is None else None
-    if not sent and (then or last is not None):
-        return _batch(project, payload, who, then or show, last or 0)
-    going = (then, 0) if then else (show, last)
-    return {"items": sent, "show": going[0], "after": going[1], "total": total}
-
-
-def _unseen(item: Item) -> Answer:
-    """An item that others have labelled, without what they said."""
-    return {**item_json(item), "label": None, "note": "", "unseen": True}
-
-
-def _woven(own: list[Answer], second: list[Answer]) -> list[Answer]:
-    """One of `second` after every few of `own`."""
-    found: list[Answer] = []
-    for k, item in enumerate(own):
-        found.append(item)
-        if k % (EVERY - 1) == EVERY - 2 and second:
-            found.append(second.pop(0))
-    return found
-
-
-def _filter_name(payload: Payload) -> str:
-    show = payload.get("show")
-    if not isinstance(show, str) or show not in {*FILTERS, SECOND}:
-        raise BadInput("This choice of items is unknown.", f"Known: {', '.join(FILTERS)}.")
-    return show
