@@ -101,6 +101,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("sets", nargs="+", metavar="SET[:SHOTS]", help=f"of {', '.join(TASKS)}")
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--first", type=int, default=0, metavar="SEED", help="go on from this seed; the mean is over the rest")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--json", action="store_true")
     flags = parser.parse_args()
@@ -114,7 +115,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as home:
             workspace = Workspace(Settings(home=Path(home), offline=True))
             project, rows = project_of(workspace, name), []
-            for seed in range(flags.seeds):
+            for seed in range(flags.first, flags.seeds):
                 rows.append(one_seed(project, model_for(project.task), {**settings, "shots": int(shots or 0), "seed": seed}))
                 print(wanted, "seed", seed, json.dumps(_flat(rows[-1])), file=sys.stderr, flush=True)
             workspace.close()
@@ -123,7 +124,7 @@ def main() -> None:
         print(json.dumps(tables))
         return
     for wanted, table in tables.items():
-        print(f"\n{wanted}, {flags.seeds} seeds")
+        print(f"\n{wanted}, seeds {flags.first} to {flags.seeds - 1}")
         for key, figure in table.items():
             print(f"  {key:<28} {figure['mean']:8.3f} ± {figure['sd']:.3f}")
 
