@@ -242,6 +242,11 @@ class Task(Protocol):
         ...
 
     @property
+    def several(self) -> bool:
+        """Whether an item may be of several classes, or of none: its label is then a set of them (`core.types.set_of`)."""
+        ...
+
+    @property
     def measure(self) -> str:
         """What the main figure is called: `accuracy`, `recall@1`."""
         ...

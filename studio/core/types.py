@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -10,13 +10,29 @@ Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
 
 TaskName = str
-"""`image-classification`, `text-classification` or `image-text`: a name in the registry of tasks."""
+"""`image-classification`, `text-multi-label`, `image-text`, …: a name in the registry of tasks."""
 
 RunStatus = Literal["queued", "running", "done", "stopped", "failed", "interrupted"]
 """`done`: finished, or stopped and kept. `stopped`: cancelled. `interrupted`: its process died; it can be resumed."""
 
+NONE_OF_THESE = "none of these"
+"""What is said of an item that belongs to no class. Nothing learns from it, but where items may be of several classes: there it
+is the empty set, as good a label as any."""
+BETWEEN = " | "
+"""Between the classes of a set, where an item may be of several: there no class has a `|` in its name."""
+
 FINE_TUNING = "lora"
 """The method of a run that changes the model; every other one is a rung on cached features, or a choice among rungs."""
+
+
+def set_of(names: Iterable[str]) -> str:
+    """A set of classes as one label, in the order given: `red | round`; the empty set is `none of these`."""
+    return BETWEEN.join(names) or NONE_OF_THESE
+
+
+def classes_in(label: str | None) -> tuple[str, ...]:
+    """The classes of such a label; none of no label, and of the empty set."""
+    return () if label in (None, NONE_OF_THESE) else tuple(str(label).split(BETWEEN))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +51,11 @@ class Item:
     none: bool = False
     """Looked at, and of none of the classes."""
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Its classes, where it may be of several."""
+        return classes_in(self.label)
+
     def key(self, modality: str) -> str:
         """What identifies this item's content in one modality: a picture's sha256, or the text itself."""
         return self.content[modality]
@@ -52,9 +73,6 @@ class ClassInfo:
     guideline: str = ""
     """What belongs to it, for people who label."""
 
-
-NONE_OF_THESE = "none of these"
-"""What an event says for an item that belongs to no class: it is done, and nothing learns from it."""
 
 Stance = Literal["stands", "aside", "over"]
 """How what a person says stands to what another has said: nobody had; it was not seen, so the item keeps what it has; it was

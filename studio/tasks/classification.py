@@ -33,6 +33,7 @@ class Classification:
     trains_head: bool
     fixed_classes: tuple[str, ...] = ()
     classifies: bool = True
+    several: bool = False
     measure: str = "accuracy"
 
     @property

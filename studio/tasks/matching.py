@@ -19,6 +19,7 @@ class Matching:
     title: str = "Image–text pairs"
     modalities: tuple[str, ...] = ("image", "text")
     classifies: bool = False
+    several: bool = False
     measure: str = "recall@1"
     fixed_classes: tuple[str, ...] = ("match", "no match")
     templates: tuple[str, ...] = ()

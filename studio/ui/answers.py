@@ -131,6 +131,7 @@ def project_json(project: OpenProject) -> Answer:
         "task": project.task,
         "modalities": list(project.modalities),
         "classifies": project.classifies,
+        "several": project.several,
     }
 
 

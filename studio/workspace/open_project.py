@@ -48,6 +48,8 @@ class OpenProject:
         """Whether what is asked about is a file, as a picture is; else it is given as it stands, as a text is."""
         self.classifies = task.classifies
         """True where an item gets one of the classes, False where its parts are matched with one another."""
+        self.several = task.several
+        """True where an item may be of several classes, or of none of them."""
         self.measure = task.measure
         """What the main figure is called: "accuracy", "recall@1"."""
         self.fixed_classes = task.fixed_classes
