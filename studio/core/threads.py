@@ -1,11 +1,18 @@
-"""Threads that come after others."""
+"""Threads that come after others, and threads that leave nothing behind."""
 
 from __future__ import annotations
 
 import os
 import sys
 import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 NICE = 10
 
@@ -16,3 +23,19 @@ def give_way() -> None:
     if sys.platform == "linux":
         with suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
+
+
+def apart(act: Callable[P, R]) -> Callable[P, R]:
+    """`act` in a thread of its own that ends with it, while the caller waits.
+
+    Where OpenMP computes, each thread that has computed keeps its helpers, waiting, for as long as it lives; and once there are
+    more of them than cores, all of them sleep between two steps of work instead of spinning. In threads that serve page after
+    page they would stay for good: beside one such thread or three, a training on two cores took a fifth longer.
+    """
+
+    @wraps(act)
+    def alone(*args: P.args, **kwargs: P.kwargs) -> R:
+        with ThreadPoolExecutor(1, act.__name__) as thread:
+            return thread.submit(act, *args, **kwargs).result()
+
+    return alone

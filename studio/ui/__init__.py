@@ -23,6 +23,9 @@ WARM_UP_AFTER_S = 3.0
 """Between the server's start and importing torch, so that the first page does not share the processor with it."""
 
 
+LOOK_AT_QUEUE_S = 0.02
+
+
 def build(workspace: Workspace) -> gr.Blocks:
     """All pages of one workspace, not yet served."""
     with gr.Blocks(title="Studio", analytics_enabled=False, delete_cache=(3600, UPLOAD_LIFE_S)) as demo:
@@ -73,6 +76,9 @@ def launch(
         app_kwargs=server.app_kwargs(port),
     )
     server.add_media_route(app, workspace)
+    # Gradio's own is a millisecond: a thousand looks a second at a queue that is mostly empty take 7 % of a core, and on two
+    # cores a training waits twice for each, as its threads wait for one another
+    demo._queue.sleep_when_free = LOOK_AT_QUEUE_S
     print(f"Studio is at {url}", flush=True)
     # app.py switches collecting off while so much is imported; what was imported stays
     gc.freeze()

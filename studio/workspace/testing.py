@@ -11,6 +11,7 @@ from studio.core.results.answers import PredictionTable, Ranking
 from studio.core.results.comparison import Best, Comparison
 from studio.core.results.evidence import Abstention, StrengthRow, Strengths
 from studio.core.results.projects import Missing
+from studio.core.threads import apart
 from studio.core.types import Item
 from studio.data.project import Project
 from studio.workspace.answers import comparison_from
@@ -39,6 +40,7 @@ class Testing:
         self._classifying = Classifying(questions) if task.classifies else None
         self._retrieval = None if task.classifies else Retrieval(questions)
 
+    @apart
     def predict(
         self,
         inputs: Sequence[Mapping[str, bytes | str]],
@@ -63,6 +65,7 @@ class Testing:
         self._remember_use(any(answer.probabilities for table in tables for answer in table.answers))
         return tables
 
+    @apart
     def suggest(self, item: int, model: str) -> PredictionTable:
         """What zero-shot says of one item, and few-shot from all training labels as they stand; it does not fine-tune.
 
@@ -74,6 +77,7 @@ class Testing:
         with self._questions.in_use(model):
             return self._classifying.suggest(self._store.item(item), self._questions.of_labels(model))
 
+    @apart
     def search(
         self, text: str, model: str, run: str | None = None, k: int = 12, progress: Progress | None = None
     ) -> tuple[Ranking, ...]:
@@ -83,6 +87,7 @@ class Testing:
         self._remember_use(any(ranking.hits for ranking in rankings))
         return rankings
 
+    @apart
     def rank(
         self, image: bytes, model: str, run: str | None = None, k: int = 12, progress: Progress | None = None
     ) -> tuple[Ranking, ...]:
@@ -96,6 +101,7 @@ class Testing:
         """What to get before that model can be compared, in the order of the steps; None where nothing is missing."""
         return self._questions.missing(model)
 
+    @apart
     def compare(
         self,
         model: str,
@@ -123,6 +129,7 @@ class Testing:
         self._store.set_meta("compared", sides)
         return self._gated(found)
 
+    @apart
     def best(self, model: str, run: str | None = None, seed: int = 0) -> Best:
         """The method to use, by the labels and the run's validation items alone; without a run, among the rungs alone, on all
         labels as they stand.
