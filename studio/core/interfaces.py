@@ -274,6 +274,10 @@ class Task(Protocol):
         """None where learning can run on these training items, else the reason with what to do: button text and error."""
         ...
 
+    def said_of(self, item: Item) -> tuple[str, ...]:
+        """The classes that a labelled item is of: one, where it may be of `several` any number; none where none is given."""
+        ...
+
     def trains_on(self, item: Item) -> bool:
         """Whether an item of the training split takes part in learning."""
         ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any, Literal
 
 Split = Literal["train", "val", "test"]
@@ -141,11 +142,25 @@ class Prediction:
 
     probabilities: tuple[float, ...]
     classes: tuple[str, ...]
+    several: bool = False
+    """Each class by itself: an item may be of several, and the probabilities need not sum to 1."""
 
     @property
     def label(self) -> str:
-        """The most probable class."""
+        """The most probable class; where there may be several, the set of those that are more probable than not (`set_of`)."""
+        if self.several:
+            return set_of(name for name, p in zip(self.classes, self.probabilities, strict=True) if p > 0.5)
         return self.classes[max(range(len(self.classes)), key=self.probabilities.__getitem__)]
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The classes of `label`, where there may be several."""
+        return classes_in(self.label)
+
+    @property
+    def confidence(self) -> float:
+        """Probability of `label`; of a set the product over the classes, as if each were by itself."""
+        return prod(max(p, 1 - p) for p in self.probabilities) if self.several else max(self.probabilities)
 
 
 @dataclass(frozen=True, slots=True)

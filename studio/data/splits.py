@@ -6,6 +6,7 @@ Whatever shares a picture stays together (`group`), so the captions of one pictu
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import TypeVar
 
@@ -25,16 +26,24 @@ def assign(group: str, share: float, seed: int = 0) -> Split:
     return "test" if int(_rank(group, seed)[:15], 16) / 16**15 < share else "train"
 
 
-def support(items: Iterable[Item], shots: int, seed: int = 0) -> list[Item]:
+def support(
+    items: Iterable[Item], shots: int, seed: int = 0, said_of: Callable[[Item], Sequence[str | None]] = lambda item: (item.label,)
+) -> list[Item]:
     """The support set: `shots` labelled items per class (all with 0, or where there are fewer), in order of id.
 
-    Nested: the set of 4 shots lies in the set of 8. Unlabelled items take no part.
+    Nested: the set of 4 shots lies in the set of 8. Unlabelled items take no part. `said_of` gives an item's classes: where it
+    may be of several, each class gets its items, those that others brought included, and so do those that are of none.
     """
+    labelled = [item for item in items if item.label is not None]
+    if not shots:
+        return sorted(labelled, key=lambda item: item.id)
     chosen: list[Item] = []
-    for members in _strata(items, lambda item: item.label).values():
-        if members[0].label is not None:
-            ranked = sorted(members, key=lambda item: _rank(item_key(item), seed))
-            chosen += ranked[:shots] if shots else ranked
+    have: Counter[str | None] = Counter()
+    for item in sorted(labelled, key=lambda item: _rank(item_key(item), seed)):
+        names = said_of(item) or (None,)
+        if any(have[name] < shots for name in names):
+            chosen.append(item)
+            have.update(names)
     return sorted(chosen, key=lambda item: item.id)
 
 

@@ -25,4 +25,4 @@ def changes(titles: tuple[str, str], items: Sequence[Item], before: Sequence[Pre
 
 def _answered(item: Item, before: Prediction, after: Prediction) -> Answered:
     content = {part: value if len(value) <= LONGEST else f"{value[:LONGEST]}…" for part, value in item.content.items()}
-    return Answered(item.id, item.name, content, str(item.label), before.label, after.label, max(after.probabilities))
+    return Answered(item.id, item.name, content, str(item.label), before.label, after.label, after.confidence)

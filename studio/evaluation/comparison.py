@@ -5,12 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from torch import Tensor
 
 from studio.core.results.comparison import Changes, Comparison, Score
 from studio.core.types import Item, Prediction
 from studio.evaluation.changes import changes
-from studio.evaluation.metrics import confusion, macro_f1, per_class, wilson
+from studio.evaluation.metrics import (
+    confusion,
+    macro_f1,
+    macro_f1_of_sets,
+    mean_average_precision,
+    per_class,
+    scores_of_sets,
+    wilson,
+)
 from studio.evaluation.verdict import verdict
 from studio.tasks.objectives.pairs import hits
 
@@ -37,22 +46,22 @@ def compare_classes(
     classes: Sequence[str],
     answers: Sequence[Answers],
     few_shot: str | None = None,
+    several: bool = False,
 ) -> Comparison:
-    """Accuracy, macro-F1, per-class scores and confusion of each method on the same labelled `items`.
+    """Accuracy, macro-F1, per-class scores and confusion of each method on the same labelled `items`; where one may be of
+    `several` classes, the share of items that are wholly right, macro-F1, per-class scores and mean average precision.
 
     What is said is of zero-shot, the rung `few_shot` and fine-tuned: testing every rung would find one by chance. It is no
     choice: that is the gate's, who never sees these items.
     """
-    number = {name: i for i, name in enumerate(classes)}
-    truth = [number[str(item.label)] for item in items]
+    judge = _Sets(items, classes) if several else _Classes(items, classes)
     scores, right = [], {}
     for answer in answers:
         if answer.why_not is not None:
             scores.append(Score(answer.method, answer.title, answer.note, len(items), why_not=answer.why_not))
             continue
-        said = [number[p.label] for p in answer.predictions]
-        right[answer.method] = [a == b for a, b in zip(said, truth, strict=True)]
-        scores.append(_class_score(answer, truth, said, classes))
+        right[answer.method], score = judge.score(answer)
+        scores.append(score)
     titles = {a.method: "Few-shot" if a.method == few_shot else a.title for a in answers}
     shown = {method: hits for method, hits in right.items() if method in ("zero_shot", few_shot, "lora")}
     return Comparison(
@@ -63,6 +72,7 @@ def compare_classes(
         verdict(shown, titles),
         few_shot,
         changes=_changes(items, answers, titles, few_shot),
+        several=several,
     )
 
 
@@ -77,23 +87,61 @@ def _changes(
     return changes((titles["zero_shot"], titles[after]), items, said["zero_shot"], said[after])
 
 
-def _class_score(answer: Answers, truth: Sequence[int], said: Sequence[int], classes: Sequence[str]) -> Score:
-    table = confusion(truth, said, len(classes))
-    right = int(table.trace())
-    f1, f1_ci = macro_f1(truth, said, len(classes))
-    return Score(
-        answer.method,
-        answer.title,
-        answer.note,
-        len(truth),
-        accuracy=right / len(truth),
-        ci95=wilson(right, len(truth)),
-        macro_f1=f1,
-        macro_f1_ci95=f1_ci,
-        per_class=per_class(table, classes),
-        confusion=tuple(tuple(int(v) for v in row) for row in table),
-        milliseconds=answer.milliseconds,
-    )
+class _Classes:
+    """Items of one class each."""
+
+    def __init__(self, items: Sequence[Item], classes: Sequence[str]) -> None:
+        self._classes, self._number = classes, {name: i for i, name in enumerate(classes)}
+        self._truth = [self._number[str(item.label)] for item in items]
+
+    def score(self, answer: Answers) -> tuple[list[bool], Score]:
+        """(whether each item is right, the figures)."""
+        truth, said, count = self._truth, [self._number[p.label] for p in answer.predictions], len(self._classes)
+        table = confusion(truth, said, count)
+        right = int(table.trace())
+        f1, f1_ci = macro_f1(truth, said, count)
+        return [a == b for a, b in zip(said, truth, strict=True)], Score(
+            answer.method,
+            answer.title,
+            answer.note,
+            len(truth),
+            accuracy=right / len(truth),
+            ci95=wilson(right, len(truth)),
+            macro_f1=f1,
+            macro_f1_ci95=f1_ci,
+            per_class=per_class(table, self._classes),
+            confusion=tuple(tuple(int(v) for v in row) for row in table),
+            milliseconds=answer.milliseconds,
+        )
+
+
+class _Sets:
+    """Items that may be of several classes."""
+
+    def __init__(self, items: Sequence[Item], classes: Sequence[str]) -> None:
+        self._classes = classes
+        self._truth = np.array([[name in item.labels for name in classes] for item in items])
+
+    def score(self, answer: Answers) -> tuple[list[bool], Score]:
+        """(whether each item is wholly right, the figures)."""
+        known = [dict(zip(p.classes, p.probabilities, strict=True)) for p in answer.predictions]
+        probabilities = np.array([[of.get(name, 0.0) for name in self._classes] for of in known])
+        said, n = probabilities > 0.5, len(self._truth)
+        right = (said == self._truth).all(1)
+        f1, f1_ci = macro_f1_of_sets(self._truth, said)
+        return right.tolist(), Score(
+            answer.method,
+            answer.title,
+            answer.note,
+            n,
+            accuracy=float(right.mean()),
+            ci95=wilson(int(right.sum()), n),
+            macro_f1=f1,
+            macro_f1_ci95=f1_ci,
+            mean_average_precision=mean_average_precision(self._truth, probabilities),
+            per_class=scores_of_sets(self._truth, said, self._classes),
+            milliseconds=answer.milliseconds,
+        )
 
 
 def compare_pairs(model: str, split: str, items: Sequence[Item], answers: Sequence[Answers]) -> Comparison:

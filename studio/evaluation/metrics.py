@@ -13,6 +13,7 @@ Z95 = 1.959964
 RESAMPLES = 1000
 
 Counts = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 
 
 def confusion(truth: Sequence[int], answer: Sequence[int], classes: int) -> Counts:
@@ -67,6 +68,46 @@ def macro_f1(
         means.append(_f1(t[pick], a[pick], classes)[:, present].mean(1))
     low, high = np.percentile(np.concatenate(means), [2.5, 97.5])
     return value, (float(low), float(high))
+
+
+def scores_of_sets(truth: Flags, said: Flags, names: Sequence[str]) -> tuple[ClassScore, ...]:
+    """`per_class` where an item may be of several: `truth` and `said` `[n, C]`."""
+    right, given, there = (flags.sum(0).astype(float) for flags in (truth & said, said, truth))
+    precision, recall, f1 = _ratio(right, given), _ratio(right, there), _ratio(2 * right, given + there)
+    return tuple(
+        ClassScore(name, float(precision[i]), float(recall[i]), float(f1[i]), int(there[i])) for i, name in enumerate(names)
+    )
+
+
+def macro_f1_of_sets(truth: Flags, said: Flags, seed: int = 0) -> tuple[float, tuple[float, float] | None]:
+    """`macro_f1` where an item may be of several: `[n, C]` each; items are resampled, and a class that none of them has is left
+    out of that mean. No interval where a class has a single item."""
+    parts = [flags.astype(float) for flags in (truth & said, said, truth)]
+    present = truth.any(0)
+
+    def mean(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        right, given, there = (weights @ part for part in parts)  # [resamples, C]
+        counted = there > 0
+        found: NDArray[np.float64] = (_ratio(2 * right, given + there) * counted).sum(1) / np.maximum(counted.sum(1), 1)
+        return found
+
+    value = float(mean(np.ones((1, len(truth))))[0])
+    if not present.any() or truth.sum(0)[present].min() == 1:
+        return value, None
+    drawn = np.random.default_rng(seed).multinomial(len(truth), np.full(len(truth), 1 / len(truth)), RESAMPLES)
+    low, high = np.percentile(mean(drawn.astype(float)), [2.5, 97.5])
+    return value, (float(low), float(high))
+
+
+def mean_average_precision(truth: Flags, probabilities: NDArray[np.float64]) -> float | None:
+    """Mean over the classes that occur of their average precision: the precision at each of a class's items, ranked by its
+    probability, averaged. `[n, C]` each; None where no class occurs. Of equal probabilities the wrong items come first."""
+    found = []
+    for has, p in zip(truth.T, probabilities.T, strict=True):
+        if has.any():
+            ranked = has[np.lexsort((has, -p))]
+            found.append(float((np.cumsum(ranked)[ranked] / (np.flatnonzero(ranked) + 1)).mean()))
+    return float(np.mean(found)) if found else None
 
 
 def _f1(truth: NDArray[np.int64], answer: NDArray[np.int64], classes: int) -> NDArray[np.float64]:

@@ -1,7 +1,8 @@
 """Calibration: one temperature, how far confidences can be believed, and when to say "not sure".
 
-Works on logits or probabilities `[n, C]` of items that the predictor did not learn from, and their labels `[n]`. Trains
-no model and refuses items that took part in learning only by trusting its caller.
+Works on logits or probabilities `[n, C]` of items that the predictor did not learn from, and their labels `[n]`; where an item
+may be of several classes, `[n, C]` of zeros and ones: each class is then calibrated as an answer of its own, and an item is right
+with all of them. Trains no model and refuses items that took part in learning only by trusting its caller.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from torch.nn.functional import cross_entropy
 
 from studio.core.errors import BadInput
 from studio.core.results.evidence import Abstention, Calibration, Reliability, ReliabilityBin, RiskPoint
+from studio.tasks.objectives.likelihood import probabilities as probabilities_of
 
 COLDEST, HOTTEST = 0.02, 50.0
 """Bounds of the temperature: beyond them there is no evidence, only separable data or answers worse than chance."""
@@ -39,7 +41,7 @@ def fit_temperature(logits: Tensor, labels: Tensor) -> float:
     bisected. The right class counts for 1 − 1/(n + 2) and its strongest rival for the rest, Platt's (1999) correction:
     a handful of items that are all right would else claim certainty. Raises BadInput without items.
     """
-    logits, labels = _checked(logits, labels)
+    logits, labels = _one_by_one(*_checked(logits, labels))
     doubt = 1.0 / (len(labels) + 2)
     right = logits.gather(1, labels[:, None]).squeeze(1)
     rival = logits.scatter(1, labels[:, None], -torch.inf).amax(1)
@@ -64,9 +66,9 @@ def calibrate(logits: Tensor, labels: Tensor) -> Calibration:
     halves = torch.randperm(len(labels), generator=torch.Generator().manual_seed(0)).tensor_split(2)
     after = torch.empty_like(logits)
     for half, other in (halves, halves[::-1]):
-        after[half] = (logits[half] / fit_temperature(logits[other], labels[other])).softmax(1)
-    temperature = fit_temperature(logits, labels)
-    return Calibration(temperature, len(labels), reliability(logits.softmax(1), labels), reliability(after, labels))
+        after[half] = probabilities_of(logits[half] / fit_temperature(logits[other], labels[other]), labels.ndim == 2)
+    before, temperature = probabilities_of(logits, labels.ndim == 2), fit_temperature(logits, labels)
+    return Calibration(temperature, len(labels), reliability(before, labels), reliability(after, labels))
 
 
 def reliability(probabilities: Tensor, labels: Tensor) -> Reliability:
@@ -76,6 +78,9 @@ def reliability(probabilities: Tensor, labels: Tensor) -> Reliability:
     error is the more biased estimate (Nixon et al. 2019, arXiv:1904.01685; Roelofs et al. 2022, arXiv:2012.08668).
     """
     probabilities, labels = _checked(probabilities, labels)
+    if labels.ndim == 2:
+        probabilities, labels = _one_by_one(probabilities.logit(1e-12), labels)
+        probabilities = probabilities.softmax(1)
     confidence, right = _answers(probabilities, labels)
     order = confidence.argsort(stable=True)
     parts = order.tensor_split(min(BINS, ceil(len(order) ** 0.5)))
@@ -170,6 +175,9 @@ def _wanted(errors: list[int], accepted: list[int], allowing: tuple[int, ...]) -
 
 def _answers(probabilities: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     """(confidence, 1 where right), each `[n]` float64."""
+    if labels.ndim == 2:  # of several classes: that all are right, as if each were by itself
+        said = probabilities > 0.5
+        return torch.where(said, probabilities, 1 - probabilities).prod(1), (said == (labels > 0)).all(1).double()
     confidence, answer = probabilities.max(1)
     return confidence, (answer == labels).double()
 
@@ -186,8 +194,16 @@ def _ends(confidence: Tensor) -> Tensor:
     return torch.cat([confidence[1:] != confidence[:-1], torch.ones(1, dtype=torch.bool)]).nonzero().flatten()
 
 
+def _one_by_one(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Where an item may be of several classes, each as an item of its own that has or has not the class."""
+    if labels.ndim == 1:
+        return logits, labels
+    return torch.stack([torch.zeros_like(logits), logits], -1).reshape(-1, 2), labels.reshape(-1)
+
+
 def _checked(scores: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    if scores.ndim != 2 or scores.shape[1] < 2 or labels.shape != scores.shape[:1] or not len(labels):
+    fits = labels.shape == scores.shape or (labels.shape == scores.shape[:1] and scores.shape[1:] > (1,))
+    if scores.ndim != 2 or not fits or not len(labels):
         raise BadInput(
             f"Scores of shape {tuple(scores.shape)} do not go with labels of shape {tuple(labels.shape)}.",
             "Give [n, C] scores of at least two classes and n labels, n at least 1.",

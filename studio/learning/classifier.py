@@ -35,8 +35,11 @@ class Unlearnt:
     prior: Tensor  # [C, d]: zero-shot logits are x · priorᵀ
     labelled: Tensor  # [C], a mask
 
-    def beside(self, x: Tensor, learnt: Tensor) -> Tensor:
-        """Features `[m, d]` and logits of what was learnt `[m, C]` → logarithms of probabilities `[m, C]`."""
+    def beside(self, x: Tensor, learnt: Tensor, several: bool) -> Tensor:
+        """Features `[m, d]` and logits of what was learnt `[m, C]` → logarithms of probabilities `[m, C]`; logits of each class
+        by itself where an item may be of several."""
+        if several:
+            return torch.where(self.labelled, learnt, x @ self.prior.T)
         found = (x @ self.prior.T).log_softmax(-1)
         share = found[:, self.labelled].logsumexp(-1, keepdim=True)
         found[:, self.labelled] = share + learnt[:, self.labelled].log_softmax(-1)
@@ -58,6 +61,8 @@ class Classifier:
     """Where some classes had no label."""
     chosen: Mapping[str, float] = field(default_factory=dict)
     """The hyper-parameters that fitting chose, for people to read."""
+    several: bool = False
+    """Each class by itself, an item may be of several: its logits are no softmax's."""
 
     def logits(self, features: Tensor, raw: Tensor | None = None) -> Tensor:
         """Unit features `[m, d]` and, for a classifier with a projection, pre-projection features `[m, w]` → `[m, C]`.
@@ -72,7 +77,7 @@ class Classifier:
         found = x @ self.weight.T + self.bias
         if self.bumps is not None:
             found = found + gaussian(x, self.bumps.points, self.bumps.beta) @ self.bumps.coefficients
-        return found if self.unlearnt is None else self.unlearnt.beside(features, found)
+        return found if self.unlearnt is None else self.unlearnt.beside(features, found, self.several)
 
     def beside(self, classes: tuple[str, ...], unlearnt: Unlearnt) -> Classifier:
         """This classifier of the labelled classes as one of all `classes`."""
@@ -94,7 +99,12 @@ class Classifier:
     def save(self, folder: Path) -> None:
         """Write the two files into `folder`, the JSON last."""
         tensors = {"weight": self.weight, "bias": self.bias}
-        facts: dict[str, object] = {"rung": self.rung, "classes": self.classes, "chosen": dict(self.chosen)}
+        facts: dict[str, object] = {
+            "rung": self.rung,
+            "classes": self.classes,
+            "chosen": dict(self.chosen),
+            "several": self.several,
+        }
         if self.bumps is not None:
             tensors |= {"points": self.bumps.points, "coefficients": self.bumps.coefficients}
             facts["beta"] = self.bumps.beta
@@ -124,6 +134,7 @@ class Classifier:
                 projection=tensors.get("projection"),
                 unlearnt=unlearnt,
                 chosen={str(k): float(v) for k, v in facts["chosen"].items()},
+                several=facts.get("several") is True,
             )
         except (OSError, SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise ModelError(f"The saved classifier cannot be read: {error}", "Train again.") from error

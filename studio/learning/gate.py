@@ -17,6 +17,7 @@ from torch import Tensor
 from studio.learning.out_of_fold import log_likelihoods, out_of_fold
 from studio.learning.rungs import Rung, all_rungs
 from studio.learning.support import Support
+from studio.tasks.objectives.likelihood import right
 
 PRIOR = 20
 """Labels that a head start counts for."""
@@ -79,11 +80,13 @@ def evidence(rung: Rung, support: Support) -> Evidence | None:
     """A rung's out-of-fold evidence; None where no fold can be made or it cannot learn from one."""
     if rung.why_not(support) is not None or (logits := out_of_fold(rung, support)) is None:
         return None
-    accuracy = float((logits.argmax(1) == support.labels).float().mean())
+    accuracy = float(right(logits, support.labels).float().mean())
     likelihoods = log_likelihoods(logits, support)
     if not bool(torch.isfinite(likelihoods).all()):  # what is no number is no evidence
         return None
-    return Evidence(rung.name, rung.title, rung.order, likelihoods, accuracy, rung.head_start, logits)
+    # what a rung gained on other sets was seen where each item is of one class
+    head_start = 0.0 if support.several else rung.head_start
+    return Evidence(rung.name, rung.title, rung.order, likelihoods, accuracy, head_start, logits)
 
 
 def decide(support: Support, found: Sequence[Evidence], rungs: Sequence[Rung] | None = None) -> Verdict:
@@ -153,4 +156,4 @@ def _reason(best: Evidence, top: Evidence, simplest: Evidence) -> str:
     if gain > error:
         return f"{said}, {gain:.3f} ± {error:.3f} better than {simplest.title}."
     against = f"{abs(gain):.3f} ± {error:.3f} {'better' if gain > 0 else 'worse'} than {simplest.title}"
-    return f"{said}, {against}: too few to tell them apart, and on other data sets {best.title} gained."
+    return f"{said}, {against}: too few to tell them centred, and on other data sets {best.title} gained."

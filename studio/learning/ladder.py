@@ -6,7 +6,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from studio.core.errors import CannotRun
@@ -16,7 +15,8 @@ from studio.learning.features import FeatureCache
 from studio.learning.gate import Evidence, Verdict, decide, evidence, judge
 from studio.learning.rungs import Rung, all_rungs, learn, rung
 from studio.learning.support import Support
-from studio.learning.zero_shot import text_classifier
+from studio.learning.zero_shot import centred, text_classifier
+from studio.tasks.objectives.likelihood import numbered
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +48,9 @@ def support_of(
     modality = task.modalities[0]
     items = [item for item in data.train if task.trains_on(item)]
     features, raw = cache.both(model, modality, items, data.payload, progress)
-    labels = torch.tensor([classes.index(str(item.label)) for item in items])
+    labels = numbered(map(task.said_of, items), classes, task.several)
     text, scale = text_classifier(model, prompts), model.info.logit_scale
+    text = centred(text) if task.several else text
     return Support(features, labels, text, scale, classes, seed, raw, model.projection(modality))
 
 

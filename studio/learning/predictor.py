@@ -13,11 +13,13 @@ from torch.nn.functional import normalize
 from studio.core.interfaces import FoundationModel
 from studio.core.types import Prediction
 from studio.learning.classifier import Classifier
+from studio.learning.zero_shot import centred
+from studio.tasks.objectives.likelihood import probabilities
 
 
 @dataclass(frozen=True, slots=True)
 class Answering:
-    """`core.interfaces.Predictor`: softmax(classifier(features) / temperature)."""
+    """`core.interfaces.Predictor`: softmax(classifier(features) / temperature), or the sigmoid of each class by itself."""
 
     model: FoundationModel
     classifier: Classifier
@@ -34,13 +36,15 @@ class Answering:
 
     def predict(self, features: Tensor, raw: Tensor | None = None) -> list[Prediction]:
         """Unit features `[n, d]`, and those before the projection `[n, w]` where `needs_raw` → n predictions."""
-        probabilities = (self.classifier.logits(features, raw) / self.temperature).float().softmax(-1)
-        return [Prediction(tuple(row), self.classes) for row in probabilities.tolist()]
+        several = self.classifier.several
+        found = probabilities((self.classifier.logits(features, raw) / self.temperature).float(), several)
+        return [Prediction(tuple(row), self.classes, several) for row in found.tolist()]
 
 
-def prompted(name: str, classes: Sequence[str], text: Tensor, scale: float) -> Classifier:
+def prompted(name: str, classes: Sequence[str], text: Tensor, scale: float, several: bool = False) -> Classifier:
     """The class prompts as a classifier: s · x · Tᵀ, `text` `[C, d]` unit."""
-    return Classifier(name, tuple(classes), scale * text, torch.zeros(len(classes)))
+    weight = scale * (centred(text) if several else text)
+    return Classifier(name, tuple(classes), weight, torch.zeros(len(classes)), several=several)
 
 
 def live_features(model: FoundationModel, modality: str, payloads: Sequence[Any], raw: bool) -> tuple[Tensor, Tensor | None]:

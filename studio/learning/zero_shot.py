@@ -23,6 +23,12 @@ def text_classifier(model: FoundationModel, prompts: Sequence[Sequence[str]]) ->
     return normalize(torch.stack([part.mean(0) for part in parts]), dim=-1)
 
 
+def centred(text: Tensor) -> Tensor:
+    """The text classifier `[C, d]` where an item may be of several classes: each less the mean of all, so that a class is said
+    where an item is more like it than like the classes on average. Alone, a similarity knows no zero."""
+    return text - text.mean(0)
+
+
 @dataclass(frozen=True, slots=True)
 class StartingPoint:
     """`core.interfaces.Prior`: what a run knows before it learns."""

@@ -28,6 +28,7 @@ from studio.runs.folder import RunFolder, RunSpec
 from studio.runs.general import General
 from studio.runs.preflight import preflight
 from studio.runs.result import publish_result, write_adapter, write_rung
+from studio.tasks import known_to
 
 STATE_EVERY_S = 0.4
 """How often `state.json` follows the steps; pages look once a second."""
@@ -106,7 +107,7 @@ def _run_lora(folder: RunFolder, spec: RunSpec, m: Materials, ending: Callable[[
     events = fit(model, m.task, objective, m.data, config, resume, partial(_save, folder), _bf16(spec, m), folder.path)
     scores = _follow(folder, events, ending)
     folder.update(eta_s=None, note="Finishing")
-    heads, bf16 = _heads(objective, prior, spec), _bf16(spec, m)
+    heads, bf16 = _heads(objective, prior, spec, m.task.several), _bf16(spec, m)
     outcome = finish(model, m.task, m.data, spec, heads, _watch(folder, ending, learnt=True), m.general, bf16)
     publish_result(folder, partial(write_adapter, model, outcome))
     _say_the_end(folder, outcome)
@@ -219,17 +220,17 @@ def _first_head(spec: RunSpec, m: Materials, progress: Progress) -> tuple[Tensor
     return head.weight, head.bias
 
 
-def _heads(objective: Objective, prior: StartingPoint, spec: RunSpec) -> Heads | None:
+def _heads(objective: Objective, prior: StartingPoint, spec: RunSpec, several: bool) -> Heads | None:
     if objective.module is None or prior.head is None:
         return None
     tensors = {n: p.detach().cpu() for n, p in objective.module.named_parameters()}
-    trained = Classifier("lora", spec.classes, tensors["weight"], tensors["bias"])
-    return Heads(trained, Classifier("linear", spec.classes, *prior.head))
+    trained = Classifier("lora", spec.classes, tensors["weight"], tensors["bias"], several=several)
+    return Heads(trained, Classifier("linear", spec.classes, *prior.head, several=several))
 
 
 def _validate(predictor: Answering, m: Materials) -> dict[str, float]:
     """Accuracy on the validation items; empty where there are none."""
-    items = [item for item in m.data.held_out if item.label in predictor.classes]
+    items = known_to(m.task, m.data.held_out, predictor.classes)
     if not items:
         return {}
     x, raw = m.features.both(predictor.model, m.task.modalities[0], items, m.data.payload)

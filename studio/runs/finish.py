@@ -21,11 +21,12 @@ from studio.learning.finetune import kept_as
 from studio.learning.predictor import prompted
 from studio.learning.rungs import learn, rung
 from studio.learning.support import Support
-from studio.learning.zero_shot import text_classifier
+from studio.learning.zero_shot import centred, text_classifier
 from studio.runs.folder import RunSpec
 from studio.runs.general import General
 from studio.runs.seen import Look, Seen
-from studio.tasks.objectives.likelihood import of_labels, sharpness
+from studio.tasks import known_to
+from studio.tasks.objectives.likelihood import numbered, of_labels, right, sharpness
 
 STRENGTHS = (1.0, 0.75, 0.5, 0.25, 0.0)
 """γ of W + γ · ΔW; 0 is the base model (WiSE-FT, Wortsman et al. 2022, arXiv:2109.01903)."""
@@ -39,7 +40,7 @@ class Judged:
     """What the run, as it answers from now on, said of items that it had not learnt from: its evidence."""
 
     logits: Tensor  # [n, C], before the temperature
-    labels: Tensor  # [n]
+    labels: Tensor  # [n], or where an item may be of several classes [n, C]
 
     @property
     def losses(self) -> Tensor:
@@ -48,8 +49,7 @@ class Judged:
 
     @property
     def scores(self) -> dict[str, float]:
-        right = self.logits.argmax(1) == self.labels
-        return {"accuracy": float(right.float().mean()), "loss": float(self.losses.mean())}
+        return {"accuracy": float(right(self.logits, self.labels).float().mean()), "loss": float(self.losses.mean())}
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +115,11 @@ def finish(
     if not task.classifies:
         return Outcome()
     plain = Outcome(heads={1.0: heads.trained} if heads else {})
-    held = [item for item in data.held_out if item.label in spec.classes]
+    held = known_to(task, data.held_out, spec.classes)
     if not held:
         return plain
     try:
-        judge = _Judge(model, task.modalities[0], data, spec, held, general, bf16)
+        judge = _Judge(model, task, data, spec, held, general, bf16)
         best, series = _with_head(judge, heads, progress) if heads else _with_prompts(judge, progress)
     except (torch.OutOfMemoryError, MemoryError):  # what was learnt is worth more than how much of it to use
         return replace(plain, note="Out of memory while other strengths were tried: the adapter counts whole.")
@@ -182,14 +182,14 @@ class _Judge:
     def __init__(
         self,
         model: AdaptedModel,
-        modality: str,
+        task: Task,
         data: Snapshot,
         spec: RunSpec,
         held: Sequence[Item],
         general: General | None,
         bf16: bool,
     ) -> None:
-        self._model, self._spec, self._items = model, spec, data.train
+        self._model, self._task, self._spec, self._items, modality = model, task, spec, data.train, task.modalities[0]
         look = Look(model, modality, kept_as(spec.train), bf16)
         self._general = general
         self._elsewhere = Seen(look, general.sizes, general.at) if general else None
@@ -207,9 +207,9 @@ class _Judge:
 
     def answers(self, strength: float, head: Classifier | None) -> Candidate:
         x, known = self._seen_at(strength)
-        logits = (head or prompted("lora", self._spec.classes, *self._text())).logits(x)
+        logits = (head or prompted("lora", self._spec.classes, *self._text(), self._task.several)).logits(x)
         factor = sharpness(logits, self.truth)
-        accuracy = float((logits.argmax(1) == self.truth).float().mean())
+        accuracy = float(right(logits, self.truth).float().mean())
         drift = 1.0 - float((x * self._base).sum(1).mean())
         likelihood = of_labels(factor * logits, self.truth)
         return Candidate(strength, head, logits, likelihood, 1 / factor, accuracy, drift, known)
@@ -232,16 +232,18 @@ class _Judge:
         if self._learnt is None:
             raise ValueError("a head is fitted again only where there are few items")
         self._model.set_strength(strength)
-        labels, spec = self._numbers(self._items), self._spec
-        return learn(rung("linear"), Support(self._learnt.features(), labels, *self._text(), spec.classes, spec.train.seed))
+        (text, scale), spec = self._text(), self._spec
+        start = centred(text) if self._task.several else text
+        labels = self._numbers(self._items)
+        return learn(rung("linear"), Support(self._learnt.features(), labels, start, scale, spec.classes, spec.train.seed))
 
     def _text(self) -> tuple[Tensor, float]:
         """(text classifier `[C, dim]`, logit scale) at the present strength."""
         return text_classifier(self._model, self._spec.prompts), float(self._model.logit_scale())
 
     def _numbers(self, items: Sequence[Item]) -> Tensor:
-        """Class numbers `[n]`."""
-        return torch.tensor([self._spec.classes.index(str(item.label)) for item in items])
+        """Their labels, as `likelihood` takes them."""
+        return numbered(map(self._task.said_of, items), self._spec.classes, self._task.several)
 
 
 def chosen(found: Sequence[Candidate]) -> Candidate:

@@ -19,6 +19,7 @@ from studio.learning.predictor import Answering, prompted
 from studio.learning.zero_shot import text_classifier
 from studio.runs.finish import Judged, Outcome
 from studio.runs.folder import RunFolder
+from studio.tasks import task
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -94,7 +95,8 @@ def tuned_predictor(
         return Answering(tuned, head, temperature)
     known = dict(zip(folder.spec.classes, folder.spec.prompts, strict=True))
     said = [known.get(name, now) for name, now in zip(classes, prompts, strict=True)]
-    return Answering(tuned, prompted("lora", classes, classifier(tuned, said), tuned.info.logit_scale), temperature)
+    several = task(folder.spec.task).several
+    return Answering(tuned, prompted("lora", classes, classifier(tuned, said), tuned.info.logit_scale, several), temperature)
 
 
 def classifier_in(folder: RunFolder, where: str, classes: Sequence[str]) -> Classifier | None:

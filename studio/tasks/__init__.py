@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
+
 from studio.core.interfaces import Task
 from studio.core.registry import Registry, discover
+from studio.core.types import Item
 
 TASKS: Registry[Task] = Registry("task")
 
@@ -13,6 +16,11 @@ def task(name: str) -> Task:
     if name not in TASKS:
         discover(__name__)
     return TASKS.get(name)
+
+
+def known_to(task: Task, items: Iterable[Item], classes: Collection[str]) -> list[Item]:
+    """Those of the labelled items that are of these classes and of no other."""
+    return [item for item in items if item.label is not None and all(name in classes for name in task.said_of(item))]
 
 
 def all_tasks() -> tuple[Task, ...]:

@@ -43,6 +43,9 @@ class Classification:
     def fits(self, modalities: Sequence[str]) -> bool:
         return set(self.needs) <= set(modalities)
 
+    def said_of(self, item: Item) -> tuple[str, ...]:
+        return () if item.label is None else (item.label,)
+
     def trains_on(self, item: Item) -> bool:
         return item.label is not None
 

@@ -28,6 +28,9 @@ class Matching:
     def fits(self, modalities: Sequence[str]) -> bool:
         return {"image", "text"} <= set(modalities)
 
+    def said_of(self, item: Item) -> tuple[str, ...]:
+        return ()
+
     def trains_on(self, item: Item) -> bool:
         return item.label != "no match"
 

@@ -24,6 +24,9 @@ class MultiLabel(Classification):
     several: bool = True
     measure: str = "exact match"
 
+    def said_of(self, item: Item) -> tuple[str, ...]:
+        return item.labels
+
     def why_not(self, items: Sequence[Item]) -> str | None:
         """A class that some have and others have not is the least that can be told."""
         labelled = [item for item in items if item.label is not None]

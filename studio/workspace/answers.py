@@ -55,7 +55,7 @@ def answers_to(methods: Sequence[Method], x: Tensor, raw: Tensor | None, classes
 
 
 def _answer(method: Method, said: Prediction, classes: tuple[str, ...], ms: float | None = None) -> MethodAnswer:
-    sure = None if method.threshold is None else max(said.probabilities) >= method.threshold
+    sure = None if method.threshold is None else said.confidence >= method.threshold
     return MethodAnswer(method.name, method.title, method.note, _aligned(said, classes), ms, sure=sure)
 
 

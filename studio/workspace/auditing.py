@@ -154,6 +154,8 @@ class Auditing:
         """[(item, its label, the suggested one, probability)], or why there are none."""
         if not self._task.classifies or self._task.fixed_classes:
             return [], "Items of this project have no classes to be wrong about."
+        if self._task.several:
+            return [], "Labels that look wrong are found where each item is of one class; here it may be of several."
         if model is None:
             return [], NO_MODEL
         from studio.evaluation.audit import doubted

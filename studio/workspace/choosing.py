@@ -26,7 +26,8 @@ from studio.learning.rungs import rung
 from studio.learning.support import Support
 from studio.runs.folder import RunFolder
 from studio.runs.result import judged
-from studio.tasks.objectives.likelihood import of_labels, sharpness
+from studio.tasks import known_to
+from studio.tasks.objectives.likelihood import of_labels, probabilities, right, sharpness
 from studio.workspace.doubt import FEWEST
 from studio.workspace.methods import TITLES, Climbed
 from studio.workspace.question import Question, Questions
@@ -42,7 +43,7 @@ class Choice:
 
     best: Best
     logits: Tensor | None = None  # [n, C] on items that it did not learn from
-    labels: Tensor | None = None  # [n]
+    labels: Tensor | None = None  # [n], or where an item may be of several classes [n, C]
     tuning: Tuning | None = None
     """What fine-tuning brought over the best rung, where a run tells."""
 
@@ -51,7 +52,8 @@ class Choice:
         if self.logits is None or self.labels is None or len(self.labels) < FEWEST:
             return None, ()
         found = calibrate(self.logits, self.labels)
-        return found, risk_coverage((self.logits.double() / found.temperature).softmax(1), self.labels)
+        several = self.labels.ndim == 2
+        return found, risk_coverage(probabilities(self.logits.double() / found.temperature, several), self.labels)
 
 
 def choose(questions: Questions, question: Question, climbed: Climbed) -> Choice:
@@ -68,7 +70,7 @@ def choose(questions: Questions, question: Question, climbed: Climbed) -> Choice
             )
             return replace(of_rung, best=replace(of_rung.best, reason=unjudged))
         return of_rung
-    items = [i for i in question.judged if i.label in question.run.spec.classes]
+    items = known_to(questions.task, question.judged, question.run.spec.classes)
     run, other = question.run.snapshot(), _other(question, climbed, len(items) != len(told[1]))
     if other:
         reason = f"{verdict.reason} Fine-tuning ({run.id}) learnt {other} than these: it is not weighed."
@@ -92,9 +94,10 @@ def choose(questions: Questions, question: Question, climbed: Climbed) -> Choice
 
 
 def curve(climbed: Climbed, tuning: Tuning | None, progress: Progress | None = None) -> LearningCurve | None:
-    """Accuracy over nested subsets of the labels, and what more should bring; None where a class has none to hold out."""
+    """Accuracy over nested subsets of the labels, and what more should bring; None where a class has none to hold out, or where
+    items may be of several: their subsets cannot be drawn class by class."""
     support = climbed.support
-    if not fold_count(support):
+    if support.several or not fold_count(support):
         return None
     if progress:
         progress(0, 0, "Learning from parts of the labels")
@@ -120,8 +123,7 @@ def _other(question: Question, climbed: Climbed, unpaired: bool) -> str:
 
 
 def _evidence(name: str, title: str, order: int, logits: Tensor, labels: Tensor) -> Evidence:
-    right = float((logits.argmax(1) == labels).float().mean())
-    return Evidence(name, title, order, _likelihoods(logits, labels), right, logits=logits)
+    return Evidence(name, title, order, _likelihoods(logits, labels), float(right(logits, labels).float().mean()), logits=logits)
 
 
 def _likelihoods(logits: Tensor, labels: Tensor) -> Tensor:
@@ -130,7 +132,7 @@ def _likelihoods(logits: Tensor, labels: Tensor) -> Tensor:
 
 def _tuning(before: Tensor, after: Tensor, labels: Tensor) -> Tuning:
     """Accuracy that `after` is ahead, paired over the items. Logits `[n, C]`."""
-    ahead = (after.argmax(1) == labels).float() - (before.argmax(1) == labels).float()
+    ahead = right(after, labels).float() - right(before, labels).float()
     error = float(ahead.std()) / len(ahead) ** 0.5 if len(ahead) > 1 else 1.0
     # where all answers are alike, the error is not nothing: one item more could differ
     return Tuning(float(ahead.mean()), max(error, 1.0 / len(ahead)), len(ahead))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -62,7 +62,7 @@ class Classifying:
         from studio.evaluation.comparison import Answers, compare_classes
         from studio.workspace.methods import Method
 
-        found = []
+        found, task = [], self._questions.task
         for method in self._questions.methods.every(question, progress):
             if method.predictor is None:
                 found.append(Answers(method.name, method.title, method.note, why_not=method.why_not))
@@ -72,10 +72,14 @@ class Classifying:
             found.append(Answers(method.name, method.title, method.note, said, milliseconds=ms))
         climbed = self._questions.methods.climbed(question, progress)
         if isinstance(climbed, Method):
-            return compare_classes(question.model.info.id, split, items, self._classes(), found)
+            return compare_classes(
+                question.model.info.id, split, items, self._classes(), found, several=self._questions.task.several
+            )
         few_shot = climbed.few_shot.rung
-        compared = compare_classes(question.model.info.id, split, items, self._classes(), found, few_shot)
-        compared = replace(compared, caution=_leaning(climbed.items, items))
+        compared = compare_classes(
+            question.model.info.id, split, items, self._classes(), found, few_shot, self._questions.task.several
+        )
+        compared = replace(compared, caution=_leaning(climbed.items, items, task.said_of))
         return self._with_evidence(compared, question, climbed, progress)
 
     def best(self, question: Question) -> Best:
@@ -106,10 +110,12 @@ class Classifying:
         return tuple(c.name for c in self._questions.project.store.classes())
 
 
-def _leaning(learnt: Sequence[Item], judged: Sequence[Item]) -> str:
+def _leaning(learnt: Sequence[Item], judged: Sequence[Item], said_of: Callable[[Item], tuple[str, ...]]) -> str:
     """A caution where a class is much more, or much less, of the labels than of the held-out items; else empty."""
-    of_labels, of_items = (Counter(item.label for item in items) for items in (learnt, judged))
+    of_labels, of_items = (Counter(name for item in items for name in said_of(item)) for items in (learnt, judged))
     shares = {name: (of_labels[name] / len(learnt), of_items[name] / len(judged)) for name in {*of_labels, *of_items}}
+    if not shares:
+        return ""
     name, (first, second) = max(shares.items(), key=lambda pair: abs(pair[1][0] - pair[1][1]))
     if abs(first - second) < LEANS:
         return ""

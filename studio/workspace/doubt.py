@@ -16,6 +16,7 @@ from studio.learning.calibration import fit_temperature, threshold_for
 from studio.learning.ladder import Ladder
 from studio.runs.folder import RunFolder
 from studio.runs.result import judged
+from studio.tasks.objectives.likelihood import probabilities
 
 FEWEST = 2
 """Items below which nothing is calibrated."""
@@ -29,7 +30,7 @@ class Held:
 
     temperature: float
     probabilities: Tensor  # [n, C]
-    labels: Tensor  # [n]
+    labels: Tensor  # [n], or where an item may be of several classes [n, C]
 
     @classmethod
     def of(cls, logits: Tensor, labels: Tensor) -> Held | None:
@@ -37,7 +38,7 @@ class Held:
         if len(labels) < FEWEST:
             return None
         temperature = fit_temperature(logits, labels)
-        return cls(temperature, (logits.double() / temperature).softmax(1), labels)
+        return cls(temperature, probabilities(logits.double() / temperature, labels.ndim == 2), labels)
 
     @classmethod
     def of_rung(cls, ladder: Ladder, rung: str, labels: Tensor) -> Held | None:
@@ -49,7 +50,7 @@ class Held:
     def as_it_is(cls, ladder: Ladder, rung: str, labels: Tensor) -> Held | None:
         """The same with the probabilities that the rung gives by itself: zero-shot's are shown so."""
         logits = next((e.logits for e in ladder.evidence if e.name == rung), None)
-        return None if logits is None else cls(1.0, logits.double().softmax(1), labels)
+        return None if logits is None else cls(1.0, probabilities(logits.double(), labels.ndim == 2), labels)
 
     @classmethod
     def of_run(cls, run: RunFolder) -> Held | None:

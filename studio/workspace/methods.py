@@ -29,6 +29,7 @@ from studio.learning.support import Support
 from studio.learning.zero_shot import text_classifier
 from studio.runs.folder import RunFolder
 from studio.runs.result import classifier_in, other_strength, tuned_model, tuned_predictor
+from studio.tasks import known_to
 from studio.workspace.doubt import Held, threshold_of
 from studio.workspace.labelling import why_not_learn
 from studio.workspace.prompts import class_prompts
@@ -131,7 +132,8 @@ class Methods:
         if not classes:
             return Method("zero_shot", "Zero-shot", "no training", why_not=NO_CLASSES)
         note = f"no training · {len(prompts[0])} prompt{'s' if len(prompts[0]) > 1 else ''} a class"
-        said = prompted("zero_shot", classes, self._classifier(q.model, prompts), q.model.info.logit_scale)
+        text, scale = self._classifier(q.model, prompts), q.model.info.logit_scale
+        said = prompted("zero_shot", classes, text, scale, self._task.several)
         own = phrases is None and templates is None
         threshold = threshold_of(self._zero_shot_held(q) if own and q.accepts is not None else None, q.accepts)
         return Method("zero_shot", "Zero-shot", note, Answering(q.model, said), threshold=threshold)
@@ -183,8 +185,8 @@ class Methods:
     def _climbed(self, q: Question, progress: Progress | None, most: int | None) -> Climbed | Method:
         """With more than `most` labels, and where nobody has climbed yet, one rung alone."""
         classes, prompts = class_prompts(self._project, self._task)
-        items = q.support or support(self._project.store.all_items("train", labelled=True), q.shots, q.seed)
-        items = tuple(i for i in items if i.label in classes)
+        labelled = self._project.store.all_items("train", labelled=True)
+        items = tuple(known_to(self._task, q.support or support(labelled, q.shots, q.seed, self._task.said_of), classes))
         if reason := why_not_learn(self._task, items, self._project.store.counts()):
             return Method("few_shot", TITLES["few_shot"], _labels(items, q), why_not=reason)
         said = q.run.id if q.support and q.run else self._project.store.revision()

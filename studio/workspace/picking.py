@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from studio.core.errors import BadInput, CannotRun, NotFound
 from studio.core.interfaces import FoundationModel, Progress, Task
 from studio.core.results.answers import Group, Hit
+from studio.core.threads import apart
 from studio.core.types import Item, ItemFilter, Split
 from studio.data.project import Project
 from studio.workspace.question import HELD_OUT, Question, Questions
@@ -72,11 +73,13 @@ class Picking:
         # of a large pool each label lets another item in: those few are read on the way
         return not unread or (unread <= ON_THE_WAY and unread < len(items))
 
+    @apart
     def read(self, model: str, progress: Progress | None = None) -> None:
         """Load that model and let it read what it would choose among. What it has read stays, also where this is cut off."""
         with self._questions.in_use(model):
             self._features(self._shelf.get(model), [*self._labelled(), *self._left()], progress)
 
+    @apart
     def pick(self, model: str, order: Order, n: int, queued: Sequence[int] = ()) -> tuple[Item, ...]:
         """Up to `n` items to label after those `queued`, which count as labelled.
 
@@ -94,6 +97,7 @@ class Picking:
         held = (item for split in HELD_OUT for item in self._waiting(split, n + len(known)) if item.id not in known)
         return tuple(_woven(iter(chosen), held, share, counts.labelled + len(known)))[:n]
 
+    @apart
     def suggested(self, model: str, label: str, least: float, n: int, skip: int = 0) -> tuple[tuple[Hit, ...], int]:
         """Unlabelled training items that the model takes for `label` with at least that probability, most probable first: `n` of
         them after `skip`, and how many there are. What few-shot says, before it can learn zero-shot.
@@ -110,9 +114,13 @@ class Picking:
             method = self._answering(question)
         if method is None or method.predictor is None:
             raise CannotRun("No method can answer yet.", "Add classes first.")
-        said = [(p.probabilities[p.classes.index(p.label)], p.label) for p in method.predictor.predict(x, raw)]
-        return _best([(item, p) for item, (p, name) in zip(left, said, strict=True) if name == label and p >= least], n, skip)
+        said = method.predictor.predict(x, raw)
+        taken = [(item, p.probabilities[p.classes.index(label)], p) for item, p in zip(left, said, strict=True)]
+        return _best(
+            [(item, p) for item, p, of in taken if p >= least and (p > 0.5 if of.several else of.label == label)], n, skip
+        )
 
+    @apart
     def alike(self, model: str, text: str, n: int, skip: int = 0) -> tuple[tuple[Hit, ...], int]:
         """Unlabelled training items by their cosine similarity to a text, nearest first: `n` of them after `skip`, and how many
         there are. Raises BadInput where the model reads no texts."""
@@ -125,6 +133,7 @@ class Picking:
             near = (x @ loaded.embed("text", [text])[0]).tolist()
         return _best(list(zip(left, near, strict=True)), n, skip)
 
+    @apart
     def groups(self, model: str, n: int, largest: int = 24) -> tuple[Group, ...]:
         """Unlabelled training items that look alike, up to `n` groups of at most `largest`: those first that the model is surest
         of and most at one about."""
@@ -157,6 +166,9 @@ class Picking:
         x, raw = self._features(question.model, items, None)
         known = torch.tensor([k < len(items) - len(left) or item.id in queued for k, item in enumerate(items)])
         probabilities = self._probabilities(question, x, raw)
+        if self._task.several:  # of each item the class that it is least sure of decides
+            hardest = probabilities.gather(1, (probabilities - 0.5).abs().argmin(1, keepdim=True))
+            probabilities = torch.cat([hardest, 1 - hardest], 1)
         at = least_certain(known, probabilities, n) if order == "unsure" else herd(x, known, probabilities, n)
         return [items[k] for k in at.tolist()]
 

@@ -147,7 +147,7 @@ class Questions:
         if question.run is None or question.support is None:
             return 0
         known = {(i.id, i.label) for i in (*question.support, *question.judged)}
-        now = support(self.project.store.all_items("train", labelled=True), question.shots, question.seed)
+        now = support(self.project.store.all_items("train", labelled=True), question.shots, question.seed, self.task.said_of)
         return sum((i.id, i.label) not in known for i in now)
 
     def features(
@@ -164,7 +164,7 @@ class Questions:
 
     def _changed(self, data: Snapshot, shots: int, seed: int) -> bool:
         """Whether these numbers give other labels today than the run learnt from and was judged by."""
-        drawn = support(self.project.store.all_items("train", labelled=True), shots, seed)
+        drawn = support(self.project.store.all_items("train", labelled=True), shots, seed, self.task.said_of)
         learnt, judged, now = ({(i.id, i.label) for i in items} for items in (data.train, data.held_out, drawn))
         return not learnt <= now <= learnt | judged
 

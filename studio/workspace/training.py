@@ -6,7 +6,7 @@ import pkgutil
 import shlex
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,6 +20,7 @@ from studio.core.types import FINE_TUNING, Item, RunSnapshot, TrainEvent
 from studio.data.project import Project
 from studio.data.snapshot import Snapshot
 from studio.data.splits import support, validation
+from studio.tasks import known_to
 from studio.workspace.general import general_set
 from studio.workspace.labelling import readers_of, why_not_learn
 from studio.workspace.prompts import class_prompts
@@ -86,7 +87,7 @@ class Training:
         preset = self.preset(model)
         config = preset.with_settings(settings or {})
         train, held_out = self._select(config, method)
-        counts = Counter(item.label for item in train if item.label is not None)
+        counts = Counter(name for item in train for name in self._task.said_of(item))
         return TrainPlan(
             config=config,
             modes=config.modes(preset),
@@ -158,6 +159,10 @@ class Training:
         """The items that a run learns from. Raises ProjectError where they cannot be read."""
         return Snapshot.load(folder.path, self._project.media, self._readers)
 
+    def judging(self, folder: RunFolder, classes: Collection[str]) -> list[Item]:
+        """The validation items of a run that are of these classes alone. Raises ProjectError where they cannot be read."""
+        return known_to(self._task, self.snapshot(folder).held_out, classes)
+
     def events(self, run_id: str, since: int = 0) -> tuple[tuple[TrainEvent, ...], int]:
         """Events after the place `since`, and the place to ask for next."""
         return self.folder(run_id).events(since)
@@ -212,7 +217,7 @@ class Training:
         store, learns = self._project.store, self._task.trains_on
         candidates = [item for item in store.all_items("train") if learns(item)]
         explicit = [item for item in store.all_items("val") if learns(item)]
-        chosen = support(candidates, config.shots, config.seed) if self._task.classifies else candidates
+        chosen = support(candidates, config.shots, config.seed, self._task.said_of) if self._task.classifies else candidates
         train, judged = validation(candidates, chosen, explicit, seed=config.seed)
         # a rung is judged out of fold: it gives none of its labels away
         return (chosen, []) if method != FINE_TUNING and len(train) < len(chosen) else (train, judged)
@@ -241,7 +246,8 @@ class Training:
         from studio.learning.support import Support
 
         projects = self._shelf.may_project(model, self._task.modalities[0])
-        return rung(method.replace("-", "_")).why_not(Support.of_labels([str(item.label) for item in train], projects))
+        support = Support.of_labels([self._task.said_of(item) for item in train], self._task.several, projects)
+        return rung(method.replace("-", "_")).why_not(support)
 
     def _work(self, folder: RunFolder) -> None:
         from studio.runs.execution import execute

@@ -79,7 +79,7 @@ class TrialRuns:
         if told is None:
             return {}
         classes = folder.spec.classes
-        items = [item.id for item in self._training.snapshot(folder).held_out if item.label in classes]
+        items = [item.id for item in self._training.judging(folder, classes)]
         return dict(zip(items, Judged(*told).losses.tolist(), strict=True))
 
     def _ended(self, row: TrialRow, run: RunSnapshot, pruned: bool) -> TrialRow | None:

@@ -27,10 +27,13 @@ class Score:
     n: int
     """Held-out items (for pairs: pictures asked about)."""
     accuracy: float | None = None
+    """Share of the items that are answered rightly; where one may be of several classes, with all of them and no other."""
     ci95: tuple[float, float] | None = None
     """Of the accuracy; for pairs of `recall`'s image_to_text@1."""
     macro_f1: float | None = None
     macro_f1_ci95: tuple[float, float] | None = None
+    mean_average_precision: float | None = None
+    """Where an item may be of several classes: how well each class's probabilities rank the items, whatever the threshold."""
     per_class: tuple[ClassScore, ...] = ()
     confusion: tuple[tuple[int, ...], ...] = ()
     """Rows are truths, columns answers, in `Comparison.classes`' order."""
@@ -108,6 +111,8 @@ class Comparison:
     curve: LearningCurve | None = None
     changes: Changes | None = None
     """From zero-shot to fine-tuned, or to few-shot where there is no run."""
+    several: bool = False
+    """Whether an item may be of several classes."""
     caution: str = ""
     """What makes these figures less than they seem; empty where nothing does."""
 

@@ -51,6 +51,8 @@ MOST_KEPT = 4000
 """Labels above which a rung that keeps every one of them is not offered: memory and time grow with their square and cube."""
 TOO_MANY = f"It keeps every label and compares each answer with all of them. Above {MOST_KEPT:,} labels, use the linear head."
 
+ONE_CLASS = "It answers with one class, and here an item may be of several."
+
 RUNGS: Registry[Rung] = Registry("rung")
 
 
@@ -60,8 +62,9 @@ def learn(one: Rung, support: Support) -> Classifier:
     if bool(labelled.all()):
         return one.fit(support)
     unlearnt = Unlearnt(support.scale * support.text, labelled)
-    if int(labelled.sum()) < 2:  # of one class there is nothing to tell apart
-        return Classifier(one.name, support.classes, unlearnt.prior, torch.zeros(len(support.classes)))
+    if int(labelled.sum()) < (1 if support.several else 2):  # of one class there is nothing to tell centred
+        zeros = torch.zeros(len(support.classes))
+        return Classifier(one.name, support.classes, unlearnt.prior, zeros, several=support.several)
     return one.fit(support.among(labelled)).beside(support.classes, unlearnt)
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from studio.learning.classifier import Classifier
-from studio.learning.rungs import RUNGS
+from studio.learning.rungs import ONE_CLASS, RUNGS
 from studio.learning.support import Support, splits
 
 ALPHAS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
@@ -28,6 +28,8 @@ class GdaRung:
     head_start: float = 0.0
 
     def why_not(self, support: Support) -> str | None:
+        if support.several:
+            return ONE_CLASS
         if int(support.counts.max()) < 2:
             return "It measures how a class's items differ: label a second item of at least one class."
         return None

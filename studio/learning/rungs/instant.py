@@ -14,11 +14,12 @@ from math import log
 
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy, one_hot
+from torch.nn.functional import softplus
 
 from studio.learning.classifier import Bumps, Classifier, gaussian
 from studio.learning.rungs import MOST_KEPT, RUNGS, TOO_MANY
-from studio.learning.support import Support, ranks
+from studio.learning.support import Support, folds, ranks
+from studio.tasks.objectives.likelihood import of_labels
 
 SCALES, BETAS, LAMBDAS, SHARPNESS = (
     (0.5, 1.0, 2.0),
@@ -31,6 +32,8 @@ RECIPE = (1.0, 1.0, 1.0, 12.0)
 TRUST = (3.0, 3.0, 0.75, 3.0)
 """Log-likelihood that a number's squared distance from the recipe costs, in natural logarithms."""
 BLOCKS = 10
+HALF = 0.5
+"""Where an item may be of several classes: f from which a class is said, as each is regressed on 0 and 1."""
 LABELS, CLASSES = 256, 32
 """The four numbers are chosen on at most so many labels of at most so many classes: they are properties of the features,
 not of the number of labels, and the whole set's inverse for each would take seconds."""
@@ -48,13 +51,16 @@ class InstantRung:
 
     def fit(self, support: Support) -> Classifier:
         s, beta, ridge, sharpness = choose(support)
-        x, target = support.features, one_hot(support.labels, len(support.classes)).to(support.features.dtype)
+        x, target = support.features, support.target
         gram = gaussian(x, x, beta)
         gram.diagonal().add_(ridge)
         bumps = torch.cholesky_solve(target - s * x @ support.text.T, torch.linalg.cholesky(gram))
         chosen = {"s": s, "beta": beta, "lambda": ridge, "sharpness": sharpness}
-        weight, bias = s * support.text, torch.zeros(len(support.classes))
-        return Classifier(self.name, support.classes, weight, bias, Bumps(x, bumps, beta), chosen=chosen).sharpened(sharpness)
+        weight, bias = s * support.text, torch.full((len(support.classes),), -HALF if support.several else 0.0)
+        found = Classifier(
+            self.name, support.classes, weight, bias, Bumps(x, bumps, beta), chosen=chosen, several=support.several
+        )
+        return found.sharpened(sharpness)
 
 
 RUNGS.register("instant", InstantRung())
@@ -65,8 +71,7 @@ def choose(support: Support) -> tuple[float, float, float, float]:
     if support.shots < 2:
         return (_scale_of(support), *RECIPE[1:])
     few = _few(support)
-    block = ranks(few.labels, few.seed) % BLOCKS
-    target = one_hot(few.labels, len(few.classes)).to(few.features.dtype)
+    block, target = folds(few.labels, BLOCKS, few.seed), few.target
     cosines = few.features @ few.text.T
     best, found = float("-inf"), RECIPE
     ridges, scales = torch.tensor(LAMBDAS, dtype=target.dtype), torch.tensor(SCALES, dtype=target.dtype)
@@ -74,9 +79,12 @@ def choose(support: Support) -> tuple[float, float, float, float]:
         left_out = _left_out(gaussian(few.features, few.features, beta), ridges, torch.cat([target, cosines], -1), block)
         of_target, of_cosines = left_out.chunk(2, -1)  # [λ, n, C]
         f = target - of_target + scales[:, None, None, None] * of_cosines  # [s, λ, n, C]: what each item gets from the others
-        of_labels = f.mul(target).sum((-2, -1))  # [s, λ]
+        if few.several:
+            f = f - HALF
+        hits = f.mul(target).sum((-2, -1))  # [s, λ]
         for sharpness in SHARPNESS:
-            likelihood = sharpness * of_labels - (sharpness * f).logsumexp(-1).sum(-1)  # [s, λ]
+            others = softplus(sharpness * f).sum(-1) if few.several else (sharpness * f).logsumexp(-1)
+            likelihood = sharpness * hits - others.sum(-1)  # [s, λ]
             for (s, ridge), value in zip(product(SCALES, LAMBDAS), likelihood.flatten().tolist(), strict=True):
                 numbers = (s, beta, ridge, sharpness)
                 value -= sum(w * log(a / b) ** 2 for w, a, b in zip(TRUST, numbers, RECIPE, strict=True))
@@ -89,8 +97,8 @@ def _scale_of(support: Support) -> float:
     """s, from how well the prompts alone say the labels there are; never above the recipe's."""
 
     def loss(s: float) -> float:
-        logits = s * RECIPE[3] * support.features @ support.text.T
-        return log(s / RECIPE[0]) ** 2 + float(cross_entropy(logits, support.labels, reduction="sum"))
+        f = s * support.features @ support.text.T - (HALF if support.several else 0.0)
+        return log(s / RECIPE[0]) ** 2 - float(of_labels(RECIPE[3] * f, support.labels).sum())
 
     return min((s for s in SCALES if s <= RECIPE[0]), key=loss)
 
@@ -98,6 +106,9 @@ def _scale_of(support: Support) -> float:
 def _few(support: Support) -> Support:
     """At most LABELS of CLASSES classes, over these classes alone."""
     generator = torch.Generator().manual_seed(support.seed)
+    if support.several:
+        part = support.part(torch.randperm(len(support.labels), generator=generator)[:LABELS])
+        return part.among(torch.isin(torch.arange(len(part.classes)), part.counts.argsort(descending=True)[:CLASSES]))
     present = support.counts.nonzero().flatten()
     kept = present[torch.randperm(len(present), generator=generator)[:CLASSES]].sort().values
     place = torch.full((len(support.classes),), -1)

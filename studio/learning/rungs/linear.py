@@ -1,7 +1,8 @@
 """Linear: a logistic head that starts from the text classifier and is pulled towards it.
 
 W = share·s·T + Δ minimises Σ CE(x·Wᵀ + b, y) + ½λ(‖Δ‖² + ‖b‖²): a linear probe anchored at the zero-shot weights, as in
-CLAP (Silva-Rodríguez et al. 2024, arXiv:2312.12730), with one penalty for all classes. λ and the share are the most probable
+CLAP (Silva-Rodríguez et al. 2024, arXiv:2312.12730), with one penalty for all classes; where an item may be of several, one
+logistic each. λ and the share are the most probable
 ones under stratified cross-validation inside the support set and a log-normal prior around a recipe.
 """
 
@@ -12,16 +13,17 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy, one_hot, pad
+from torch.nn.functional import pad
 
 from studio.learning.classifier import Classifier
 from studio.learning.descent import minimise
 from studio.learning.rungs import RUNGS
 from studio.learning.support import Support, splits
+from studio.tasks.objectives.likelihood import loss_and_slope, of_labels, probabilities
 
 PENALTIES = (16.0, 4.0, 1.0, 0.25, 0.06, 0.016)
-"""λ tried, times the number of classes: the curvature of a class's cross-entropy falls as one over it. The strongest first,
-for each solution is where the next begins."""
+"""λ tried, times the number of classes: the curvature of a class's cross-entropy falls as one over it; where an item may be of
+several, times 4. The strongest first, for each solution is where the next begins."""
 SHARES = (0.0625, 0.125, 0.25, 0.5, 1.0)
 """Shares of the model's logit scale with which the text classifier enters."""
 RECIPE = (1.0, 0.5)
@@ -49,11 +51,10 @@ class LinearRung:
     def fit(self, support: Support) -> Classifier:
         problem = _Problem(support)
         penalty, share = _choose(problem, support)
-        delta = problem.solve(penalty / len(support.classes), share, tolerance=TIGHT)
+        delta = problem.solve(problem.pull(penalty), share, tolerance=TIGHT)
         weight, bias = problem.head(delta, share)
-        return Classifier(
-            self.name, support.classes, weight, bias, chosen={"penalty": penalty / len(support.classes), "share": share}
-        )
+        chosen = {"penalty": problem.pull(penalty), "share": share}
+        return Classifier(self.name, support.classes, weight, bias, chosen=chosen, several=support.several)
 
 
 RUNGS.register("linear", LinearRung())
@@ -68,7 +69,11 @@ class _Problem:
         self._z, self._s2, self._vt = u * s, s.square(), vt
         self._prior = support.prior
         self._anchor = support.scale * support.text
-        self._target = one_hot(support.labels, len(support.classes)).to(x.dtype)
+        self._target, self._several = support.target, support.several
+
+    def pull(self, penalty: float) -> float:
+        """λ. A logistic's curvature is at most ¼ by itself, however many classes there are."""
+        return penalty / (4 if self._several else len(self._anchor))
 
     def solve(
         self, penalty: float, share: float, rows: Tensor | None = None, start: Tensor | None = None, tolerance: float = LOOSE
@@ -77,7 +82,7 @@ class _Problem:
         z, base, target = self._z, share * self._prior, self._target
         if rows is not None:
             z, base, target = z[rows], base[rows], target[rows]
-        p = base.softmax(-1)
+        p = probabilities(base, self._several)
         curvature = float((p * (1 - p)).mean()) * len(z) / len(self._z)
         step = (curvature * self._s2 + penalty).rsqrt()  # [r]: in these units the curvature is about one
         z = z * step
@@ -85,9 +90,8 @@ class _Problem:
         q = start / step if start is not None else base.new_zeros(base.shape[1], len(step))
 
         def loss(q: Tensor) -> tuple[float, Tensor]:
-            log_p = torch.addmm(base, z, q.T).log_softmax(-1)
-            slope = (log_p.exp() - target).T @ z + shrink * q
-            return float(0.5 * (shrink * q.square()).sum() - (target * log_p).sum()), slope
+            wrong, slope = loss_and_slope(torch.addmm(base, z, q.T), target, self._several)
+            return float(0.5 * (shrink * q.square()).sum() + wrong), slope.T @ z + shrink * q
 
         found: Tensor = minimise(loss, q, tolerance, MOST_STEPS) * step
         return found
@@ -113,8 +117,8 @@ def _choose(problem: _Problem, support: Support) -> tuple[float, float]:
     def loss(penalty: float, share: float) -> float:
         total = _distance(penalty, share)
         for fold, (learn, held) in enumerate(parts):
-            starts[fold] = delta = problem.solve(penalty / len(support.classes), share, learn, starts[fold])
-            total += float(cross_entropy(problem.logits(delta, share, held), support.labels[held], reduction="sum"))
+            starts[fold] = delta = problem.solve(problem.pull(penalty), share, learn, starts[fold])
+            total -= float(of_labels(problem.logits(delta, share, held), support.labels[held]).sum())
         return total
 
     best, least = PENALTIES[0], math.inf
@@ -131,7 +135,7 @@ def _share_of(support: Support) -> float:
 
     def loss(share: float) -> float:
         far = ONE_SHOT_TRUST * math.log(share / RECIPE[1]) ** 2
-        return far + float(cross_entropy(share * support.prior, support.labels, reduction="sum"))
+        return far - float(of_labels(share * support.prior, support.labels).sum())
 
     return min((share for share in SHARES if share <= RECIPE[1]), key=loss)
 

@@ -17,7 +17,7 @@ from torch.nn.functional import cross_entropy, one_hot
 from studio.core.errors import CannotRun
 from studio.learning.classifier import Classifier
 from studio.learning.descent import minimise
-from studio.learning.rungs import RUNGS
+from studio.learning.rungs import ONE_CLASS, RUNGS
 from studio.learning.support import Support, splits
 
 PENALTIES = (30.0, 10.0, 3.0, 1.0, 0.3, 0.1, 0.03)
@@ -36,6 +36,8 @@ class ProlipRung:
     head_start: float = 0.0
 
     def why_not(self, support: Support) -> str | None:
+        if support.several:
+            return ONE_CLASS
         if support.raw is None or support.projection is None:
             return "It trains the last projection of a picture tower, and this model's features do not come from one."
         return None

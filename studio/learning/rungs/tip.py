@@ -12,7 +12,7 @@ import torch
 from torch.nn.functional import one_hot
 
 from studio.learning.classifier import Bumps, Classifier, gaussian
-from studio.learning.rungs import MOST_KEPT, RUNGS, TOO_MANY
+from studio.learning.rungs import MOST_KEPT, ONE_CLASS, RUNGS, TOO_MANY
 from studio.learning.support import Support, ranks
 
 ALPHAS, BETAS = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0), (1.0, 2.75, 5.5, 11.0, 22.0)
@@ -29,6 +29,8 @@ class TipRung:
     head_start: float = 0.0
 
     def why_not(self, support: Support) -> str | None:
+        if support.several:
+            return ONE_CLASS
         return TOO_MANY if len(support.labels) > MOST_KEPT else None
 
     def fit(self, support: Support) -> Classifier:

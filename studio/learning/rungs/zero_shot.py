@@ -22,7 +22,8 @@ class ZeroShotRung:
         return None
 
     def fit(self, support: Support) -> Classifier:
-        return Classifier(self.name, support.classes, support.scale * support.text, torch.zeros(len(support.classes)))
+        weight, bias = support.scale * support.text, torch.zeros(len(support.classes))
+        return Classifier(self.name, support.classes, weight, bias, several=support.several)
 
 
 RUNGS.register("zero_shot", ZeroShotRung())

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, normalize
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, normalize
 
 from studio.core.interfaces import AdaptedModel, Prior
 from studio.core.types import Item
-from studio.tasks.objectives.likelihood import of_labels, sharpness
+from studio.tasks.objectives.likelihood import numbered, of_labels, right, sharpness
 
 
 class PromptObjective:
@@ -53,16 +53,17 @@ class PromptObjective:
 
 
 class HeadObjective:
-    """Cross-entropy of a linear head that starts where the frozen features' head ended."""
+    """Cross-entropy of a linear head that starts where the frozen features' head ended; with `several` classes an item, of one
+    logistic a class, summed over the classes."""
 
     module: nn.Linear
     together = 1
 
-    def __init__(self, modality: str, prior: Prior) -> None:
+    def __init__(self, modality: str, prior: Prior, several: bool = False) -> None:
         if prior.head is None:
             raise ValueError("a task that trains a head needs one to start from")
         weight, bias = prior.head
-        self._modality = modality
+        self._modality, self._classes, self._several = modality, prior.classes, several
         self._index = {name: i for i, name in enumerate(prior.classes)}
         self.module = nn.Linear(weight.shape[1], weight.shape[0])
         with torch.no_grad():
@@ -71,11 +72,21 @@ class HeadObjective:
 
     def loss(self, model: AdaptedModel, features: Mapping[str, Tensor], batch: Sequence[Item]) -> Tensor:
         logits: Tensor = self.module(features[self._modality])
+        if self._several:
+            wanted = self._sets(batch).to(logits.device, non_blocking=True)
+            return binary_cross_entropy_with_logits(logits, wanted.to(logits.dtype), reduction="sum") / len(batch)
         return cross_entropy(logits, truths(batch, self._index, logits.device))
 
     @torch.no_grad()
     def score(self, model: AdaptedModel, features: Mapping[str, Tensor], items: Sequence[Item]) -> Mapping[str, float]:
-        return classification_scores(self.module(features[self._modality]), items, self._index)
+        logits = self.module(features[self._modality])
+        if self._several:
+            return scores(logits.float(), self._sets(items).to(logits.device))
+        return classification_scores(logits, items, self._index)
+
+    def _sets(self, items: Sequence[Item]) -> Tensor:
+        """`[n, C]` of zeros and ones."""
+        return numbered((item.labels for item in items), self._classes, several=True)
 
 
 def truths(batch: Sequence[Item], index: Mapping[str, int], device: torch.device) -> Tensor:
@@ -85,7 +96,11 @@ def truths(batch: Sequence[Item], index: Mapping[str, int], device: torch.device
 
 
 def classification_scores(logits: Tensor, items: Sequence[Item], index: Mapping[str, int]) -> dict[str, float]:
+    """Of one class an item."""
+    return scores(logits.float(), truths(items, index, logits.device))
+
+
+def scores(logits: Tensor, labels: Tensor) -> dict[str, float]:
     """The loss after one temperature, as of a finished run: a look on the way says what would come of ending there."""
-    truth, logits = truths(items, index, logits.device), logits.float()
-    right = (logits.argmax(-1) == truth).float().mean()
-    return {"accuracy": float(right), "loss": -float(of_labels(sharpness(logits, truth) * logits, truth).mean())}
+    likelihood = of_labels(sharpness(logits, labels) * logits, labels).mean()
+    return {"accuracy": float(right(logits, labels).float().mean()), "loss": -float(likelihood)}
