@@ -145,10 +145,10 @@ def _comparison(r: dict[str, Any]) -> str:
         else:
             low, high = score["ci95"]
             interval = f"[{low:.3f}, {high:.3f}]"
-            lines.append(
-                f"{title:<{width}} accuracy {score['accuracy']:.3f} {interval}  macro-F1 {score['macro_f1']:.3f}  "
-                f"n = {score['n']}  ({score['note']})"
-            )
+            ranked = f"mAP {score['mean_average_precision']:.3f}  " if "mean_average_precision" in score else ""
+            figures = f"{'exact match' if ranked else 'accuracy'} {score['accuracy']:.3f} {interval}"
+            figures += f"  macro-F1 {score['macro_f1']:.3f}  {ranked}n = {score['n']}"
+            lines.append(f"{title:<{width}} {figures}  ({score['note']})")
     best = r.get("best")
     said = [f"Best by the labels alone: {best['title']}. {best['reason']}"] if best else []
     advice = [f"{r['advice'][:1].upper()}{r['advice'][1:]}"] if r.get("advice") else []

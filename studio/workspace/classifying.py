@@ -48,14 +48,15 @@ class Classifying:
         methods = self._questions.methods.live(question, phrases, templates)
         classes = self._classes()
         columns = answers(methods, modality, payloads, classes)
-        return [PredictionTable(classes, tuple(column[n] for column in columns)) for n in range(len(payloads))]
+        several = self._questions.task.several
+        return [PredictionTable(classes, tuple(column[n] for column in columns), several) for n in range(len(payloads))]
 
     def suggest(self, item: Item, question: Question) -> PredictionTable:
         """Zero-shot and few-shot on an item of the project; few-shot's first rung alone, as each label asks anew."""
         methods = [self._questions.methods.zero_shot(question), self._questions.methods.few_shot(question, most=0)]
         x, raw, _ = self._questions.features(question.model, self._modality, [item], None)
         classes = self._classes()
-        return PredictionTable(classes, answers_to(methods, x, raw, classes))
+        return PredictionTable(classes, answers_to(methods, x, raw, classes), self._questions.task.several)
 
     def compare(self, split: str, items: Sequence[Item], question: Question, progress: Progress | None) -> Comparison:
         """Every method on the same labelled items, and which is best by the labels alone."""
@@ -132,7 +133,8 @@ def _ladder(compared: Comparison, best: Best, climbed: Climbed, run: RunFolder |
 
     losses = {e.name: e.log_likelihoods.neg() for e in climbed.ladder.evidence}
     seconds = dict(climbed.ladder.seconds)
-    judged_on = f"accuracy on the held-out items, loss out of fold on {len(climbed.items)} labels"
+    measure = "share wholly right" if compared.several else "accuracy"
+    judged_on = f"{measure} on the held-out items, loss out of fold on {len(climbed.items)} labels"
     tuned = compared.score("lora")
     if run is not None and tuned is not None and tuned.accuracy is not None:
         if (spent := run.seconds()) is not None:
@@ -154,4 +156,4 @@ def _ladder(compared: Comparison, best: Best, climbed: Climbed, run: RunFolder |
         )
         for score in compared.scores
     )
-    return Ladder(rows, best.rung, best.reason, judged_on)
+    return Ladder(rows, best.rung, best.reason, judged_on, measure.capitalize())

@@ -24,7 +24,7 @@ CLASSIFIES = """from studio.workspace.shared_model import SharedModel
 
 model = SharedModel.load({arguments})
 for answer in model.predict([{examples}]):
-    print(answer.label, f"{{max(answer.probabilities):.0%}}")"""
+    print(answer.label, f"{{answer.confidence:.0%}}")"""
 
 MATCHES = """from studio.workspace.shared_model import SharedModel
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from studio.core.types import Item
+from studio.core.types import Item, Prediction
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,12 @@ class PredictionTable:
 
     classes: tuple[str, ...]
     answers: tuple[MethodAnswer, ...]
+    several: bool = False
+    """Each class by itself: an answer is all of them that are more probable than not."""
+
+    def said(self, answer: MethodAnswer) -> Prediction | None:
+        """What a method answers; None where it cannot."""
+        return None if answer.probabilities is None else Prediction(answer.probabilities, self.classes, self.several)
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,3 +153,5 @@ class Ladder:
     reason: str
     judged_on: str
     """`96 labels, out of fold`, `267 items of the test split`."""
+    measure: str = "Accuracy"
+    """What the rows' `accuracy` is called."""

@@ -33,7 +33,7 @@ def comparison_report(comparison: Comparison, *more: Child, picture: Picture | N
         _answer(comparison),
         tag("p", _held_out(comparison, pairs, model or comparison.model), class_="st-note"),
         tag("p", comparison.caution, class_="lr-problem", role="note") if comparison.caution else None,
-        tag("div", *(_figure(score, pairs) for score in shown), class_="lr-figures"),
+        tag("div", *(_figure(score, pairs, comparison.several) for score in shown), class_="lr-figures"),
         change_galleries(comparison.changes, picture) if comparison.changes else None,
         ladder_table(ladder) if ladder else whiskers(shown, "Recall@1, picture → text" if pairs else "Accuracy"),
         _recall_at_k(shown) if pairs else _per_class(shown, comparison),
@@ -91,7 +91,7 @@ def _main(score: Score) -> float | None:
     return score.accuracy if score.recall is None else score.recall.get("image_to_text@1")
 
 
-def _figure(score: Score, pairs: bool) -> Markup:
+def _figure(score: Score, pairs: bool, several: bool) -> Markup:
     head = tag("h3", score.title, tag("small", f" {score.note}" if score.note else ""))
     if _main(score) is None:
         return tag("section", head, tag("p", score.why_not or "No result.", class_="st-note"), class_="st-card lr-figure")
@@ -107,11 +107,16 @@ def _figure(score: Score, pairs: bool) -> Markup:
         "section",
         head,
         tag("p", percent(_main(score)), class_="lr-big"),
-        tag("p", f"{'recall@1' if pairs else 'accuracy'}, 95 % interval {interval(score.ci95)}", class_="st-note"),
+        tag("p", f"{_measure(pairs, several)}, 95 % interval {interval(score.ci95)}", class_="st-note"),
         f1,
+        _line("mean average precision", percent(score.mean_average_precision), "") if several else None,
         per_item,
         class_="st-card lr-figure",
     )
+
+
+def _measure(pairs: bool, several: bool) -> str:
+    return "recall@1" if pairs else "items with exactly their classes" if several else "accuracy"
 
 
 def _line(name: str, value: str, note: str) -> Markup:
@@ -142,6 +147,8 @@ def _per_class(shown: Sequence[Score], comparison: Comparison) -> Markup:
     table = tag("div", tag("table", tag("thead", head), tag("tbody", rows), class_="lr-table"), class_="lr-scroll", tabindex=0)
     note = tag("p", "Recall: the share of a class's items that were found.", class_="st-note")
     recalls = fold("Which classes are found?", _weakest(told), note, table)
+    if comparison.several:  # of several classes none is taken for another: they are found or not
+        return recalls
     mistakes = f"{told.title}: {worst(told, classes)}."
     return join([recalls, fold("What is taken for what?", mistakes, confusion_maps(scores, classes))])
 

@@ -10,7 +10,7 @@ from threading import Lock
 import gradio as gr
 
 from studio.core.errors import BadInput
-from studio.core.results.answers import MethodAnswer
+from studio.core.results.answers import MethodAnswer, PredictionTable
 from studio.core.threads import give_way
 from studio.core.types import NONE_OF_THESE, LabelEvent
 from studio.ui import theme
@@ -164,7 +164,7 @@ class Desk:
             why = self.workspace.models.advice(project.task) or "Choose a model to see its answers here."
             return {"model": None, "answers": [], "why": why}
         table = self._behind.submit(project.testing.suggest, integer(payload, "item"), model).result()
-        answers = [_suggestion(answer, table.classes) for answer in table.answers]
+        answers = [_suggestion(table, answer) for answer in table.answers]
         if payload.get("unseen"):  # whoever learns from the labels knows what others said of this item
             answers[1:] = [{**a, "label": None, "probability": None, "why_not": LEARNT} for a in answers[1:]]
         return {"model": project.model_title(model), "answers": answers}
@@ -232,15 +232,14 @@ def labeler(desk: Desk) -> gr.HTML:
     )
 
 
-def _suggestion(answer: MethodAnswer, classes: tuple[str, ...]) -> Answer:
-    """The most probable class, or why there is none."""
-    said = answer.probabilities
-    at = max(range(len(classes)), key=said.__getitem__) if said else None
+def _suggestion(table: PredictionTable, answer: MethodAnswer) -> Answer:
+    """The most probable class, or all that are more probable than not; or why there is no answer."""
+    said = table.said(answer) if table.classes else None
     return {
         "title": answer.title,
         "note": answer.note,
-        "label": None if at is None else classes[at],
-        "probability": said[at] if said and at is not None else None,
+        "label": said.label if said else None,
+        "probability": said.confidence if said else None,
         "why_not": answer.why_not,
     }
 

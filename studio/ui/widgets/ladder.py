@@ -8,17 +8,18 @@ from studio.ui.widgets.plot import Axis, shares
 
 
 def ladder_table(ladder: Ladder) -> Markup:
-    """One row a rung, simplest first. Dots: accuracy; whiskers: its 95 % interval."""
+    """One row a rung, simplest first. Dots: `ladder.measure`; whiskers: its 95 % interval."""
     shown = [row for row in ladder.rows if row.accuracy is not None]
     ends = [end for row in shown for end in (row.ci95 or (row.accuracy or 0.0,) * 2)]
-    axis = shares(min(ends, default=0.0), max(ends, default=1.0), "Accuracy")
-    heads = (("Rung", None), (_scale(axis), "wide"), ("Loss", None), ("Time", None))
+    axis = shares(min(ends, default=0.0), max(ends, default=1.0), ladder.measure)
+    heads = (("Rung", None), (_scale(axis, ladder.measure), "wide"), ("Loss", None), ("Time", None))
     head = tag("tr", *(tag("th", words, scope="col", class_=kind) for words, kind in heads))
     body = (_row(row, row.rung == ladder.best, axis) for row in ladder.rows)
     table = tag("table", tag("thead", head), tag("tbody", *body), class_="lr-ladder")
     title = tag("h3", "Every rung", tag("small", f" {ladder.judged_on}"))
     note = (
-        "Dot: accuracy; line: its 95 % interval. Loss: negative log-likelihood ± standard error; lower is better. "
+        f"Dot: {ladder.measure.lower()}; line: its 95 % interval. Loss: negative log-likelihood ± standard error; lower is "
+        "better. "
         "The rungs' is out of fold; Fine-tuned's is on its run's validation items, which also chose its strength: other items. "
         "Time: to learn. While labels are few, “best” also weighs what each rung gained on other data sets, so that its loss "
         "need not be the lowest."
@@ -32,9 +33,9 @@ def ladder_table(ladder: Ladder) -> Markup:
     )
 
 
-def _scale(axis: Axis) -> Markup:
+def _scale(axis: Axis, measure: str) -> Markup:
     ticks = (tag("span", words, style=f"left:{100 * axis.place(at):.2f}%") for at, words in axis.ticks)
-    return tag("div", tag("span", "Accuracy", class_="st-sr"), tag("div", *ticks, aria_hidden="true"), class_="lr-scale")
+    return tag("div", tag("span", measure, class_="st-sr"), tag("div", *ticks, aria_hidden="true"), class_="lr-scale")
 
 
 def _row(row: RungRow, best: bool, axis: Axis) -> Markup:

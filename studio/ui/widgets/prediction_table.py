@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from studio.core.results.answers import MethodAnswer, PredictionTable
+from studio.core.types import Prediction
 from studio.ui.widgets.markup import Markup, join, percent, tag, took
 
 ROWS_AT_FIRST = 10
@@ -52,15 +53,18 @@ def _doubt(answer: MethodAnswer) -> Markup | None:
 
 
 def _row(table: PredictionTable, index: int, rank: int) -> Markup:
-    cells = (_cell(answer, index, first=rank == 0, rows=len(table.classes)) for answer in table.answers)
+    cells = (_cell(table, answer, index, first=rank == 0) for answer in table.answers)
     more = rank >= ROWS_AT_FIRST and len(table.classes) > ROWS_AT_FIRST
     return tag("tr", tag("th", table.classes[index], scope="row"), *cells, class_="more" if more else None)
 
 
-def _cell(answer: MethodAnswer, index: int, first: bool, rows: int) -> Markup | None:
+def _cell(table: PredictionTable, answer: MethodAnswer, index: int, first: bool) -> Markup | None:
     if answer.probabilities is None:
-        return tag("td", tag("p", answer.why_not or "No answer."), class_="lr-mute", rowspan=rows) if first else None
-    share, won = answer.probabilities[index], index == _winner(answer)
+        return (
+            tag("td", tag("p", answer.why_not or "No answer."), class_="lr-mute", rowspan=len(table.classes)) if first else None
+        )
+    said = table.said(answer)
+    share, won = answer.probabilities[index], said is not None and table.classes[index] in _chosen(said)
     return tag(
         "td",
         tag("span", class_="lr-bar", style=f"--w:{100 * share:.2f}%"),
@@ -74,16 +78,14 @@ def _cell(answer: MethodAnswer, index: int, first: bool, rows: int) -> Markup | 
     )
 
 
-def _winner(answer: MethodAnswer) -> int | None:
-    shares = answer.probabilities
-    return max(range(len(shares)), key=shares.__getitem__) if shares else None
+def _chosen(said: Prediction) -> tuple[str, ...]:
+    return said.labels if said.several else (said.label,)
 
 
 def _sentence(table: PredictionTable) -> str:
     said = []
     for answer in table.answers:
-        winner = _winner(answer)
-        if winner is not None and answer.probabilities:
+        if (found := table.said(answer)) is not None and table.classes:
             doubt = "not sure, " if answer.sure is False else ""
-            said.append(f"{answer.title}: {doubt}{table.classes[winner]}, {percent(answer.probabilities[winner], 0)}.")
+            said.append(f"{answer.title}: {doubt}{found.label}, {percent(found.confidence, 0)}.")
     return " ".join(said)
