@@ -122,11 +122,13 @@ def _check(workspace: Workspace, a: argparse.Namespace) -> Any:
 
 
 def _label(workspace: Workspace, a: argparse.Namespace) -> Any:
-    labelling = workspace.open_project(a.project).labelling
-    if a.new and a.label not in {c.name for c in labelling.classes()}:
-        labelling.add_class(a.label)
-    who = _person(workspace, a)
-    event = labelling.none_of_these(a.item, who) if a.label == NONE_OF_THESE else labelling.label(a.item, a.label, who)
+    labelling, who = workspace.open_project(a.project).labelling, _person(workspace, a)
+    known = {c.name for c in labelling.classes()}
+    for name in a.label if a.new else ():
+        if name not in known:
+            labelling.add_class(name)
+    said = a.label if len(a.label) > 1 else a.label[0]
+    event = labelling.none_of_these(a.item, who) if said == NONE_OF_THESE else labelling.label(a.item, said, who)
     return {"item": event.item, "label": event.after, "before": event.before, "event": event.id}
 
 

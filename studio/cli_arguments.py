@@ -36,7 +36,9 @@ def parser() -> argparse.ArgumentParser:
     command("samples", "list the sample projects that came with Studio", project=False)
     new = command("new", "create a project, empty or as a copy of a sample")
     kind = new.add_mutually_exclusive_group(required=True)
-    kind.add_argument("--task", help="image-classification, text-classification or image-text")
+    kind.add_argument(
+        "--task", help="image-classification, image-multi-label, text-classification, text-multi-label or image-text"
+    )
     kind.add_argument("--sample", metavar="NAME", help="fill it with a copy of this sample")
     new.add_argument("--name", help="what people see; the folder's name by default")
     _import_arguments(command("import", "import a folder, zip, CSV, JSONL, Parquet or hub data set"))
@@ -53,7 +55,7 @@ def parser() -> argparse.ArgumentParser:
     items.add_argument("--model", help="which model chooses")
     label = command("label", "label one item")
     label.add_argument("item", type=int)
-    label.add_argument("label", help=f"a class, or '{NONE_OF_THESE}'")
+    label.add_argument("label", nargs="+", help=f"a class, or '{NONE_OF_THESE}'; in a multi-label project all that it is of")
     label.add_argument("--new", action="store_true", help="add the class where the project has none of that name")
     note = command("note", "write something beside an item; an empty text takes it away")
     note.add_argument("item", type=int)

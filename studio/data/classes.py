@@ -12,16 +12,19 @@ from types import EllipsisType
 
 from studio.core.errors import BadInput
 from studio.core.types import NONE_OF_THESE
+from studio.data import sets
 from studio.data.content import plain_name
 from studio.data.exported import DescribedClass
-from studio.data.labels import beside, class_of
+from studio.data.labels import beside
+from studio.data.sets import class_of
 
 MAX_NAME = 200
 LONGEST_GUIDELINE = 2_000
 
 
-def class_name(text: str) -> str:
-    """The name as it is stored. Raises BadInput for an empty one, a long one or one of several lines."""
+def class_name(text: str, several: bool = False) -> str:
+    """The name as it is stored. Raises BadInput for an empty one, a long one, one of several lines, and where an item may be of
+    `several` classes for one with a sign that stands between them."""
     clean = plain_name(text)
     if not clean:
         raise BadInput("The class needs a name.", "Type one, as in 'cardboard'.")
@@ -29,6 +32,10 @@ def class_name(text: str) -> str:
         raise BadInput(f"{clean[:40]!r} … cannot be a class's name.", f"Use one line of at most {MAX_NAME} characters.")
     if clean.casefold() == NONE_OF_THESE:
         raise BadInput(f"{clean!r} says that an item is of no class.", "There is a key for that; a class needs another name.")
+    if several and (sign := next((sign for sign in sets.SEPARATORS if sign in clean), None)):
+        raise BadInput(
+            f"{clean[:40]!r} has a {sign!r}, which stands between classes in a table.", "Call the class something else."
+        )
     return clean
 
 
@@ -39,16 +46,19 @@ def phrase_of(name: str) -> str:
 
 def add(connection: sqlite3.Connection, name: str, hidden: bool = False) -> tuple[str, str, int]:
     """A new class at the end: (name, phrase, position). Raises BadInput for a name that is taken."""
-    clean = class_name(name)
-    if connection.execute("SELECT 1 FROM classes WHERE name = ? AND NOT hidden", (clean,)).fetchone():
+    clean = class_name(name, sets.several(connection))
+    there = connection.execute("SELECT id, hidden FROM classes WHERE name = ?", (clean,)).fetchone()
+    if there and not there[1]:
         raise _taken(clean)
-    position = int(connection.execute("SELECT coalesce(max(position) + 1, 0) FROM classes").fetchone()[0])
+    position = int(connection.execute("SELECT coalesce(max(position) + 1, 0) FROM classes WHERE parts IS NULL").fetchone()[0])
     row = (clean, phrase_of(clean), position)
     connection.execute(
         "INSERT INTO classes (name, phrase, position, hidden) VALUES (?, ?, ?, ?)"
         " ON CONFLICT (name) DO UPDATE SET position = excluded.position, hidden = excluded.hidden",
         (*row, hidden),
     )
+    if there:
+        sets.renamed(connection, there[0])
     return row
 
 
@@ -72,10 +82,10 @@ def set_guideline(connection: sqlite3.Connection, name: str, guideline: str, saw
 
 def ensure(connection: sqlite3.Connection, names: Iterable[str], hidden: bool = False) -> dict[str, int]:
     """Add those that are missing, in natural order (`2` before `10`): {name: id} of every class."""
-    known = {row[0] for row in connection.execute("SELECT name FROM classes WHERE NOT hidden")}
+    known = {row[0] for row in connection.execute("SELECT name FROM classes WHERE parts IS NULL AND NOT hidden")}
     for name in sorted(set(names) - known, key=_natural):
         add(connection, name, hidden)
-    return dict(connection.execute("SELECT name, id FROM classes"))
+    return dict(connection.execute("SELECT name, id FROM classes WHERE parts IS NULL"))
 
 
 def describe(connection: sqlite3.Connection, described: Iterable[DescribedClass]) -> None:

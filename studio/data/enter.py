@@ -16,10 +16,11 @@ from functools import partial
 
 from studio.core.errors import StudioError
 from studio.core.results.projects import Reject
-from studio.core.types import Split
-from studio.data import truth
+from studio.core.types import Split, classes_in
+from studio.data import sets, truth
 from studio.data.classes import describe, ensure
 from studio.data.content import key_of, mix
+from studio.data.counting import count_more
 from studio.data.exported import DescribedClass
 from studio.data.settle import AUTHOR, CHUNK, EVENT, TOUCHED, give_labels, settle
 from studio.data.store import Store
@@ -51,6 +52,7 @@ class Entered:
 
     by_split: Counter[str] = field(default_factory=Counter)
     by_label: Counter[str] = field(default_factory=Counter)
+    """An item of several classes counts for each of them."""
     duplicates: int = 0
     labelled: int = 0
     """Of the duplicates, those that get their label from here."""
@@ -84,10 +86,10 @@ def enter(
 
     One import at a time (`studio.data.turn`). Raises ProjectError; then nothing of it is seen, now or later.
     """
-    said = {name for candidate in candidates for name in (candidate.label, candidate.hidden) if name is not None}
+    said = {label for candidate in candidates for label in (candidate.label, candidate.hidden) if label is not None}
     chunks = _Chunks(keep_labels, described)
     try:
-        store.write(partial(chunks.begin, names=said if add_classes else (), add_described=add_classes))
+        store.write(partial(chunks.begin, said=said if add_classes else (), add_described=add_classes))
         for start in range(0, len(candidates), CHUNK):
             store.write(partial(chunks.enter, candidates=candidates[start : start + CHUNK]), bulk=True)
             entering(min(start + CHUNK, len(candidates)))
@@ -108,31 +110,36 @@ class _Chunks:
         self._described = described
         self._keep_labels = keep_labels
         self._next_id = 0
+        self._several = False
         self._class_ids: dict[str, int] = {}
+        self._sets: dict[str, str] = {}
+        """{a set's text: the same in the order of the classes}."""
         self._counted: Counter[tuple[Split, int, int]] = Counter()
 
-    def begin(self, connection: sqlite3.Connection, names: Iterable[str], add_described: bool) -> None:
+    def begin(self, connection: sqlite3.Connection, said: Iterable[str], add_described: bool) -> None:
         """From here on, new items and classes are hidden."""
+        self._several = sets.several(connection)
+        names = {name for label in said for name in sets.names_in(label)} if self._several else set(said)
         self._next_id = int(connection.execute("SELECT coalesce(max(id), 0) + 1 FROM item_rows").fetchone()[0])
         connection.execute("INSERT INTO imports (first_item) VALUES (?)", (self._next_id,))
         described = tuple(named.name for named in self._described) if add_described else ()
         for name in described:  # one by one: they keep their order
             ensure(connection, (name,), hidden=True)
-        self._class_ids = ensure(connection, set(names).difference(described), hidden=True)
+        self._class_ids = ensure(connection, names.difference(described), hidden=True)
 
     def enter(self, connection: sqlite3.Connection, candidates: Sequence[Candidate]) -> None:
         keys = [key_of(candidate.content) for candidate in candidates]
         there = _there(connection, keys)
         fresh: list[tuple[str, Candidate]] = []
         for key, candidate in zip(keys, candidates, strict=True):
-            label = candidate.label if self._keep_labels else None
+            label = self._canonical(connection, candidate.label) if self._keep_labels and candidate.label else None
             known = there.get(key)
             if known is None:
                 there[key] = _There(self._next_id, label, touched=False)
                 fresh.append((key, candidate))
                 self._next_id += 1
             else:
-                _meet(candidate, label, known, self.entered)
+                self._meet(candidate, label, known)
         self._insert(connection, fresh, there)
         new = {there[key].id for key, _ in fresh}
         waiting = [(i.id, self._class_ids[i.label]) for i in there.values() if i.relabelled and i.label and i.id not in new]
@@ -140,10 +147,8 @@ class _Chunks:
 
     def finish(self, connection: sqlite3.Connection) -> None:
         """The act that makes all of it seen."""
-        connection.executemany(
-            "INSERT INTO counters VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n",
-            [(*cell, n) for cell, n in self._counted.items()],
-        )
+        for (split, class_id, state), n in self._counted.items():
+            count_more(connection, split, class_id, state, n)
         connection.execute("UPDATE classes SET hidden = 0 WHERE hidden")
         describe(connection, self._described)
         connection.execute("UPDATE imports SET finished = ? WHERE finished IS NULL", (time.time(),))
@@ -164,8 +169,7 @@ class _Chunks:
             self._counted[candidate.split, class_id or 0, state] += 1
             if candidate.hidden is not None:
                 self.entered.hidden[item.id] = candidate.hidden
-            if item.label is not None:
-                self.entered.by_label[item.label] += 1
+            self._count(item.label)
             if item.label is not None or state:
                 # below zero it stands before every other event of its item, and raises no revision while it is hidden
                 events.append((-item.id, item.id, AUTHOR, now, class_id, state))
@@ -174,6 +178,32 @@ class _Chunks:
             rows,
         )
         connection.executemany(EVENT, events)
+
+    def _meet(self, candidate: Candidate, label: str | None, known: _There) -> None:
+        """The content is there already."""
+        if label is not None and known.label is not None and label != known.label:
+            reason = f"is labelled {label!r} here, and the same content is labelled {known.label!r} already"
+            self.entered.conflicts.append(Reject(candidate.file, candidate.row, reason))
+            return
+        self.entered.duplicates += 1
+        if label is not None and known.label is None and not known.touched:
+            known.label, known.relabelled = label, True
+            self.entered.labelled += 1
+            self._count(label)
+
+    def _count(self, label: str | None) -> None:
+        if label is not None:
+            self.entered.by_label.update(classes_in(label) or (label,) if self._several else (label,))
+
+    def _canonical(self, connection: sqlite3.Connection, label: str) -> str:
+        """The label as the database has it, which knows it from then on."""
+        if not self._several:
+            return label
+        if label not in self._sets:
+            row = sets.interned(connection, [self._class_ids[name] for name in sets.names_in(label)], hidden=True)
+            (self._sets[label],) = connection.execute("SELECT name FROM classes WHERE id = ?", (row,)).fetchone()
+            self._class_ids[self._sets[label]] = row
+        return self._sets[label]
 
 
 def _there(connection: sqlite3.Connection, keys: Sequence[str]) -> dict[str, _There]:
@@ -184,16 +214,3 @@ def _there(connection: sqlite3.Connection, keys: Sequence[str]) -> dict[str, _Th
         keys,
     )
     return {key: _There(item, label, bool(touched)) for key, item, label, touched in rows}
-
-
-def _meet(candidate: Candidate, label: str | None, known: _There, entered: Entered) -> None:
-    """The content is there already."""
-    if label is not None and known.label is not None and label != known.label:
-        reason = f"is labelled {label!r} here, and the same content is labelled {known.label!r} already"
-        entered.conflicts.append(Reject(candidate.file, candidate.row, reason))
-        return
-    entered.duplicates += 1
-    if label is not None and known.label is None and not known.touched:
-        known.label, known.relabelled = label, True
-        entered.labelled += 1
-        entered.by_label[label] += 1

@@ -8,9 +8,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
-from studio.core.types import NONE_OF_THESE, ClassInfo
+from studio.core.types import NONE_OF_THESE, ClassInfo, classes_in, set_of
 
 NAME, LABEL, SPLIT, STATE, NOTE, AUTHOR, AT, APOSTROPHES = (
     "name", "label", "split", "state", "note", "author", "at", "apostrophes"
@@ -44,7 +45,7 @@ class Sidecar:
     classes: tuple[DescribedClass, ...]
     """In the project's order."""
     folders: Mapping[str, str]
-    """{folder: class} where a class's name cannot be a folder's."""
+    """{folder: class} where a class's name cannot be a folder's; {folder: classes} where it is of several."""
 
 
 def with_apostrophes(cells: Mapping[str, str]) -> dict[str, str]:
@@ -62,13 +63,16 @@ def without_apostrophes(cells: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**cells, **{column: str(cells[column]).removeprefix("'") for column in marked if cells.get(column)}}
 
 
-def write_sidecar(classes: Iterable[ClassInfo], folders: Mapping[str, str]) -> str:
-    """`folders` is {class: folder}."""
+def write_sidecar(
+    classes: Iterable[ClassInfo], folders: Mapping[str, str], sets: Mapping[str, str] = MappingProxyType({})
+) -> str:
+    """`folders` is {class: folder}, `sets` {classes: folder}."""
     described = [{"name": c.name, "phrase": c.phrase, "guideline": c.guideline} for c in classes]
     for entry in described:
         if folders.get(entry["name"], entry["name"]) != entry["name"]:
             entry["folder"] = folders[entry["name"]]
-    return json.dumps({"studio_export": _FORM, "classes": described}, ensure_ascii=False, indent=1) + "\n"
+    of_sets = {"sets": [{"classes": classes_in(label), "folder": folder} for label, folder in sets.items()]} if sets else {}
+    return json.dumps({"studio_export": _FORM, "classes": described, **of_sets}, ensure_ascii=False, indent=1) + "\n"
 
 
 def read_sidecar(data: bytes) -> Sidecar | None:
@@ -79,6 +83,7 @@ def read_sidecar(data: bytes) -> Sidecar | None:
             return None
         entries = [{key: str(value) for key, value in entry.items()} for entry in said["classes"]]
         classes = tuple(DescribedClass(e["name"], e.get("phrase", ""), e.get("guideline", "")) for e in entries)
+        sets = {str(entry["folder"]): set_of(map(str, entry["classes"])) for entry in said.get("sets", ())}
     except (ValueError, RecursionError, KeyError, TypeError, AttributeError):
         return None
-    return Sidecar(classes, {entry["folder"]: entry["name"] for entry in entries if "folder" in entry})
+    return Sidecar(classes, sets | {entry["folder"]: entry["name"] for entry in entries if "folder" in entry})

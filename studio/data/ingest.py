@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from studio.core.errors import BadInput, UnreadableItem
 from studio.core.interfaces import Progress
 from studio.core.results.projects import ImportReport, Reject
-from studio.core.types import NONE_OF_THESE, ImportOptions
+from studio.core.types import NONE_OF_THESE, ImportOptions, set_of
 from studio.data.classes import class_name
 from studio.data.content import canonical, key_of, media_of, plain_name
 from studio.data.enter import Candidate, enter
@@ -27,6 +27,7 @@ from studio.data.importers import Offered, Row
 from studio.data.labels import LONGEST_NOTE
 from studio.data.media import Media
 from studio.data.query import OF_NONE, SKIPPED
+from studio.data.sets import names_in
 from studio.data.splits import assign
 from studio.data.store import Store
 from studio.data.turn import Journal, turn
@@ -47,6 +48,8 @@ class Rules:
     """{modality: read} of what each item must hold."""
     fixed_classes: tuple[str, ...] = ()
     """Where not empty: other labels are passed over, and no class is added."""
+    several: bool = False
+    """Whether an item may be of several classes."""
 
 
 def ingest(
@@ -66,7 +69,7 @@ def ingest(
     classes: list[DescribedClass] = []
     with turn(store, media, beat) as journal:
         beat.what = "reading"
-        offered = _without_classes(rows, classes)
+        offered = _without_classes(rows, classes, rules.several)
         for result in _in_order(offered, _Checker(media, journal, rules, options), beat):
             if isinstance(result, Reject):
                 rejects.append(result)
@@ -116,7 +119,7 @@ class _Checker:
             return Reject(row.file, row.row, error.message)
         options, written, files = self._options, canonical(content), media_of(content)
         split = options.split or row.split or assign(files[0] if files else key_of(written), options.test_share)
-        none = label == NONE_OF_THESE
+        none = label == NONE_OF_THESE and not self._rules.several
         label = None if none else label
         given, hidden = (None, label) if split == options.hidden_split else (label, None)
         name = plain_name(row.name) or "item"
@@ -141,15 +144,18 @@ class _Checker:
             return NONE_OF_THESE
         if self._rules.fixed_classes:
             return clean if clean in self._rules.fixed_classes else None
+        if self._rules.several:
+            names = names_in(clean)
+            return set_of(class_name(name) for name in names) if names else None
         return class_name(clean) if clean else None
 
 
-def _without_classes(rows: Iterable[Offered], classes: list[DescribedClass]) -> Iterator[Row | Reject]:
+def _without_classes(rows: Iterable[Offered], classes: list[DescribedClass], several: bool) -> Iterator[Row | Reject]:
     """The rows; the classes that the source describes are put into `classes`, what cannot be one is a reject."""
     for offered in rows:
         if isinstance(offered, DescribedClass):
             try:
-                classes.append(replace(offered, name=class_name(offered.name)))
+                classes.append(replace(offered, name=class_name(offered.name, several)))
             except BadInput as error:
                 yield Reject(SIDECAR, None, error.message)
         else:

@@ -19,9 +19,10 @@ from typing import Any, Literal, NamedTuple
 
 from studio.core.errors import BadInput, NotFound
 from studio.core.types import NONE_OF_THESE, LabelEvent, Stance
-from studio.data import opinions
+from studio.data import opinions, sets
 from studio.data.content import canonical, content_key
 from studio.data.query import OF_NONE, SKIPPED
+from studio.data.sets import Said
 
 Kind = Literal["import", "label", "none", "skip", "caption", "note", "undo"]
 Aspect = Literal["label", "caption", "note"]
@@ -89,26 +90,31 @@ _OF_THE_ACT = f"""
 """
 
 
-def label(connection: sqlite3.Connection, item: int, name: str | None, author: str, saw: Saw = ...) -> LabelEvent:
+def label(connection: sqlite3.Connection, item: int, name: Said | None, author: str, saw: Saw = ...) -> LabelEvent:
     """Give (or with None take away) a label. Raises NotFound for the item or the class."""
     before = _state(connection, item)
-    class_id = None if name is None else class_of(connection, name)
+    class_id = None if name is None else sets.row_of(connection, name)
     return _say(connection, item, "label", author, before, before._replace(class_id=class_id, skipped=0), saw)
 
 
 def none_of_these(connection: sqlite3.Connection, item: int, author: str, saw: Saw = ...) -> LabelEvent:
-    """Say that the item is of none of the classes: it is done, and nothing learns from it. Raises NotFound."""
+    """Say that the item is of none of the classes: it is done, and nothing learns from it. Where items may be of several, that
+    is a label like any other. Raises NotFound."""
+    if sets.several(connection):
+        return label(connection, item, NONE_OF_THESE, author, saw)
     before = _state(connection, item)
     return _say(connection, item, "none", author, before, before._replace(class_id=None, skipped=OF_NONE), saw)
 
 
-def settle(connection: sqlite3.Connection, item: int, name: str | None, author: str) -> LabelEvent:
+def settle(connection: sqlite3.Connection, item: int, name: Said | None, author: str) -> LabelEvent:
     """Say what an item is, over everybody, the author's own earlier word included; None: none of the classes. Raises NotFound."""
     before = _state(connection, item)
+    if name is None and sets.several(connection):
+        name = NONE_OF_THESE
     if name is None:
         after = before._replace(class_id=None, skipped=OF_NONE)
     else:
-        after = before._replace(class_id=class_of(connection, name), skipped=0)
+        after = before._replace(class_id=sets.row_of(connection, name), skipped=0)
     kind: Kind = "none" if name is None else "label"
     return _append(connection, item, kind, author, before, after, said=after.said, stance="over")
 
@@ -148,12 +154,17 @@ def beside(now: str, text: str, saw: str | EllipsisType) -> str:
     return text if saw is ... or saw == now or not now else f"{now} / {text}" if text else now
 
 
-def label_each(connection: sqlite3.Connection, given: Iterable[tuple[int, str | None]], author: str) -> list[LabelEvent]:
-    """Labels for many items as one act; what has its label already is left. Raises NotFound, and then labels none."""
+def label_each(connection: sqlite3.Connection, given: Iterable[tuple[int, Said | None]], author: str) -> list[LabelEvent]:
+    """Labels for many items as one act; what has its label already is left. Where items may be of several classes it is given
+    beside those that they have. Raises NotFound, and then labels none."""
     events: list[LabelEvent] = []
+    more = sets.several(connection)
     for item, name in given:
         before = _state(connection, item)
-        after = before._replace(class_id=None if name is None else class_of(connection, name), skipped=0)
+        class_id = None if name is None else sets.row_of(connection, name)
+        if more and class_id is not None and before.class_id is not None:
+            class_id = sets.with_more(connection, before.class_id, class_id)
+        after = before._replace(class_id=class_id, skipped=0)
         if after != before and (name is not None or before.class_id is not None):  # what has no label to lose stays skipped
             act = events[0].id if events else next_id(connection)
             events.append(_say(connection, item, "label", author, before, after, ..., act))
@@ -200,16 +211,6 @@ def _reverse(connection: sqlite3.Connection, newest: str, authors: tuple[str, ..
             _append(connection, item, "undo", authors[0], now, after, aspect, target, mine, redo, said, stance, whose)
         )  # fmt: skip
     return done
-
-
-def class_of(connection: sqlite3.Connection, name: str) -> int:
-    """The id of a class. Raises NotFound with the classes there are."""
-    row = connection.execute("SELECT id FROM classes WHERE name = ? AND NOT hidden", (name,)).fetchone()
-    if row is None:
-        known = [r[0] for r in connection.execute("SELECT name FROM classes WHERE NOT hidden ORDER BY position LIMIT 21")]
-        shown = ", ".join(known[:20]) + (", …" if len(known) > 20 else "")
-        raise NotFound(f"There is no class {name!r}.", f"Known: {shown}." if known else "Add the class first.")
-    return int(row[0])
 
 
 def event_of(row: tuple[Any, ...]) -> LabelEvent:

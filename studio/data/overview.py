@@ -28,7 +28,7 @@ def overview(root: Path, opened: float) -> ProjectCard:
         connection = sqlite3.connect(f"file:{root / 'studio.db'}?mode=ro", uri=True, timeout=1.0)
         try:
             items, labelled = connection.execute(
-                "SELECT coalesce(sum(n), 0), coalesce(sum(CASE WHEN class > 0 THEN n END), 0) FROM counters"
+                "SELECT coalesce(sum(n), 0), coalesce(sum(CASE WHEN class <> 0 THEN n END), 0) FROM counters"
             ).fetchone()
             row = connection.execute("SELECT content FROM items ORDER BY id LIMIT 1").fetchone()
             first = json.loads(row[0]) if row else {}

@@ -6,12 +6,18 @@ import json
 import sqlite3
 from typing import Any
 
-from studio.core.types import SPLITS, Item, ItemFilter
+from studio.core.types import BETWEEN, NONE_OF_THESE, SPLITS, Item, ItemFilter
 
 SKIPPED, OF_NONE = 1, 2
 """Of `skipped`: looked at and left; looked at, and it is none of the classes."""
 TEXT = "json_extract(i.content, '$.text')"
 COLUMNS = "SELECT i.id, i.content, i.split, i.name, c.name, i.note, i.skipped FROM items i LEFT JOIN classes c ON c.id = i.class"
+
+
+_CLASS = "(SELECT id FROM classes WHERE name = :label)"
+_FROM_ITEMS = "SELECT i.mix, i.id FROM items i WHERE"
+# in the order of `set_items`, which is the one of import: SQLite would not see that of `i.id`
+_FROM_SETS = "SELECT i.mix, s.item AS id FROM set_items s CROSS JOIN items i ON i.id = s.item WHERE"
 
 
 def item_of(row: Any) -> Item:
@@ -21,13 +27,28 @@ def item_of(row: Any) -> Item:
 
 def where(filter: ItemFilter) -> tuple[str, dict[str, Any]]:
     """(condition over `items i`, its values by name); needs `prepare` on the connection."""
+    condition, values = _beside_label(filter)
+    if filter.label is not None and is_set(filter.label):
+        condition = f"i.class = {_CLASS} AND {condition}"
+    elif filter.label is not None:
+        in_set = f"EXISTS (SELECT 1 FROM set_items s WHERE s.class = {_CLASS} AND s.split = i.split AND s.item = i.id)"
+        condition = f"(i.class = {_CLASS} OR {in_set}) AND {condition}"
+    return condition, values
+
+
+def is_set(label: str) -> bool:
+    """Whether it may be a set's: nothing has that among others. Where items are of one class, a class may be called so."""
+    return BETWEEN in label or label == NONE_OF_THESE
+
+
+def _beside_label(filter: ItemFilter) -> tuple[str, dict[str, Any]]:
+    """As `where`, but for the label."""
     found: list[str] = ["1"]
     values: dict[str, Any] = {}
     if filter.split is not None:
         found.append("i.split = :split")
         values["split"] = filter.split
     if filter.label is not None:
-        found.append("i.class = (SELECT id FROM classes WHERE name = :label)")
         values["label"] = filter.label
     if filter.labelled is not None:
         found.append("i.class IS NOT NULL" if filter.labelled else "i.class IS NULL")
@@ -50,26 +71,30 @@ def where(filter: ItemFilter) -> tuple[str, dict[str, Any]]:
 
 
 def parts(filter: ItemFilter, mixed: bool) -> list[str]:
-    """What may match, cut into conditions over `items i` of which an index keeps each in the order of import, or the mixed one.
+    """What may match, cut into selections of which an index keeps each in the order of import, or the mixed one.
 
     Beside each belongs what `where` gives. No item is in two of them.
     """
     if not mixed and filter == ItemFilter(noted=filter.noted, search=filter.search):
-        return ["1"]
+        return [f"{_FROM_ITEMS} 1"]
     left = {None: (0, SKIPPED, OF_NONE), True: (SKIPPED,), False: (0,)}[filter.skipped]
     found = []
     for split in SPLITS if filter.split is None else (filter.split,):
         if filter.labelled is not False and not filter.none:
-            found.append(f"i.split = '{split}' AND i.class IS NOT NULL")
+            if mixed or filter.label is None:
+                found.append(f"{_FROM_ITEMS} i.split = '{split}' AND i.class IS NOT NULL")
+            else:
+                found.append(f"{_FROM_ITEMS} i.split = '{split}' AND i.class = {_CLASS}")
+                found.append(f"{_FROM_SETS} s.split = '{split}' AND s.class = {_CLASS}")
         if filter.labelled is not True and filter.label is None:
             wanted = [k for k in left if filter.none in (None, k == OF_NONE)]
-            found += [f"i.split = '{split}' AND i.class IS NULL AND i.skipped = {k}" for k in wanted]
-    return found or ["0"]
+            found += [f"{_FROM_ITEMS} i.split = '{split}' AND i.class IS NULL AND i.skipped = {k}" for k in wanted]
+    return found or [f"{_FROM_ITEMS} 0"]
 
 
 def page(filter: ItemFilter, mixed: bool, after: int, limit: int) -> tuple[str, dict[str, Any]]:
     """(SQL of `COLUMNS`, its values): up to `limit` items that match and come after the item `after`, in that order."""
-    condition, values = where(filter)
+    condition, values = where(filter) if mixed else _beside_label(filter)
     place, order = "i.id > :after", "id"
     if mixed:
         # ids start at 1, so that 0 stands before every item
@@ -77,10 +102,7 @@ def page(filter: ItemFilter, mixed: bool, after: int, limit: int) -> tuple[str, 
             "(i.mix, i.id) > (SELECT coalesce(max(mix), -1), coalesce(max(id), 0) FROM items WHERE id = :after)",
             "mix, id",
         )
-    each = [
-        f"SELECT * FROM (SELECT i.mix, i.id FROM items i WHERE {part} AND {condition} AND {place} ORDER BY {order} LIMIT :limit)"
-        for part in parts(filter, mixed)
-    ]
+    each = [f"SELECT * FROM ({part} AND {condition} AND {place} ORDER BY {order} LIMIT :limit)" for part in parts(filter, mixed)]
     ids = f"SELECT id FROM ({' UNION ALL '.join(each)}) ORDER BY {order} LIMIT :limit"
     by = ", ".join(f"i.{name}" for name in order.split(", "))
     return f"{COLUMNS} WHERE i.id IN ({ids}) ORDER BY {by}", {**values, "after": after, "limit": limit}

@@ -7,6 +7,9 @@ from pathlib import Path
 
 from studio.core.errors import ProjectError
 
+# as which class an item is counted: 0 without one, -1 with a set of them
+_COUNTED = "CASE WHEN (SELECT parts FROM classes WHERE id = {0}) IS NULL THEN coalesce({0}, 0) ELSE -1 END"
+
 MIGRATIONS: tuple[str, ...] = (
     """
     CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -161,6 +164,47 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE TABLE people (author TEXT PRIMARY KEY, opinions INTEGER NOT NULL, latest REAL NOT NULL) WITHOUT ROWID;
     INSERT INTO people SELECT o.author, count(*), max(e.at) FROM opinions o JOIN label_events e ON e.id = o.event GROUP BY 1;
     CREATE TABLE disputes (item INTEGER PRIMARY KEY REFERENCES item_rows(id));
+    """,
+    # an item may be of several classes: the set of them is a row of `classes` too, so that its label stays one number
+    f"""
+    -- of a set: its classes' ids in order, as in '3,17'; of a class NULL
+    ALTER TABLE classes ADD COLUMN parts TEXT;
+    CREATE UNIQUE INDEX classes_sets ON classes(parts) WHERE parts IS NOT NULL;
+    CREATE INDEX classes_listed ON classes(position, id) WHERE parts IS NULL;
+    CREATE TABLE sets (
+        id INTEGER NOT NULL REFERENCES classes(id), class INTEGER NOT NULL REFERENCES classes(id), PRIMARY KEY (id, class)
+    ) WITHOUT ROWID;
+    CREATE INDEX sets_class ON sets(class);
+
+    -- of a data set with many classes nearly every item has a set of its own: `counters` has all sets in one, as class -1
+    CREATE TABLE set_counters (
+        split TEXT NOT NULL, class INTEGER NOT NULL, skipped INTEGER NOT NULL, n INTEGER NOT NULL,
+        PRIMARY KEY (split, class, skipped)
+    ) WITHOUT ROWID;
+    CREATE TABLE set_items (
+        class INTEGER NOT NULL, split TEXT NOT NULL, item INTEGER NOT NULL, PRIMARY KEY (class, split, item)
+    ) WITHOUT ROWID;
+    DROP TRIGGER items_recounted;
+    CREATE TRIGGER items_recounted AFTER UPDATE OF split, class, skipped ON item_rows BEGIN
+        UPDATE counters SET n = n - 1
+            WHERE split = old.split AND class = {_COUNTED.format("old.class")} AND skipped = old.skipped;
+        INSERT INTO counters VALUES (new.split, {_COUNTED.format("new.class")}, new.skipped, 1)
+            ON CONFLICT DO UPDATE SET n = n + 1;
+        UPDATE set_counters SET n = n - 1
+            WHERE split = old.split AND skipped = old.skipped AND class IN (SELECT class FROM sets WHERE id = old.class);
+        INSERT INTO set_counters SELECT new.split, class, new.skipped, 1 FROM sets WHERE id = new.class
+            ON CONFLICT DO UPDATE SET n = n + 1;
+        DELETE FROM set_items
+            WHERE item = old.id AND split = old.split AND class IN (SELECT class FROM sets WHERE id = old.class);
+        INSERT INTO set_items SELECT class, new.split, new.id FROM sets WHERE id = new.class;
+    END;
+    CREATE TRIGGER items_listed AFTER INSERT ON item_rows WHEN new.class IS NOT NULL BEGIN
+        INSERT INTO set_items SELECT class, new.split, new.id FROM sets WHERE id = new.class;
+    END;
+    CREATE TRIGGER items_unlisted AFTER DELETE ON item_rows WHEN old.class IS NOT NULL BEGIN
+        DELETE FROM set_items
+            WHERE item = old.id AND split = old.split AND class IN (SELECT class FROM sets WHERE id = old.class);
+    END;
     """,
 )
 

@@ -57,6 +57,7 @@ def _withdraw(connection: sqlite3.Connection) -> bool:
         connection.execute("DELETE FROM item_rows WHERE id BETWEEN ? AND ?", part)
         return True
     connection.execute("DELETE FROM waiting_labels")
+    connection.execute("DELETE FROM sets WHERE id IN (SELECT id FROM classes WHERE hidden)")
     connection.execute("DELETE FROM classes WHERE hidden")
     connection.execute("DELETE FROM imports WHERE finished IS NULL")
     return False

@@ -19,10 +19,11 @@ from urllib.parse import quote
 from studio.core.errors import NotFound, ProjectError
 from studio.core.results.people import Annotator, Dispute, Opinion
 from studio.core.results.projects import Counts
-from studio.core.types import SPLITS, ClassInfo, Item, ItemFilter, LabelEvent, Split
-from studio.data import classes, labels, opinions, query
+from studio.core.types import ClassInfo, Item, ItemFilter, LabelEvent, Split
+from studio.data import classes, counting, labels, opinions, query, sets
 from studio.data.outgoing import Outgoing, outgoing
-from studio.data.query import COLUMNS, OF_NONE, SKIPPED, item_of, prepare, where
+from studio.data.query import COLUMNS, OF_NONE, item_of, prepare
+from studio.data.sets import Said
 from studio.data.writer import Writer
 
 T = TypeVar("T")
@@ -85,37 +86,15 @@ class Store:
 
     def count(self, filter: ItemFilter) -> int:
         """Items that match; from the counters unless texts are searched."""
-        if filter.search.strip() or filter.noted is not None:
-            condition, values = where(filter)
-            return int(self._read(f"SELECT count(*) FROM items i WHERE {condition}", values)[0][0])
-        total = 0
-        for split, name, skipped, n in self._counters():
-            fits = filter.split in (None, split) and filter.label in (None, name) and filter.none in (None, skipped == OF_NONE)
-            fits = fits and (filter.skipped is None or skipped == (SKIPPED if filter.skipped else 0))
-            total += n if fits and filter.labelled in (None, name is not None) else 0
-        return total
+        return counting.count(self._read, filter)
 
     def counts(self) -> Counts:
         """From kept counters: the same time for ten items as for a million. Skipped are those without a label."""
-        by_split: dict[str, int] = dict.fromkeys(SPLITS, 0)
-        labelled: dict[str, int] = dict.fromkeys(SPLITS, 0)
-        by_class: dict[str, dict[str, int]] = {
-            row[0]: {} for row in self._read("SELECT name FROM classes WHERE NOT hidden ORDER BY position")
-        }
-        skipped_items = of_none = 0
-        for split, name, skipped, n in self._counters():
-            by_split[split] += n
-            if name is None:
-                skipped_items += n if skipped == SKIPPED else 0
-                of_none += n if skipped == OF_NONE else 0
-            else:
-                labelled[split] += n
-                by_class[name][split] = by_class[name].get(split, 0) + n
-        return Counts(sum(by_split.values()), sum(labelled.values()), skipped_items, by_split, labelled, by_class, of_none)
+        return counting.counts(self._read)
 
     # labels
 
-    def label(self, item: int, label: str | None, author: str, saw: labels.Saw = ...) -> LabelEvent:
+    def label(self, item: int, label: Said | None, author: str, saw: labels.Saw = ...) -> LabelEvent:
         """Raises NotFound for an item or class that is not there (None takes the label away)."""
         return self.write(lambda connection: labels.label(connection, item, label, author, saw))
 
@@ -133,12 +112,13 @@ class Store:
         """Raises NotFound, and BadInput for a long one."""
         return self.write(lambda connection: labels.note(connection, item, text, author, saw))
 
-    def settle(self, item: int, label: str | None, author: str) -> LabelEvent:
+    def settle(self, item: int, label: Said | None, author: str) -> LabelEvent:
         """None: of none of the classes. Raises NotFound."""
         return self.write(lambda connection: labels.settle(connection, item, label, author))
 
-    def label_each(self, given: Iterable[tuple[int, str | None]], author: str) -> tuple[LabelEvent, ...]:
-        """Labels for many items, in one act. Raises NotFound, and then none is given."""
+    def label_each(self, given: Iterable[tuple[int, Said | None]], author: str) -> tuple[LabelEvent, ...]:
+        """Labels for many items, in one act, beside what they have where they may be of several classes. Raises NotFound, and
+        then none is given."""
         return tuple(self.write(lambda connection: labels.label_each(connection, given, author)))
 
     def undo(self, author: str, *others: str) -> tuple[LabelEvent, ...]:
@@ -200,11 +180,9 @@ class Store:
     # classes
 
     def classes(self) -> tuple[ClassInfo, ...]:
-        counted: dict[str | None, int] = {}
-        for _, name, _, n in self._counters():
-            counted[name] = counted.get(name, 0) + n
-        rows = self._read("SELECT name, phrase, position, guideline FROM classes WHERE NOT hidden ORDER BY position, id")
-        return tuple(ClassInfo(name, phrase, position, counted.get(name, 0), words) for name, phrase, position, words in rows)
+        counted, shown = counting.by_class(self._read), "parts IS NULL AND NOT hidden"
+        rows = self._read(f"SELECT name, phrase, position, guideline FROM classes WHERE {shown} ORDER BY position, id")
+        return tuple(ClassInfo(name, phrase, position, counted[name], words) for name, phrase, position, words in rows)
 
     def add_class(self, name: str) -> ClassInfo:
         """Raises BadInput for an empty name, one that is too long or one that exists."""
@@ -222,6 +200,11 @@ class Store:
         """Add those that are missing."""
         wanted = tuple(names)
         self.write(lambda connection: classes.ensure(connection, wanted))
+
+    def let_several(self) -> None:
+        """From now on an item may be of several classes. For a project that is new."""
+        if not self.meta(sets.KEY):
+            self.set_meta(sets.KEY, True)
 
     # imports
 
@@ -249,11 +232,6 @@ class Store:
         """`value` is anything that JSON holds."""
         row = (key, json.dumps(value))
         self.write(lambda connection: connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", row).rowcount)
-
-    def _counters(self) -> list[tuple[Split, str | None, int, int]]:
-        return self._read(
-            "SELECT n.split, c.name, n.skipped, n.n FROM counters n LEFT JOIN classes c ON c.id = n.class WHERE n.n"
-        )
 
     def _read(self, sql: str, *values: Any) -> list[Any]:
         """Values one by one, or one mapping of named ones."""

@@ -14,13 +14,14 @@ from typing import Any
 from studio.core.errors import BadInput, CannotRun, UnreadableItem
 from studio.core.interfaces import Progress, Task
 from studio.core.results.projects import Counts, GivenLabels, ImportReport, ItemPage, Reject
-from studio.core.types import ClassInfo, ImportOptions, Item, ItemFilter, LabelEvent
+from studio.core.types import ClassInfo, ImportOptions, Item, ItemFilter, LabelEvent, classes_in
 from studio.data import truth
 from studio.data.importers import ImportRequest, importer_for
 from studio.data.importers.hub import HubImporter
 from studio.data.ingest import Rules, ingest
 from studio.data.labels import Saw
 from studio.data.project import Project
+from studio.data.sets import Said
 from studio.modalities import discover_modalities, modalities_named
 from studio.settings import reaches_hub
 from studio.workspace.prompts import checked_templates
@@ -59,6 +60,8 @@ class Labelling:
         self._task = task
         self._readers = readers_of(task)
         self._offline = offline
+        if task.several:
+            self._store.let_several()
         for name in task.fixed_classes:  # one by one: they keep the task's order
             self._store.ensure_classes((name,))
 
@@ -71,8 +74,8 @@ class Labelling:
         importer = importer_for(source)
         # asked only where the answer matters: without a network `datasets` retries for half a minute
         offline = self._offline or (importer.name == HubImporter.name and not reaches_hub())
-        request = ImportRequest(options, modalities_named(self._task.modalities), offline)
-        rules = Rules(self._readers, self._task.fixed_classes)
+        request = ImportRequest(options, modalities_named(self._task.modalities), offline, self._task.several)
+        rules = Rules(self._readers, self._task.fixed_classes, self._task.several)
         rows = importer.rows(source, request)
         report = ingest(self._store, self._project.media, rules, rows, options, source, progress)
         self._store.set_meta("last_report", asdict(report))
@@ -114,8 +117,11 @@ class Labelling:
 
     # label
 
-    def label(self, item: int, label: str | None, author: str = "me", saw: Saw = ...) -> LabelEvent:
+    def label(self, item: int, label: Said | None, author: str = "me", saw: Saw = ...) -> LabelEvent:
         """Committed to disk when it returns. Raises NotFound (item, class).
+
+        Where an item may be of several classes, `label` is all of them: their names, none of them for an item that is of none;
+        or what `set_of` makes of them, in any order. Elsewhere BadInput for several.
 
         `saw` is the label that the person was shown, None for none. Where somebody else has given another meanwhile, the item
         keeps theirs, what is said now is put aside, and both wait to be settled; without `saw` the label is given over theirs.
@@ -123,7 +129,8 @@ class Labelling:
         return self._store.label(item, label, author, saw)
 
     def none_of_these(self, item: int, author: str = "me", saw: Saw = ...) -> LabelEvent:
-        """The item is of no class: it is done, and nothing learns from it. Raises NotFound; `saw` as in `label`."""
+        """The item is of no class: it is done, and nothing learns from it; where it may be of several, that is a label like any
+        other. Raises NotFound; `saw` as in `label`."""
         return self._store.none_of_these(item, author, saw)
 
     def note(self, item: int, text: str, author: str = "me", saw: str | EllipsisType = ...) -> LabelEvent:
@@ -147,12 +154,14 @@ class Labelling:
             raise BadInput(f"The caption {error.reason}.", "Write what the item shows.") from error
         return self._store.caption(item, clean, author)
 
-    def label_each(self, given: Mapping[int, str | None], author: str = "me") -> tuple[LabelEvent, ...]:
-        """{item: label}, in one act, which `undo` takes back as one. Raises NotFound, and then none is given."""
+    def label_each(self, given: Mapping[int, Said | None], author: str = "me") -> tuple[LabelEvent, ...]:
+        """{item: label}, in one act, which `undo` takes back as one. Where an item may be of several classes, it is given beside
+        those that it has. Raises NotFound, and then none is given."""
         return self._store.label_each(given.items(), author)
 
     def label_matching(self, filter: ItemFilter, label: str | None, author: str = "me") -> tuple[LabelEvent, ...]:
-        """That label for everything that matches, in one act. Raises NotFound for a class that there is not."""
+        """That label for everything that matches, in one act, as `label_each` gives it. Raises NotFound for a class that there is
+        not."""
         found, after = [], 0
         while page := self._store.items(filter, after, 5_000):
             found += [item.id for item in page]
@@ -197,7 +206,9 @@ class Labelling:
         events = self._store.write(lambda connection: truth.give(connection, per_class, seed))
         if not events:
             raise CannotRun("Every item whose label is known has one already, or was skipped.", "Go on to Train.")
-        return GivenLabels(len(events), dict(Counter(str(event.after) for event in events)), truth.AUTHOR)
+        given = [str(event.after) for event in events]
+        names = (name for label in given for name in (classes_in(label) if self._task.several else ()) or (label,))
+        return GivenLabels(len(events), dict(Counter(names)), truth.AUTHOR)
 
     # classes and prompts
 

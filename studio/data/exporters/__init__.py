@@ -13,7 +13,8 @@ from typing import Protocol
 from studio.core.errors import BadInput
 from studio.core.interfaces import Modality, Progress
 from studio.core.registry import Registry, discover
-from studio.core.types import ClassInfo
+from studio.core.types import NONE_OF_THESE, ClassInfo, Item
+from studio.data import sets
 from studio.data.exported import AT, AUTHOR, LABEL, NAME, NONE_STATE, NOTE, SKIPPED_STATE, SPLIT, STATE
 from studio.data.exporters.archive import Archive
 from studio.data.media import Media
@@ -49,6 +50,10 @@ class Source:
     def classes(self) -> tuple[ClassInfo, ...]:
         return self.store.classes()
 
+    def several(self) -> bool:
+        """Whether an item may be of several classes."""
+        return bool(self.store.meta(sets.KEY))
+
     def files(self) -> tuple[str, ...]:
         """The modalities whose content is a file, as a picture is; the others stand in a table's cell."""
         return tuple(name for name, modality in self.modalities.items() if not modality.inline)
@@ -60,16 +65,21 @@ class Source:
 
     def described(self, out: Outgoing) -> dict[str, str | None]:
         """{column: cell} of all that a table has beside the content."""
-        item = out.item
+        item, none = out.item, of_none(out.item)
         return {
             NAME: item.name,
-            LABEL: item.label,
+            LABEL: None if none else item.label,
             SPLIT: item.split,
-            STATE: NONE_STATE if item.none else SKIPPED_STATE if out.skipped else "",
+            STATE: NONE_STATE if none else SKIPPED_STATE if out.skipped else "",
             NOTE: item.note,
             AUTHOR: out.author,
             AT: "" if out.at is None else datetime.fromtimestamp(out.at, UTC).isoformat(timespec="milliseconds"),
         }
+
+
+def of_none(item: Item) -> bool:
+    """Whether it is of none of the classes, which is a label where it may be of several."""
+    return item.none or item.label == NONE_OF_THESE
 
 
 class Exporter(Protocol):

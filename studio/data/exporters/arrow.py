@@ -1,6 +1,7 @@
 """A folder as `DatasetDict.save_to_disk` writes it: Arrow files, a folder a split, with Image and ClassLabel features.
 
-Written in shards as the items come, where the library would need all of them first. `datasets.load_from_disk` opens it.
+Where an item may be of several classes, its label is a list of them. Written in shards as the items come, where the library would
+need all of them first. `datasets.load_from_disk` opens it.
 """
 
 from __future__ import annotations
@@ -41,10 +42,10 @@ class ArrowExporter:
     def write(self, source: Source, archive: Archive) -> None:
         classes = [c.name for c in source.classes()]
         features = _features(source, classes)
-        number = {name: place for place, name in enumerate(classes)}
+        number, lists = {name: place for place, name in enumerate(classes)}, source.several()
         splits = {split: _Split(features, bool(source.files())) for split in SPLITS}
         for out in source.items():
-            splits[out.item.split].add(_record(source, out, number, features), archive)
+            splits[out.item.split].add(_record(source, out, number, lists), archive)
         written = [split for split in SPLITS if splits[split].close(SPLIT_FOLDERS[split], archive)]
         archive.write_text("dataset_dict.json", json.dumps({"splits": [SPLIT_FOLDERS[split] for split in written]}))
         archive.write_text(SIDECAR, write_sidecar(source.classes(), {}))
@@ -114,8 +115,9 @@ def _features(source: Source, classes: list[str]) -> Any:
 
     files, text = source.files(), datasets.Value("string")
     content = {part: _file_feature(part) if part in files else text for part in source.modalities}
-    label = {LABEL: datasets.ClassLabel(names=classes)} if classes else {LABEL: text}
-    return datasets.Features({NAME: text, **content, **label, **dict.fromkeys((SPLIT, STATE, NOTE, AUTHOR, AT), text)})
+    label = datasets.ClassLabel(names=classes) if classes else text
+    label = datasets.Sequence(label) if source.several() else label
+    return datasets.Features({NAME: text, **content, LABEL: label, **dict.fromkeys((SPLIT, STATE, NOTE, AUTHOR, AT), text)})
 
 
 def _file_feature(part: str) -> Any:
@@ -126,10 +128,12 @@ def _file_feature(part: str) -> Any:
     return {"bytes": datasets.Value("binary"), "path": datasets.Value("string")}
 
 
-def _record(source: Source, out: Outgoing, number: Mapping[str, int], features: Any) -> dict[str, Any]:
+def _record(source: Source, out: Outgoing, number: Mapping[str, int], lists: bool) -> dict[str, Any]:
     files = source.files()
     record: dict[str, Any] = dict(source.described(out))
-    if number:
+    if lists:
+        record[LABEL] = None if out.item.label is None else [number[name] for name in out.item.labels]
+    elif number:
         record[LABEL] = number.get(out.item.label or "", NO_LABEL)
     for part in source.modalities:
         if part in files:

@@ -1,6 +1,7 @@
 """A folder of pictures: `split/class/name.png`, without a class `split/name.png`, with none of them `split/none of these/`.
 
-Other programs read it as it is. It holds no notes, and not what was skipped; texts are no files, so it refuses them.
+What is of several classes lies in a folder of just these, and `classes.json` says which they are. Other programs read it as it
+is. It holds no notes, and not what was skipped; texts are no files, so it refuses them.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Mapping
 from studio.core.interfaces import Modality
 from studio.core.types import NONE_OF_THESE
 from studio.data.exported import SIDECAR, write_sidecar
-from studio.data.exporters import EXPORTERS, Source
+from studio.data.exporters import EXPORTERS, Source, of_none
 from studio.data.exporters.archive import Archive, plain_file_name, suffix_of
 from studio.data.outgoing import Outgoing
 
@@ -35,14 +36,19 @@ class FolderExporter:
         classes = source.classes()
         taken: set[str] = {NONE_OF_THESE}
         folders = {c.name: _free(plain_file_name(c.name), "", taken) for c in classes}
-        archive.write_text(SIDECAR, write_sidecar(classes, folders))
-        taken.clear()
+        sets: dict[str, str] = {}
+        files: set[str] = set()
+        several = source.several()
         for out in source.items():
             data = source.media.read(out.item.content[part])
             stem, suffix = _named(out, data, suffixes)
-            within = NONE_OF_THESE if out.item.none else folders.get(out.item.label or "")
+            label = out.item.label
+            if several and label and len(out.item.labels) > 1 and label not in folders:
+                folders[label] = sets[label] = _free(plain_file_name(" + ".join(out.item.labels)), "", taken)
+            within = NONE_OF_THESE if of_none(out.item) else folders.get(label or "")
             above = f"{out.item.split}/{within}/" if within else f"{out.item.split}/"
-            archive.put(_free(above + stem, suffix, taken), data)
+            archive.put(_free(above + stem, suffix, files), data)
+        archive.write_text(SIDECAR, write_sidecar(classes, folders, sets))
 
 
 def _named(out: Outgoing, data: bytes, suffixes: frozenset[str]) -> tuple[str, str]:

@@ -34,7 +34,7 @@ class Row:
     file: str
     row: int | None = None
     label: str | None = None
-    """A class, or `NONE_OF_THESE`."""
+    """A class, or `NONE_OF_THESE`; where an item may be of several, with `|` or `;` between them."""
     split: Split | None = None
     note: str = ""
     skipped: bool = False
@@ -52,6 +52,8 @@ class ImportRequest:
     modalities: Mapping[str, Modality] = field(default_factory=dict)
     """{name: modality} of what each row must hold."""
     offline: bool = False
+    several: bool = False
+    """Whether an item may be of several classes, so that a label may be a list."""
 
     def suffixes(self) -> dict[str, str]:
         """{file suffix: name of the modality that reads such files}."""

@@ -156,20 +156,28 @@ def _parquet(data: bytes, name: str) -> Table:
 
 
 def named_classes(record: Mapping[str, Any], names: Mapping[str, list[str]]) -> dict[str, Any]:
-    """A record with class numbers replaced by the names that its data set gives them (-1 means no label)."""
+    """A record with class numbers, lists of them too, replaced by the names that its data set gives them (-1 means no label)."""
     out = dict(record)
     for column, known in names.items():
         value = out.get(column)
+        named = [known[n] if 0 <= n < len(known) else None for n in _numbers(value)]
         if isinstance(value, int):
-            out[column] = known[value] if 0 <= value < len(known) else None
+            (out[column],) = named
+        elif named:
+            out[column] = named
     return out
 
 
+def _numbers(value: Any) -> list[int]:
+    return [n for n in (value if isinstance(value, list) else [value]) if isinstance(n, int)]
+
+
 def class_names(metadata: Mapping[bytes, bytes] | None) -> dict[str, list[str]]:
-    """Names of the `ClassLabel` columns in a file that `datasets` wrote."""
+    """Names of the columns of `ClassLabel`, or of lists of it, in a file that `datasets` wrote."""
     try:
         features = json.loads((metadata or {}).get(b"huggingface", b"{}"))["info"]["features"]
-        return {column: list(kind["names"]) for column, kind in features.items() if kind.get("_type") == "ClassLabel"}
+        kinds = {column: kind.get("feature", kind) if isinstance(kind, dict) else {} for column, kind in features.items()}
+        return {column: list(kind["names"]) for column, kind in kinds.items() if kind.get("_type") == "ClassLabel"}
     except (*_JSON_ERRORS, KeyError, TypeError, AttributeError):
         return {}
 

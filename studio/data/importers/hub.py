@@ -95,7 +95,9 @@ class _NoFiles:
 def _class_names(table: Any) -> dict[str, list[str]]:
     import datasets
 
-    return {column: list(kind.names) for column, kind in table.features.items() if isinstance(kind, datasets.ClassLabel)}
+    # of a list the feature of its entries
+    kinds = {column: getattr(kind, "feature", kind) for column, kind in table.features.items()}
+    return {column: list(kind.names) for column, kind in kinds.items() if isinstance(kind, datasets.ClassLabel)}
 
 
 def _without_decoding(table: Any) -> Any:

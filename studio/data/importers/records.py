@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from studio.core.errors import ImportFailed
 from studio.core.interfaces import Progress
 from studio.core.results.projects import Reject
-from studio.core.types import NONE_OF_THESE, Split
+from studio.core.types import BETWEEN, NONE_OF_THESE, Split
 from studio.data import exported
 from studio.data.importers import MAX_FILE_BYTES, ImportRequest, Row, split_of
 from studio.data.importers.formats import Record, read_table
@@ -163,7 +163,7 @@ def _row(
             if isinstance(found, Reject):
                 return Reject(file, number, f"{found.file} {found.reason}")
             name, content[modality] = found[0] or name, found[1]
-        label = cell_text(cells.get(columns.label)) if columns.label else None
+        label = _label(cells.get(columns.label), request.several) if columns.label else None
         said = cell_text(cells.get(columns.split)) if columns.split else None
     except ValueError as error:
         return Reject(file, number, str(error))
@@ -198,6 +198,13 @@ def _file(value: Any, modality: str, folder: tuple[str, ...], files: Files) -> t
     where = ("/", *parts[1:]) if not parts[0] else (*folder, *(part for part in parts if part not in {"", "."}))
     data = files.read(where)
     return Reject(path, None, data.reason) if isinstance(data, Reject) else (parts[-1], data)
+
+
+def _label(value: Any, several: bool) -> str | None:
+    """Of a list its entries, where an item may be of several classes."""
+    if several and isinstance(value, list):
+        return BETWEEN.join(filter(None, map(cell_text, value))) or None
+    return cell_text(value)
 
 
 def cell_text(value: Any) -> str | None:
