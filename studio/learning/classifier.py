@@ -39,7 +39,7 @@ class Unlearnt:
         """Features `[m, d]` and logits of what was learnt `[m, C]` → logarithms of probabilities `[m, C]`; logits of each class
         by itself where an item may be of several."""
         if several:
-            return torch.where(self.labelled, learnt, x @ self.prior.T)
+            return torch.where(self.labelled, learnt, odds(x @ self.prior.T))
         found = (x @ self.prior.T).log_softmax(-1)
         share = found[:, self.labelled].logsumexp(-1, keepdim=True)
         found[:, self.labelled] = share + learnt[:, self.labelled].log_softmax(-1)
@@ -63,6 +63,9 @@ class Classifier:
     """The hyper-parameters that fitting chose, for people to read."""
     several: bool = False
     """Each class by itself, an item may be of several: its logits are no softmax's."""
+    odds: bool = False
+    """Of `several` classes, where nothing has been learnt: the odds of each against all others, as if an item were of one. By
+    itself a similarity knows no threshold, and half of the classes are always above their average."""
 
     def logits(self, features: Tensor, raw: Tensor | None = None) -> Tensor:
         """Unit features `[m, d]` and, for a classifier with a projection, pre-projection features `[m, w]` → `[m, C]`.
@@ -77,6 +80,8 @@ class Classifier:
         found = x @ self.weight.T + self.bias
         if self.bumps is not None:
             found = found + gaussian(x, self.bumps.points, self.bumps.beta) @ self.bumps.coefficients
+        if self.odds:
+            found = odds(found)
         return found if self.unlearnt is None else self.unlearnt.beside(features, found, self.several)
 
     def beside(self, classes: tuple[str, ...], unlearnt: Unlearnt) -> Classifier:
@@ -104,6 +109,7 @@ class Classifier:
             "classes": self.classes,
             "chosen": dict(self.chosen),
             "several": self.several,
+            "odds": self.odds,
         }
         if self.bumps is not None:
             tensors |= {"points": self.bumps.points, "coefficients": self.bumps.coefficients}
@@ -135,11 +141,18 @@ class Classifier:
                 unlearnt=unlearnt,
                 chosen={str(k): float(v) for k, v in facts["chosen"].items()},
                 several=facts.get("several") is True,
+                odds=facts.get("odds") is True,
             )
         except (OSError, SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise ModelError(f"The saved classifier cannot be read: {error}", "Train again.") from error
         _check(found)
         return found
+
+
+def odds(logits: Tensor) -> Tensor:
+    """log p − log(1 − p) of a softmax's probabilities `[m, C]`."""
+    log_p = logits.log_softmax(-1).clamp(max=-1e-6)
+    return log_p - (-torch.expm1(log_p)).log()
 
 
 def gaussian(a: Tensor, b: Tensor, beta: float) -> Tensor:

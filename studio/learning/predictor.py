@@ -44,7 +44,7 @@ class Answering:
 def prompted(name: str, classes: Sequence[str], text: Tensor, scale: float, several: bool = False) -> Classifier:
     """The class prompts as a classifier: s · x · Tᵀ, `text` `[C, d]` unit."""
     weight = scale * (centred(text) if several else text)
-    return Classifier(name, tuple(classes), weight, torch.zeros(len(classes)), several=several)
+    return Classifier(name, tuple(classes), weight, torch.zeros(len(classes)), several=several, odds=several)
 
 
 def live_features(model: FoundationModel, modality: str, payloads: Sequence[Any], raw: bool) -> tuple[Tensor, Tensor | None]:

@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 
-from studio.evaluation.metrics import confusion, macro_f1, per_class, wilson
+from studio.evaluation.metrics import (
+    confusion,
+    macro_f1,
+    macro_f1_of_sets,
+    mean_average_precision,
+    per_class,
+    scores_of_sets,
+    wilson,
+)
 
 
 def test_confusion_has_truths_as_rows() -> None:
@@ -50,3 +58,35 @@ def test_macro_f1_interval_covers_the_true_value_about_as_often_as_it_says() -> 
 def test_perfect_answers_have_no_spread_however_rare_a_class() -> None:
     truth = [0] * 50 + [1] * 50 + [2] * 2
     assert macro_f1(truth, truth, 3) == (1.0, (1.0, 1.0))
+
+
+def test_classes_of_sets_are_scored_one_by_one() -> None:
+    truth = np.array([[1, 1, 0], [1, 0, 0], [0, 1, 0], [0, 0, 0]], bool)
+    said = np.array([[1, 0, 0], [1, 0, 0], [1, 1, 0], [0, 0, 1]], bool)
+    red, round_, unseen = scores_of_sets(truth, said, ["red", "round", "unseen"])
+    assert (red.precision, red.recall, red.support) == (pytest.approx(2 / 3), 1.0, 2)
+    assert (round_.precision, round_.recall, round_.f1) == (1.0, 0.5, pytest.approx(2 / 3))
+    assert (unseen.precision, unseen.recall, unseen.support) == (0.0, 0.0, 0)
+    value, interval = macro_f1_of_sets(truth, said)
+    assert value == pytest.approx((4 / 5 + 2 / 3) / 2)  # of the classes that occur
+    assert interval is not None and interval[0] <= value <= interval[1]
+
+
+def test_average_precision_is_of_the_ranking_alone() -> None:
+    truth = np.array([[1, 0], [0, 0], [1, 0], [0, 0]], bool)
+    probabilities = np.array([[0.9, 0.5], [0.8, 0.5], [0.7, 0.5], [0.1, 0.5]])
+    assert mean_average_precision(truth, probabilities) == pytest.approx((1 + 2 / 3) / 2)
+    assert mean_average_precision(truth, np.full((4, 2), 0.5)) == pytest.approx((1 / 3 + 2 / 4) / 2)  # nothing for a tie
+    assert mean_average_precision(np.zeros((2, 2), bool), np.zeros((2, 2))) is None
+
+
+def test_the_interval_of_sets_covers_the_true_value_about_as_often_as_it_says() -> None:
+    rng, inside = np.random.default_rng(0), 0
+    for trial in range(60):
+        truth = rng.random((200, 3)) < 0.4
+        said = np.where(rng.random(truth.shape) < 0.8, truth, ~truth)
+        _, interval = macro_f1_of_sets(truth, said, seed=trial)
+        assert interval is not None
+        expected = 2 * 0.4 * 0.8 / (0.4 + 0.4 * 0.8 + 0.6 * 0.2)
+        inside += interval[0] <= expected <= interval[1]
+    assert inside >= 50

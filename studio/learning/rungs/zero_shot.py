@@ -23,7 +23,7 @@ class ZeroShotRung:
 
     def fit(self, support: Support) -> Classifier:
         weight, bias = support.scale * support.text, torch.zeros(len(support.classes))
-        return Classifier(self.name, support.classes, weight, bias, several=support.several)
+        return Classifier(self.name, support.classes, weight, bias, several=support.several, odds=support.several)
 
 
 RUNGS.register("zero_shot", ZeroShotRung())
