@@ -32,8 +32,6 @@ class Score:
     """Of the accuracy; for pairs of `recall`'s image_to_text@1."""
     macro_f1: float | None = None
     macro_f1_ci95: tuple[float, float] | None = None
-    mean_average_precision: float | None = None
-    """Where an item may be of several classes: how well each class's probabilities rank the items, whatever the threshold."""
     per_class: tuple[ClassScore, ...] = ()
     confusion: tuple[tuple[int, ...], ...] = ()
     """Rows are truths, columns answers, in `Comparison.classes`' order."""
@@ -43,6 +41,8 @@ class Score:
     milliseconds: float | None = None
     """Per item while its features were computed, in batches, reading included; the answer itself costs next to nothing."""
     why_not: str | None = None
+    mean_average_precision: float | None = None
+    """Where an item may be of several classes: how well each class's probabilities rank the items, whatever the threshold."""
 
 
 @dataclass(frozen=True, slots=True)
