@@ -22,8 +22,8 @@ const card = (one, k) => {
   go.disabled = true;
   return el("li", { class: "ck-card" + (k === at ? " now" : ""), "aria-current": k === at ? "true" : null, tabindex: -1, "aria-label": it.name, onclick: () => { if (at !== k) { at = k; mark(); } } },
     el("figure", { class: "ck-item" }, it.sha ? el("img", { src: media(sheet.project.id, it.sha, 240), alt: it.name, loading: "lazy" }) : null, it.text ? el("blockquote", {}, it.text) : null, el("figcaption", { class: "st-note" }, it.name, it.note ? " · " + it.note : "")),
-    el("ul", { class: "ag-said" }, ...one.said.map((s) => el("li", {}, el("b", {}, s.author), " said ", el("span", { class: "st-badge on" }, s.said)))),
-    el("div", { class: "ck-acts" }, ...one.choices.map((name, c) => button(name, c + 1, () => settle(one, name))), button("None of these", "0", () => settle(one, NONE)), ...(others.length ? [pick, go] : [])));
+    el("ul", { class: "ag-said" }, ...one.said.map((s) => el("li", {}, el("b", {}, s.author), " said ", el("span", { class: "st-badge on" }, listed(sheet.project, s.said))))),
+    el("div", { class: "ck-acts" }, ...one.choices.map((name, c) => button(listed(sheet.project, name), c + 1, () => settle(one, name))), button("None of these", "0", () => settle(one, NONE)), ...(others.length ? [pick, go] : [])));
 };
 const mark = () => root.querySelectorAll(".ck-card").forEach((one, k) => { one.classList.toggle("now", k === at); one.setAttribute("aria-current", k === at ? "true" : "false"); if (k === at) one.scrollIntoView({ block: "nearest" }); });
 const asking = () => {
@@ -47,8 +47,8 @@ const draw = () => {
     el("section", {}, el("h2", {}, "To settle: " + number(disputes)),
       el("p", { class: "st-note" }, disputes ? (disputes > cards.length ? "The first " + cards.length + ". " : "") + "People said different things of the same item without seeing one another's. Until somebody settles it, it has the label that was given first." : "No item is disputed."),
       cards.length ? el("ol", { class: "ck-cards" }, ...cards.map(card)) : null),
-    el("section", {}, el("h2", {}, "How far people agree"), el("p", { class: "st-note" }, "Kappa: 1 where they always agree, 0 where they agree as often as by chance. Of two, Cohen's; of all, Fleiss'."), agreement,
-      confused.length ? el("p", { class: "ag-confused" }, "Most often one for the other: ", ...confused.flatMap((c, k) => [k ? ", " : "", el("b", {}, c.one), " and ", el("b", {}, c.other), " (" + number(c.n) + ")"]), ".") : null, asking()),
+    el("section", {}, el("h2", {}, "How far people agree"), el("p", { class: "st-note" }, "Kappa: 1 where they always agree, 0 where they agree as often as by chance. Of two, Cohen's; of all, Fleiss'." + (sheet.project.several ? " Counted on all classes of an item together: who leaves out one has said something else." : "")), agreement,
+      confused.length ? el("p", { class: "ag-confused" }, "Most often one for the other: ", ...confused.flatMap((c, k) => [k ? ", " : "", el("b", {}, listed(sheet.project, c.one)), " and ", el("b", {}, listed(sheet.project, c.other)), " (" + number(c.n) + ")"]), ".") : null, asking()),
     el("section", {}, el("h2", {}, "Who labels"), people.length ? table : el("p", { class: "st-note" }, "Nobody yet.")));
 };
 const load = async () => {
@@ -63,7 +63,7 @@ const settle = async (one, name) => {
   if (busy) return;
   busy = true;
   const got = await ask("settle", { project: page, item: one.item.id, label: name }, 1);
-  tell(got.ok ? "Settled " + one.item.name + " as " + name + "." : said(got));
+  tell(got.ok ? "Settled " + one.item.name + " as " + listed(sheet.project, name) + "." : said(got));
   if (got.ok) trigger("edit", {});
   await load(); mark(); focus();
   busy = false;

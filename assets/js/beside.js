@@ -61,11 +61,11 @@ const dialog = (title, note, ...children) => {
 };
 const closing = (words, act) => el("button", { type: "button", class: "st-button" + (words === "Close" ? "" : " primary"), onclick: (e) => { if (act) act(); e.currentTarget.closest("dialog").close(); } }, words);
 const WORDS = {
-  import: (e) => "came with " + e.after, label: (e) => (e.said === null ? "took its label away" : "said " + e.said), none: () => "said none of these",
+  import: (e) => "came with " + listed(desk.project, e.after), label: (e) => (e.said === null ? "took its label away" : "said " + listed(desk.project, e.said)), none: () => "said none of these",
   skip: (e) => (e.before && !e.after ? "dropped it" : "skipped it"), caption: (e) => "wrote “" + e.after + "”", note: (e) => (e.after ? "noted “" + e.after + "”" : "took the note away"),
   undo: () => "took that back", redo: () => "did that again",
 };
-const became = (e) => (e.stance === "aside" ? (e.said === e.after ? "as others had" : "put aside: it stays " + e.after) : e.before === e.after ? "" : "before: " + (e.before || "nothing"));
+const became = (e) => (e.stance === "aside" ? (e.said === e.after ? "as others had" : "put aside: it stays " + listed(desk.project, e.after)) : e.before === e.after ? "" : "before: " + (listed(desk.project, e.before) || "nothing"));
 const showHistory = async () => {
   const it = item();
   if (!it) return;

@@ -8,13 +8,13 @@ const button = (words, key, act, primary) => el("button", { type: "button", clas
 const thing = (it, ...below) => el("figure", { class: "ck-item" },
   it.sha ? el("img", { src: media(sheet.project.id, it.sha, 240), alt: it.name, loading: "lazy" }) : el("blockquote", {}, it.text || it.name),
   el("figcaption", { class: "st-note" }, it.name, ...below));
-const tags = (it) => el("span", { class: "gd-tags" }, el("span", { class: "st-badge" + (it.label ? " on" : "") }, it.label || "no label"), el("span", { class: "st-badge" }, it.split));
+const tags = (it) => el("span", { class: "gd-tags" }, el("span", { class: "st-badge" + (it.label ? " on" : "") }, listed(sheet.project, it.label) || "no label"), el("span", { class: "st-badge" }, it.split));
 const card = (finding, k) => {
   const twins = finding.items, acts = [button("Keep" + (twins ? " both" : ""), "K", () => settle(finding, "keep"))];
-  if (!twins) acts.push(button("Change to " + finding.suggested, "C", () => settle(finding, "change")));
+  if (!twins) acts.push(button("Change to " + listed(sheet.project, finding.suggested), "C", () => settle(finding, "change")));
   acts.push(button(twins ? "Drop the " + (finding.leak ? "training one" : "second") : "Drop", "D", () => settle(finding, "drop"), !!twins));
   const words = twins ? [el("b", {}, finding.leak ? "In both training and " + finding.items[0].split : "There twice"), " · " + percent(finding.likeness) + " alike"]
-    : [el("b", {}, "Labelled " + finding.item.label), " · looks like " + finding.suggested + ", " + percent(finding.probability)];
+    : [el("b", {}, "Labelled " + listed(sheet.project, finding.item.label)), " · looks like " + listed(sheet.project, finding.suggested) + ", " + percent(finding.probability)];
   const items = twins ? twins.map((it) => thing(it, tags(it))) : [thing(finding.item)];
   return el("li", { class: "ck-card" + (k === at ? " now" : "") + (finding.leak ? " leak" : ""), "aria-current": k === at ? "true" : null, onclick: () => { if (at !== k) { at = k; mark(); } } },
     el("p", {}, ...words), el("div", { class: "ck-items" }, ...items), el("div", { class: "ck-acts" }, ...acts));
@@ -54,7 +54,7 @@ const settle = async (finding, act) => {
   if (busy) return;
   busy = true;
   const got = await ask("settle", { project: page, key: finding.key, act }, 1);
-  live = got.ok ? { keep: "Kept.", change: "Changed to " + finding.suggested + ".", drop: "Dropped: without a label from now on." }[act] : said(got);
+  live = got.ok ? { keep: "Kept.", change: "Changed to " + listed(sheet.project, finding.suggested) + ".", drop: "Dropped: without a label from now on." }[act] : said(got);
   if (got.ok && act !== "keep") trigger("edit", {});
   await load(); mark();
   busy = false;

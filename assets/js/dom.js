@@ -17,6 +17,10 @@ const plural = (n, word) => number(n) + " " + word + (n === 1 ? "" : "s");
 
 // who sits at this browser, once they have said so; what the server calls an item of no class
 const AUTHOR = "studio.author", NONE = "none of these";
+// what stands between the classes of an item that may be of several, and what people read there instead
+const BETWEEN = " | ";
+const classesOf = (label) => (!label || label === NONE ? [] : label.split(BETWEEN));
+const listed = (project, label) => (project.several ? classesOf(label).join(", ") || label : label);
 const me = () => { try { return localStorage.getItem(AUTHOR) || null; } catch (barred) { return null; } };
 
 // server.fn() resolves to undefined on any failure, so every answer carries `ok`

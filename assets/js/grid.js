@@ -5,8 +5,9 @@ const LEAST = [0, 30, 50, 70, 80, 90, 95, 99], READING_MS = 1000;
 let filter = blank(), shownFilter = blank(), reads = 0, cursors = [null], answer = null, page = null, asked = 0, typing = 0;
 
 const cell = (it, k) => {
-  const badges = it.score !== undefined ? [filter.by === "like" ? it.score.toFixed(2) : Math.round(100 * it.score) + " %"] : [it.label || "no label", it.split];
-  const tags = badges.map((words, n) => el("span", { class: "st-badge" + (it.label && !n ? " on" : "") }, words));
+  const given = answer.project.several && classesOf(it.label).length ? classesOf(it.label) : it.label ? [it.label] : [];
+  const badges = it.score !== undefined ? [filter.by === "like" ? it.score.toFixed(2) : Math.round(100 * it.score) + " %"] : [...(given.length ? given : ["no label"]), it.split];
+  const tags = badges.map((words, n) => el("span", { class: "st-badge" + (n < given.length ? " on" : "") }, words));
   const note = it.note ? el("span", { class: "gd-note", title: it.note }, it.note) : null;
   const caption = [el("b", { title: it.name }, it.name), el("span", { class: "gd-tags" }, ...tags), note];
   const text = it.text ? el("p", { class: "gd-text", title: it.text.slice(0, 2000) }, it.text.slice(0, 400)) : null;

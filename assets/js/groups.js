@@ -13,8 +13,8 @@ const thing = (row, it) => el("button", { type: "button", class: "gp-item" + (ro
 const line = (row, k) => {
   const names = el("select", { class: "st-field", "aria-label": "Another class for this row" }, el("option", { value: "" }, "Another class"), ...sheet.classes.map((c, n) => el("option", { value: n }, (n < KEYED ? n + 1 + " · " : "") + c.name)));
   const other = el("button", { type: "button", class: "st-button", onclick: () => { if (names.value !== "") give(row, sheet.classes[+names.value].name); else names.focus(); } }, "Give");
-  const n = inside(row).length, take = row.label ? el("button", { type: "button", class: "st-button primary", onclick: () => give(row, row.label) }, row.label + " · " + number(n)) : null;
-  const head = row.given ? el("p", { class: "gp-given" }, plural(row.gave, "item") + " “" + row.given + "”") : el("div", { class: "gp-head" }, take, names, other,
+  const n = inside(row).length, take = row.label ? el("button", { type: "button", class: "st-button primary", onclick: () => give(row, row.label) }, listed(sheet.project, row.label) + " · " + number(n)) : null;
+  const head = row.given ? el("p", { class: "gp-given" }, plural(row.gave, "item") + " “" + listed(sheet.project, row.given) + "”") : el("div", { class: "gp-head" }, take, names, other,
     row.label ? el("span", { class: "st-note" }, Math.round(100 * row.probability) + " % sure") : null);
   return el("li", { class: "gp-row" + (k === at ? " now" : "") + (row.given ? " given" : "") + (row.left ? " left" : ""), "aria-current": k === at ? "true" : null }, head,
     row.given ? null : el("div", { class: "gp-items" }, ...row.items.map((it) => thing(row, it))));
@@ -39,7 +39,7 @@ const give = async (row, name) => {
   Object.assign(row, { given: name, gave: got.changed, ids: got.items, left: false });
   done.push(row); sheet.left -= got.changed; at = sheet.rows.indexOf(row);
   trigger("edit", {});
-  if (open().length) { onward(); draw(); tell("Saved: " + plural(got.changed, "item") + " “" + name + "”" + (got.changed < items.length ? "; the others had a label by now" : "")); } else await load();
+  if (open().length) { onward(); draw(); tell("Saved: " + plural(got.changed, "item") + " “" + listed(sheet.project, name) + "”" + (got.changed < items.length ? "; the others had a label by now" : "")); } else await load();
 };
 const undo = async () => {
   if (busy) return;

@@ -1,6 +1,8 @@
 // On the Label page: which key means what, the legend that shows it, and a person's own keys, kept in this browser.
 const USUAL = { accept: "Enter", none: "0", skip: " ", undo: "Backspace", back: "ArrowLeft", next: "ArrowRight", note: "n", history: "h", guide: "g" };
 const MEANS = { accept: "Take the model's answer", none: "None of these", skip: "Skip", undo: "Undo", back: "Back", next: "Next", note: "Write a note", history: "Who said what of it", guide: "What belongs to each class" };
+const MEANS_OF_SEVERAL = { accept: "Next item; with nothing chosen, take the model's answer", none: "None of these, and on to the next" };
+const meaning = (act) => (several() && MEANS_OF_SEVERAL[act]) || MEANS[act];
 const OF_CLASSES = ["accept", "none"]; // where there are classes to choose among
 const FIXED = [["Ctrl Z", "Undo"], ["Ctrl Shift Z", "Do it again"], ["?", "These keys"]];
 const CLASS_KEYS = [..."123456789abcdefghijklmnopqrstuvwxyz"];
@@ -47,15 +49,15 @@ const legend = () => {
   const box = el("dialog", { class: "lb-keys", "aria-labelledby": "lb-keys-title" });
   const row = (key, words, wanted) => el("li", {}, el("button", { type: "button", class: "st-button", "aria-label": words + ": " + (key ? shownKey(key) : "no key") + ". Choose another key.", onclick: (e) => listen(e.currentTarget, wanted) }, el("kbd", {}, key ? shownKey(key) : "–")), el("span", {}, words));
   const fixed = ([keys, words]) => el("li", {}, el("span", { class: "lb-fixed" }, ...keys.split(" ").map((key) => el("kbd", {}, key))), el("span", {}, words));
-  const draw = (words = "Click a key to choose another. Kept in this browser.") => box.replaceChildren(
+  const draw = (words = (several() ? "A class's key chooses it for the item, and takes it off again. " : "") + "Click a key to choose another. Kept in this browser.") => box.replaceChildren(
     el("h2", { id: "lb-keys-title" }, "Keys"), el("p", { class: "st-note", role: "status" }, words),
     el("div", { class: "lb-keys-lists" },
-      el("ul", {}, ...Object.keys(USUAL).filter((act) => !OF_CLASSES.includes(act) || desk.project.classifies).map((act) => row(keyOfAct[act], MEANS[act], { act })), ...FIXED.map(fixed)),
+      el("ul", {}, ...Object.keys(USUAL).filter((act) => !OF_CLASSES.includes(act) || desk.project.classifies).map((act) => row(keyOfAct[act], meaning(act), { act })), ...FIXED.map(fixed)),
       el("ul", {}, ...desk.classes.map((c, k) => row(keyOfClass[k], c.name, { k })))),
     el("p", { class: "st-actions" }, el("button", { type: "button", class: "st-button primary", onclick: () => box.close() }, "Close"),
       el("button", { type: "button", class: "st-button", onclick: () => { usualKeys(); draw("These are the usual keys again."); } }, "The usual keys")));
   const listen = (button, wanted) => {
-    const words = wanted.act ? MEANS[wanted.act] : desk.classes[wanted.k].name;
+    const words = wanted.act ? meaning(wanted.act) : desk.classes[wanted.k].name;
     button.classList.add("primary");
     box.querySelector("[role=status]").textContent = "Press the key for “" + words + "”; Esc leaves it.";
     const take = (e) => {

@@ -43,11 +43,11 @@ const tell = (words, bad = false) => { const live = $(".lb-live"); live.textCont
 const item = () => desk.items[at];
 const tally = (name, change) => { const c = desk.classes.find((k) => k.name === name); if (c) c.n += change; };
 const relabel = (it, label) => {
-  const learnt = (name) => (it.split === "train" && name !== NONE ? 1 : 0);
+  const learnt = (name) => (it.split === "train" && (several() || name !== NONE) ? 1 : 0);
   const counts = !it.unseen; // what another has labelled is counted already
-  if (counts && it.label) { tally(it.label, -1); desk.labelled--; desk.learnt -= learnt(it.label); }
-  if (counts && label) { tally(label, 1); desk.labelled++; desk.learnt += learnt(label); }
+  if (counts && it.label) { givenTo(it).forEach((name) => tally(name, -1)); desk.labelled--; desk.learnt -= learnt(it.label); }
   it.label = label;
+  if (counts && label) { givenTo(it).forEach((name) => tally(name, 1)); desk.labelled++; desk.learnt += learnt(label); }
 };
 const prefetch = (k) => {
   const it = desk.items[k];
@@ -94,11 +94,12 @@ const rail = () => {
   $(".lb-bar").setAttribute("aria-valuenow", Math.round(share));
   $(".lb-done").textContent = number(desk.labelled) + " of " + number(desk.all) + " labelled";
   $(".lb-go").hidden = desk.project.classifies && desk.learnt < ENOUGH;
-  hint();
+  hint(); onButton();
+  const given = it ? givenTo(it) : [];
   element.querySelectorAll(".lb-classes [data-k]").forEach((button) => {
     const c = desk.classes[+button.dataset.k];
     button.querySelector(".n").textContent = number(c.n);
-    button.setAttribute("aria-pressed", it && it.label === c.name ? "true" : "false");
+    button.setAttribute("aria-pressed", given.includes(c.name) ? "true" : "false");
   });
   const none = $('.lb-classes [data-act="none"]');
   if (none) none.setAttribute("aria-pressed", it && it.label === NONE ? "true" : "false");
@@ -152,14 +153,14 @@ const classButtons = () => {
   const buttons = matches.map((k) =>
     el("button", { type: "button", "data-k": k, "aria-keyshortcuts": keyOfClass[k], title: [desk.classes[k].name, desk.classes[k].guideline].filter(Boolean).join(": "), class: typed && k === best ? "best" : null },
       keyOfClass[k] ? el("kbd", {}, shownKey(keyOfClass[k])) : null, el("span", { class: "c" }, desk.classes[k].name, desk.classes[k].guideline ? el("small", {}, desk.classes[k].guideline) : null), el("span", { class: "n" })));
-  if (!typed && desk.project.classifies && desk.classes.length) buttons.push(el("button", { type: "button", "data-act": "none", class: "none", "aria-keyshortcuts": keyOfAct.none, title: "Done, and of none of these classes: nothing learns from it" }, keyOfAct.none ? el("kbd", {}, shownKey(keyOfAct.none)) : null, el("span", { class: "c" }, "None of these")));
+  if (!typed && desk.project.classifies && desk.classes.length) buttons.push(el("button", { type: "button", "data-act": "none", class: "none", "aria-keyshortcuts": keyOfAct.none, title: several() ? "Of none of these classes, and on to the next" : "Done, and of none of these classes: nothing learns from it" }, keyOfAct.none ? el("kbd", {}, shownKey(keyOfAct.none)) : null, el("span", { class: "c" }, "None of these")));
   if (typed && exact === undefined) buttons.push(el("button", { type: "button", "data-act": "add" }, "Add “" + typed + "” as a new class"));
   $(".lb-classes").replaceChildren(...buttons);
   rail();
 };
 const hint = () => {
   const { typed, best } = found(), box = $(".lb-hint");
-  if (typed) box.textContent = best !== undefined ? "Enter labels it " + desk.classes[best].name + "." : "Enter adds the class “" + typed + "”.";
+  if (typed) box.textContent = best !== undefined ? "Enter " + (!several() ? "labels it " + desk.classes[best].name : item() && givenTo(item()).includes(desk.classes[best].name) ? "takes “" + desk.classes[best].name + "” off it" : "gives it “" + desk.classes[best].name + "”") + "." : "Enter adds the class “" + typed + "”.";
   else if (!desk.classes.length) box.textContent = "There is no class yet: type the first one's name and press Enter.";
   else if (!desk.project.classifies) box.textContent = "You need not label: a pair counts as a match until you say it does not. A caption can be corrected on the left.";
   else box.textContent = desk.for_me && desk.learnt < ENOUGH ? "Label ten yourself, or let the sample do it: few-shot changes with every label." : "";
@@ -170,7 +171,7 @@ const flash = (k) => {
   const button = $('.lb-classes [data-k="' + k + '"]');
   if (button) { button.classList.add("hit"); setTimeout(() => button.classList.remove("hit"), 180); }
 };
-const label = (k) => { if (desk.classes[k]) give(desk.classes[k].name, k); };
+const label = (k) => { if (several()) toggle(k); else if (desk.classes[k]) give(desk.classes[k].name, k); };
 const give = inTurn((name, k) => {
   const it = item();
   if (!it) return;
@@ -210,17 +211,20 @@ const saveCaption = () => {
 };
 const enter = () => {
   const { typed, best } = found();
-  if (!typed) return;
+  if (!typed) { if (several()) goOn(); return; }
   if (best === undefined) { addClass(); return; }
-  $(".lb-new input").value = ""; classButtons(); $(".lb-box").focus(); label(best);
+  $(".lb-new input").value = ""; classButtons(); label(best);
+  if (!several()) $(".lb-box").focus(); // else the next class may be typed
 };
 const addClass = async () => {
-  const field = $(".lb-new input"), { typed } = found();
+  const field = $(".lb-new input"), { typed } = found(), it = item();
   if (!typed) return;
   const answer = await ask("add_class", { project: desk.project.id, name: typed });
   if (!answer.ok) { tell(said(answer), true); return; }
   desk.classes.push(answer.added); field.value = ""; classButtons(); show();
-  tell("Added the class " + answer.added.name); $(".lb-box").focus();
+  tell("Added the class " + answer.added.name);
+  if (!several()) $(".lb-box").focus();
+  else if (item() === it) toggle(desk.classes.length - 1);
 };
 
 /* coming and going */
@@ -253,7 +257,7 @@ const frame = (root) => {
   const both = desk.project.modalities.length > 1;
   const which = el("select", { class: "st-field", "aria-label": "Which items", onchange: (e) => open(e.target.value, "") },
     ...[["unlabelled", "Unlabelled"], ["all", "All items"], ["search", "Search"]].map(([value, words]) => el("option", { value, selected: value === desk.chosen }, words)));
-  const field = el("input", { class: "st-field", placeholder: "Find or add a class", "aria-label": "Find or add a class: Enter labels with the marked one, or adds it where none is found", maxlength: 200, enterkeyhint: "done", autocomplete: "off" });
+  const field = el("input", { class: "st-field", placeholder: "Find or add a class", "aria-label": "Find or add a class: Enter " + (several() ? "gives the marked one or takes it off" : "labels with the marked one") + ", or adds it where none is found", maxlength: 200, enterkeyhint: "done", autocomplete: "off" });
   field.addEventListener("input", classButtons);
   field.addEventListener("keydown", (e) => {
     if (e.key === "Enter" && !e.isComposing) { e.preventDefault(); enter(); }
@@ -267,6 +271,8 @@ const frame = (root) => {
   text.addEventListener("blur", saveCaption);
   const link = (act, words) => el("button", { type: "button", class: "lb-quiet", "data-act": act }, words);
   const button = (act, key, words) => el("button", { type: "button", "data-act": act }, el("kbd", {}, key), words);
+  root.classList.toggle("lb-several", several());
+  if (several()) root.setAttribute("aria-label", "Labelling: press a number to choose a class or take it off, Enter for the next item, space to skip, backspace to undo, arrows to move");
   root.replaceChildren(
     el("div", { class: "lb-stage" },
       el("div", { class: "lb-top" }, el("strong", { class: "lb-name" }), el("span", { class: "lb-at" }), link("note", "Note"), link("history", "History"), whoButton()),
@@ -281,6 +287,7 @@ const frame = (root) => {
       desk.suggests ? el("section", { class: "lb-suggest", "aria-live": "off", "aria-label": "What the model says" }, el("p", { class: "st-note" }, "Asking the model…")) : null,
       el("div", { class: "lb-progress" }, el("div", { class: "lb-bar", role: "progressbar", "aria-label": "Labelled", "aria-valuemin": 0, "aria-valuemax": 100 }, el("i")), el("p", {}, el("span", { class: "lb-done st-note" }), el("a", { class: "lb-go", href: "/train", hidden: true }, "Go on to Train"))),
       el("div", { class: "lb-classes", role: "group", "aria-label": "Classes" }),
+      several() ? el("button", { type: "button", class: "lb-on", "data-act": "accept" }, el("kbd", {}), el("span", {})) : null,
       el("p", { class: "lb-hint st-note" }),
       desk.fixed ? null : el("div", { class: "lb-new" }, field),
       desk.for_me ? el("button", { type: "button", class: "lb-for-me", "data-act": "forMe" }, "Label " + FOR_ME + " per class for me") : null,
@@ -288,7 +295,7 @@ const frame = (root) => {
       el("p", { class: "lb-live", "aria-live": "polite" })),
     el("div", { class: "lb-toast", role: "group", "aria-label": "What was just done" }));
 };
-const acts = { skip, undo, redo, legend, forMe, none: () => { if (desk.project.classifies && desk.classes.length) give(NONE); }, note: writeNote, history: showHistory, guide: guidelines, accept: () => acceptSuggestion(), add: addClass, back: () => move(-1), next: () => move(1) };
+const acts = { skip, undo, redo, legend, forMe, none: () => { if (several()) { if (desk.classes.length) sayNone(); } else if (desk.project.classifies && desk.classes.length) give(NONE); }, note: writeNote, history: showHistory, guide: guidelines, accept: () => (several() ? goOn() : acceptSuggestion()), add: addClass, back: () => move(-1), next: () => move(1) };
 element.addEventListener("click", (e) => {
   const button = e.target.closest("button"), cell = e.target.closest(".lb-strip img");
   if (!desk) return;

@@ -29,13 +29,14 @@ const askModel = async () => {
 const drawWhy = (...words) => suggestBox().replaceChildren(el("p", { class: "st-note" }, ...words));
 const drawAnswers = (answers, label) => {
   const rows = answers.map((a, k) => {
-    const share = Math.round(100 * (a.probability || 0)), words = a.label === null ? a.why_not : a.label;
+    const share = Math.round(100 * (a.probability || 0)), words = a.label === null ? a.why_not : listed(desk.project, a.label);
     const kind = a.label === null ? " without" : label && label !== a.label ? " wrong" : "";
     return el("div", { class: "lb-said" + kind, title: a.note },
       el("span", { class: "m" }, a.title), el("b", {}, words), el("span", { class: "p" }, a.label === null ? "" : share + " %"),
       el("i", { style: "width:" + share + "%" }), el("small", {}, tallied(k)));
   });
   suggestBox().replaceChildren(el("h3", {}, "What the model says", el("small", {}, label ? "it has learnt from this one" : "before you do")), ...rows);
+  onButton();
 };
 const tallied = (k) => {
   const known = agreed.filter((one) => one[k] !== null);
@@ -48,8 +49,12 @@ const judgeSuggestions = (it, name) => {
   agreed.push(one);
   return () => { const k = agreed.indexOf(one); if (k >= 0) agreed.splice(k, 1); };
 };
+const suggested = () => {
+  const of = answered && item() && answered.item === item().id ? answered.answers.filter((a) => a.label !== null) : [];
+  return of.length ? of[of.length - 1].label : null;
+};
 // Enter takes the answer of the method that has learnt most
 const acceptSuggestion = () => {
-  const of = answered && item() && answered.item === item().id ? answered.answers.filter((a) => a.label !== null) : [];
-  if (of.length) label(desk.classes.findIndex((c) => c.name === of[of.length - 1].label));
+  const taken = suggested();
+  if (taken !== null) label(desk.classes.findIndex((c) => c.name === taken));
 };

@@ -21,7 +21,7 @@ const redo = inTurn(() => {
   hush();
   const mark = ahead.pop(), k = mark ? placeOf(mark.item) : -1;
   if (k < 0) { elsewhere("redo"); return; }
-  mark.again(); past.push(mark); at = k + 1; leaveCaption(); show(); tell("Doing it again…");
+  mark.again(); past.push(mark); at = k + (mark.stays ? 0 : 1); leaveCaption(); show(); tell("Doing it again…");
   post({ act: "redo" }, (answer) => settled(answer, mark, "Done again: "));
 });
 const elsewhere = (name) => {
@@ -45,7 +45,7 @@ const restored = async (answer, undoing) => {
   const words = undoing ? "Undone: " : "Done again: ", [first] = answer.items;
   if (answer.items.length > 1) { await open(desk.chosen); tell(words + plural(answer.changed, "label")); return; }
   const k = placeOf(first.id);
-  if (k >= 0) Object.assign(desk.items[k], first, { shown: undefined }); else desk.items.splice(at, 0, first);
-  at = (k >= 0 ? k : at) + (undoing ? 0 : 1);
+  if (k >= 0) Object.assign(desk.items[k], first, { shown: undefined, saved: undefined }); else desk.items.splice(at, 0, first);
+  at = (k >= 0 ? k : at) + (undoing || several() ? 0 : 1);
   leaveCaption(); counted(answer); show(); tell(words + first.name);
 };

@@ -21,6 +21,11 @@ Payload = Mapping[str, Any]
 Answer = dict[str, Any]
 
 MAX_ITEM = 2**63 - 1
+LONGEST_NAME = 200
+"""Characters of a class's or a person's name."""
+MOST_CLASSES = 1_000
+LONGEST_SET = MOST_CLASSES * (LONGEST_NAME + 3)
+"""Of one item, where it may be of several classes."""
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +86,7 @@ def text(payload: Payload, name: str, longest: int) -> str:
 
 def author(workspace: Workspace, payload: Payload) -> str:
     """Who sits at the browser that asks; before they have said so, whoever Studio was started for. Raises BadInput."""
-    return person(text(payload, "author", 200)) if payload.get("author") else workspace.settings.author
+    return person(text(payload, "author", LONGEST_NAME)) if payload.get("author") else workspace.settings.author
 
 
 def seen_author(workspace: Workspace, payload: Payload) -> str:
@@ -90,6 +95,19 @@ def seen_author(workspace: Workspace, payload: Payload) -> str:
         return author(workspace, payload)
     except BadInput:
         return workspace.settings.author
+
+
+def label_text(project: OpenProject, payload: Payload, name: str) -> str:
+    """A class, or where an item may be of several, the text of a set of them. Raises BadInput."""
+    return text(payload, name, LONGEST_SET if project.several else LONGEST_NAME)
+
+
+def texts(payload: Payload, name: str, most: int, longest: int) -> list[str]:
+    """Up to `most` texts of at most `longest` characters. Raises BadInput."""
+    values = payload.get(name)
+    if not isinstance(values, list) or len(values) > most:
+        raise BadInput(f"{name} has to be a list of at most {most:,} texts.", "Reload the page.")
+    return [text({name: value}, name, longest) for value in values]
 
 
 def integer(payload: Payload, name: str) -> int:

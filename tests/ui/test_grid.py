@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from studio.core.errors import StudioError
-from studio.core.types import ItemFilter
+from studio.core.types import ImportOptions, ItemFilter
 from studio.ui.answers import answering
 from studio.ui.widgets.grid import Browser
 from studio.workspace import Workspace
@@ -129,3 +130,16 @@ def test_a_model_that_reads_no_texts_finds_nothing_like_one(
     assert project.picking.alike(tiny_ids["open_clip-vit"], "a cat", 3)[1] > 0
     with pytest.raises(StudioError):
         project.picking.alike(tiny_ids["bert"], "a cat", 3)
+
+
+def test_in_a_multi_label_project_a_class_comes_beside_what_items_have(workspace: Workspace, picture_folder: Path) -> None:
+    project = workspace.create_project("Several", "image-multi-label")
+    project.labelling.import_data(str(picture_folder), ImportOptions())
+    project.labelling.label(1, ())
+    browser, ask = Browser(workspace), {**EVERYTHING, "project": project.id}
+    assert [item["id"] for item in browse(workspace, labelled="none")["items"]] == [1]
+    assert browser.label_each({**ask, "label": "dog", "name": "cat", "items": None})["changed"] == 3
+    both = browse(workspace, label="cat")
+    assert (both["total"], {item["label"] for item in both["items"]}) == (5, {"cat", "cat | dog"})
+    assert {c["name"]: c["n"] for c in both["classes"]} == {"cat": 5, "dog": 3}
+    assert browser.undo({"project": project.id})["changed"] == 3

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from studio.core.types import ItemFilter
+from studio.core.types import ImportOptions, ItemFilter
 from studio.ui.answers import answering
+from studio.ui.pages.label import heading
 from studio.ui.widgets.label import Desk
 from studio.workspace import Workspace
 from studio.workspace.open_project import OpenProject
@@ -237,3 +238,73 @@ def test_another_order_is_the_projects_from_then_on(desk: Desk, project: OpenPro
 def test_fixed_classes_stay_fixed(desk: Desk, workspace: Workspace) -> None:
     pairs = workspace.create_project("Pairs", "image-text")
     assert answering(desk.add_class)({"project": pairs.id, "name": "maybe"})["ok"] is False
+
+
+# where an item may be of several classes
+
+
+@pytest.fixture
+def several(workspace: Workspace, picture_folder: Path) -> OpenProject:
+    made = workspace.create_project("Pets in several ways", "image-multi-label")
+    made.labelling.import_data(str(picture_folder), ImportOptions(keep_labels=False, split="train"))
+    made.labelling.add_class("old")
+    return made
+
+
+def say(project: OpenProject, id: str, *labels: str, **changes: Any) -> dict[str, Any]:
+    return {"project": project.id, "id": id, "act": "label", "item": 1, "labels": list(labels), **changes}
+
+
+def undo(desk: Desk, project: OpenProject, id: str, act: str = "undo", **changes: Any) -> dict[str, Any]:
+    return answering(desk.act)({"project": project.id, "id": id, "act": act, **changes})
+
+
+def test_each_act_says_all_classes_of_the_item(desk: Desk, several: OpenProject) -> None:
+    assert desk.open_desk({"show": "unlabelled"})["project"]["several"]
+    for n, labels in enumerate((["dog"], ["old", "dog"], ["dog"], [])):
+        assert act(desk, say(several, f"a{n}", *labels))["ok"]
+    assert several.labelling.item(1).label is None
+    assert [e.after for e in several.labelling.history(1)] == ["dog", "dog | old", "dog", None]
+    undone = [undo(desk, several, f"u{n}")["items"][0]["label"] for n in range(4)]
+    assert undone == ["dog", "dog | old", "dog", None]
+    again = [undo(desk, several, f"r{n}", "redo") for n in range(2)]
+    assert [one["items"][0]["label"] for one in again] == ["dog", "dog | old"]
+    assert (again[-1]["labelled"], {c["name"]: c["n"] for c in again[-1]["classes"]}) == (1, {"cat": 0, "dog": 1, "old": 1})
+
+
+def test_none_of_these_counts_as_learnt_where_an_item_may_be_of_several(desk: Desk, several: OpenProject) -> None:
+    act(desk, label(several, label="none of these"))
+    opened = desk.open_desk({"show": "all"})
+    assert (opened["labelled"], opened["learnt"]) == (1, 1)
+    assert {item["id"]: item["label"] for item in opened["items"]}[1] == "none of these"
+    assert len(desk.open_desk({"show": "unlabelled"})["items"]) == 5
+
+
+def test_what_another_has_not_seen_is_put_aside_class_by_class(desk: Desk, several: OpenProject) -> None:
+    act(desk, say(several, "a1", "cat", author="ann", saw=None))
+    for n, labels in enumerate((["dog"], ["dog", "old"])):
+        answer = act(desk, say(several, f"b{n}", *labels, author="ben", saw=None))
+        assert answer["conflict"] == {"has": "cat", "by": "ann", "disputes": 1}
+    undone = undo(desk, several, "u1", author="ben")["items"][0]
+    assert (undone["label"], undone["unseen"]) == ("dog", True)
+    assert undo(desk, several, "r1", "redo", author="ben")["items"][0]["label"] == "dog | old"
+    assert act(desk, say(several, "b3", "cat", "old", author="ben", saw="cat"))["ok"]
+    assert (several.labelling.item(1).label, several.people.disputes()) == ("cat | old", 0)
+
+
+@pytest.mark.parametrize(
+    "wrong", [["fish"], ["cat", "fish"], ["cat | dog"], [1], "cat", {"cat": 1}, ["c"] * 1_001, ["c" * 201], [None]]
+)
+def test_what_is_no_set_is_refused_with_a_hint(desk: Desk, several: OpenProject, wrong: Any) -> None:
+    answer = act(desk, say(several, "a1", labels=wrong))
+    assert answer["ok"] is False and answer["error"] and answer["hint"]
+    assert several.labelling.counts().labelled == 0
+
+
+def test_a_list_of_labels_is_nothing_where_an_item_is_of_one_class(desk: Desk, project: OpenProject) -> None:
+    assert act(desk, say(project, "a1", "cat", "dog"))["ok"] is False
+    assert act(desk, say(project, "a2", "cat", label="dog"))["ok"] and project.labelling.item(1).label == "dog"
+
+
+def test_the_page_says_how_it_works_there(workspace: Workspace, several: OpenProject) -> None:
+    assert "Enter for the next item" in heading(workspace) and "Tap every class" in heading(workspace)

@@ -17,11 +17,11 @@ from studio.ui.answers import (
     class_json,
     integer,
     item_json,
+    label_text,
     open_project,
     page_project,
     project_json,
     seen_author,
-    text,
 )
 from studio.workspace import Workspace
 
@@ -59,7 +59,7 @@ class Settler:
     def settle(self, payload: Payload) -> Answer:
         """Say what a disputed item is."""
         project = open_project(self.workspace, payload)
-        project.people.settle(integer(payload, "item"), text(payload, "label", 200), author(self.workspace, payload))
+        project.people.settle(integer(payload, "item"), label_text(project, payload, "label"), author(self.workspace, payload))
         return {}
 
     def undo(self, payload: Payload) -> Answer:

@@ -10,7 +10,7 @@ import gradio as gr
 from studio.core.errors import BadInput
 from studio.core.results.answers import Hit
 from studio.core.results.projects import Counts
-from studio.core.types import SPLITS, Item, ItemFilter, Split
+from studio.core.types import NONE_OF_THESE, SPLITS, Item, ItemFilter, Split
 from studio.ui import theme
 from studio.ui.answers import (
     Answer,
@@ -79,7 +79,7 @@ class Browser:
         name = text(payload, "name", 200) if payload.get("name") is not None else None
         who, items = author(self.workspace, payload), payload.get("items")
         if items is None and not payload.get("by"):
-            return {"changed": len(project.labelling.label_matching(_offered(payload), name, who))}
+            return {"changed": len(project.labelling.label_matching(_offered(project, payload), name, who))}
         if items is None:
             given = dict.fromkeys((hit.item.id for hit in self._hits(project, payload, MOST_CHOSEN, 0)[0]), name)
         else:
@@ -131,7 +131,7 @@ def _ranking(project: OpenProject, payload: Payload) -> tuple[str, str]:
 def _found(project: OpenProject, payload: Payload) -> Answer:
     """One page of what matches the filter."""
     after = integer(payload, "after") if payload.get("after") is not None else None
-    page = project.labelling.page(_filter(payload), after=after, limit=PAGE)
+    page = project.labelling.page(_filter(project, payload), after=after, limit=PAGE)
     return {"items": [_shown(item) for item in page.items], "after": page.after, "total": page.total}
 
 
@@ -140,21 +140,23 @@ def _shown(item: Item) -> Answer:
     return {**found, "text": found["text"][:LONGEST_SHOWN] if found["text"] else None}
 
 
-def _filter(payload: Payload) -> ItemFilter:
+def _filter(project: OpenProject, payload: Payload) -> ItemFilter:
     labelled = text(payload, "labelled", 10)
     if labelled not in LABELLED:
         raise BadInput("This filter is unknown.", "Reload the page.")
-    return replace(
+    found = replace(
         LABELLED[labelled],
         split=_split(text(payload, "split", 5)),
         label=text(payload, "label", 200) or None,
         search=text(payload, "search", 500),
     )
+    # that is a label where items may be of several classes, and nothing has it beside a class
+    return replace(found, none=None, label=NONE_OF_THESE) if project.several and found.none and not found.label else found
 
 
-def _offered(payload: Payload) -> ItemFilter:
+def _offered(project: OpenProject, payload: Payload) -> ItemFilter:
     """As `_filter`; what was skipped, dropped or is of no class gets a label only where somebody asks for just that."""
-    found = _filter(payload)
+    found = _filter(project, payload)
     return replace(found, skipped=False) if not (found.labelled or found.skipped or found.none) else found
 
 

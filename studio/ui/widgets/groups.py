@@ -16,10 +16,10 @@ from studio.ui.answers import (
     class_json,
     integers,
     item_json,
+    label_text,
     open_project,
     page_project,
     project_json,
-    text,
 )
 from studio.ui.reading import reading
 from studio.workspace import Workspace
@@ -64,7 +64,8 @@ class Sorter:
 
     def give(self, payload: Payload) -> Answer:
         """The class `name` for those of the `items` that have no label by now, in one act."""
-        project, name = open_project(self.workspace, payload), text(payload, "name", 200)
+        project = open_project(self.workspace, payload)
+        name = label_text(project, payload, "name")
         items = [project.labelling.item(number) for number in integers(payload, "items", LARGEST)]
         if not items:
             raise BadInput("Every item of this row is taken out.", "Take some in again, or leave the row with Space.")

@@ -15,6 +15,8 @@ from studio.core.threads import give_way
 from studio.core.types import NONE_OF_THESE, LabelEvent
 from studio.ui import theme
 from studio.ui.answers import (
+    LONGEST_NAME,
+    MOST_CLASSES,
     Answer,
     Payload,
     activity_json,
@@ -24,11 +26,13 @@ from studio.ui.answers import (
     integer,
     integers,
     item_json,
+    label_text,
     open_project,
     page_project,
     project_json,
     seen_author,
     text,
+    texts,
 )
 from studio.ui.reading import reading
 from studio.ui.widgets.label_queue import BATCH, COMING, EVERY, batch, filter_name, still_coming, unseen, woven
@@ -38,7 +42,6 @@ from studio.workspace.picking import CHOSEN_BY_MODEL
 
 PICKED = 60
 """Items that a model picks at once; the script asks again after every ten labels."""
-LONGEST_NAME = 200
 LONGEST_CAPTION = 10_000
 LONGEST_WORDS = 2_000
 """Characters of a note or a guideline."""
@@ -178,15 +181,7 @@ class Desk:
         labelling, who = project.labelling, author(self.workspace, payload)
         match payload.get("act"):
             case "label":
-                label, saw = text(payload, "label", LONGEST_NAME), payload.get("saw")
-                if saw is not None:
-                    saw = text(payload, "saw", LONGEST_NAME)
-                item = integer(payload, "item")
-                if label == NONE_OF_THESE:
-                    return _given(project, labelling.none_of_these(item, who, saw))
-                if label not in {c.name for c in labelling.classes()}:
-                    raise BadInput(f"There is no class {label!r}.", "Add it first, or reload the page.")
-                return _given(project, labelling.label(item, label, who, saw))
+                return _given(project, _labelled(project, payload, who))
             case "note":
                 words, saw = text(payload, "text", LONGEST_WORDS), text(payload, "saw", LONGEST_WORDS)
                 event = labelling.note(integer(payload, "item"), words, who, saw)
@@ -210,7 +205,7 @@ def labeler(desk: Desk) -> gr.HTML:
     return gr.HTML(
         html_template='<div class="lb" role="application" aria-label="Labelling: press a number to label, space to skip, '
         'backspace to undo, arrows to move"></div>',
-        js_on_load=theme.script("dom", "for_me", "suggest", "order", "undo", "keys", "beside", "label"),
+        js_on_load=theme.script("dom", "for_me", "suggest", "order", "undo", "several", "keys", "beside", "label"),
         server_functions=[
             answering(f)
             for f in (
@@ -230,6 +225,22 @@ def labeler(desk: Desk) -> gr.HTML:
         apply_default_css=False,
         elem_id="labeler",
     )
+
+
+def _labelled(project: OpenProject, payload: Payload, who: str) -> LabelEvent:
+    """One class, or none of them; where an item may be of several, `labels` are all of them, and an empty list takes its label
+    away."""
+    labelling, item, saw = project.labelling, integer(payload, "item"), payload.get("saw")
+    if saw is not None:
+        saw = label_text(project, payload, "saw")
+    if project.several and payload.get("labels") is not None:
+        return labelling.label(item, texts(payload, "labels", MOST_CLASSES, LONGEST_NAME) or None, who, saw)
+    label = text(payload, "label", LONGEST_NAME)
+    if label == NONE_OF_THESE:
+        return labelling.none_of_these(item, who, saw)
+    if label not in {c.name for c in labelling.classes()}:
+        raise BadInput(f"There is no class {label!r}.", "Add it first, or reload the page.")
+    return labelling.label(item, label, who, saw)
 
 
 def _suggestion(table: PredictionTable, answer: MethodAnswer) -> Answer:
@@ -258,6 +269,9 @@ def _changed(project: OpenProject, events: Sequence[LabelEvent]) -> Answer:
 
 def _changed_item(project: OpenProject, event: LabelEvent) -> Answer:
     item = project.labelling.item(event.item)
+    if event.stance == "aside" and project.several:  # what its author said before that, class by class, stands again
+        mine = (o.said for o in project.people.opinions(event.item) if o.author == event.author)
+        return {**unseen(item), "label": next(mine, None)}
     # what its author says of it was taken back or said again; what others say is still not to be shown
     return {**unseen(item), "label": event.said if event.kind == "redo" else None} if event.stance == "aside" else item_json(item)
 

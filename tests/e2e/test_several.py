@@ -1,0 +1,147 @@
+"""The Label page of a multi-label project in a real browser: keys choose classes and take them off, and none is lost."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from studio.core.types import ImportOptions
+from studio.settings import Settings
+from studio.workspace import Workspace
+from tests.e2e.conftest import watched
+from tests.e2e.real_app import running_app
+from tests.e2e.walk import go
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+TEXTS = 24
+APART_MS = 25
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project of 24 texts and three classes, which the app opens as the last one."""
+    (tmp_path / "rows.csv").write_text("text\n" + "".join(f"What is said in text {n}\n" for n in range(TEXTS)), "utf-8")
+    workspace = Workspace(Settings(home=tmp_path / "home", device="cpu", offline=True))
+    made = workspace.create_project("Requests", "text-multi-label")
+    made.labelling.import_data(str(tmp_path / "rows.csv"), ImportOptions(split="train"))
+    for name in ("urgent", "billing", "thanks"):
+        made.labelling.add_class(name)
+    made.picking.set_order("imported")
+    workspace.close()
+    return Path(made.path)
+
+
+@pytest.fixture
+def desk(browser: Any, project: Path, tmp_path: Path) -> Iterator[Any]:
+    with running_app(tmp_path / "home") as address, watched(browser, address) as page:
+        go(page, "label")
+        page.locator(".lb-box .lb-text").wait_for()
+        yield page
+
+
+def labels(project: Path) -> list[str | None]:
+    """As they are on disk."""
+    connection = sqlite3.connect(f"file:{project / 'studio.db'}?mode=ro", uri=True)
+    rows = connection.execute("SELECT c.name FROM items i LEFT JOIN classes c ON c.id = i.class ORDER BY i.id").fetchall()
+    connection.close()
+    return [row[0] for row in rows]
+
+
+PRESSED = """names => names === [...document.querySelectorAll('.lb-classes [aria-pressed="true"] .c')].map((c) => c.textContent).join()
+"""
+
+
+def pressed(page: Any, *names: str) -> None:
+    """Just these classes are, once the item is drawn."""
+    page.wait_for_function(PRESSED, arg=",".join(names))
+
+
+def at(page: Any, n: int) -> None:
+    page.locator(".lb-at", has_text=f"{n} / {TEXTS}").wait_for()
+
+
+def done(page: Any, n: int) -> None:
+    page.locator(".lb-done", has_text=f"{n} of {TEXTS}").wait_for()
+
+
+def saved(page: Any) -> None:
+    page.locator(".lb-live", has_text="Saved").wait_for()
+
+
+def test_keys_choose_classes_and_enter_goes_on(desk: Any, project: Path) -> None:
+    desk.keyboard.type("13\n2\n01221\n321\n", delay=APART_MS)
+    at(desk, 6)
+    done(desk, 4)
+    saved(desk)
+    assert labels(project)[:6] == ["urgent | thanks", "billing", "none of these", None, "urgent | billing | thanks", None]
+    assert [desk.locator(".lb-classes [data-k] .n").nth(k).inner_text() for k in range(3)] == ["2", "2", "2"]
+    desk.keyboard.press("2")
+    pressed(desk, "billing")
+    desk.keyboard.press("ArrowLeft")
+    pressed(desk, "urgent", "billing", "thanks")
+    desk.keyboard.type("2", delay=APART_MS)
+    pressed(desk, "urgent", "thanks")
+    at(desk, 5)
+    for shown in (["urgent", "billing", "thanks"], [], ["billing", "thanks"], ["thanks"], []):  # the sixth's comes between
+        desk.keyboard.press("Backspace")
+        pressed(desk, *shown)
+    for shown in (["thanks"], ["billing", "thanks"], ["urgent", "billing", "thanks"]):
+        desk.keyboard.press("Control+Shift+Z")
+        pressed(desk, *shown)
+        at(desk, 5)
+    done(desk, 4)
+    desk.reload()
+    done(desk, 4)
+    desk.keyboard.press("Control+Shift+Z")  # what only the server knows
+    desk.locator(".lb-live", has_text="Done again").wait_for()
+    pressed(desk, "billing")
+    assert labels(project)[4:6] == ["urgent | billing | thanks", "billing"]
+
+
+def test_many_keys_at_once_lose_no_label(desk: Any, project: Path) -> None:
+    sets = [[k for k in (1, 2, 3) if (n >> (k - 1)) & 1] for n in range(1, 8)] * 3
+    desk.keyboard.type("".join("".join(map(str, keys)) + "\n" for keys in sets), delay=APART_MS)
+    at(desk, 22)
+    done(desk, 21)
+    saved(desk)
+    names = ("urgent", "billing", "thanks")
+    assert labels(project)[:21] == [" | ".join(names[k - 1] for k in keys) for keys in sets]
+
+
+def test_classes_are_typed_one_after_the_other(desk: Any, project: Path) -> None:
+    field = desk.get_by_label("Find or add a class")
+    field.click()
+    field.type("bill\nURG\nrude\n")
+    desk.locator(".lb-classes [data-k]", has_text="rude").wait_for()
+    desk.locator(".lb-live", has_text="as urgent, billing, rude").wait_for()
+    field.type("billing\n")
+    desk.locator(".lb-live", has_text="as urgent, rude").wait_for()
+    field.press("Enter")
+    at(desk, 2)
+    assert labels(project)[0] == "urgent | rude"
+    desk.keyboard.press("Escape")
+    desk.keyboard.press("?")
+    assert "Next item" in desk.locator("dialog.lb-keys").inner_text()
+
+
+def test_on_a_phone_classes_are_tapped(desk: Any, project: Path) -> None:
+    desk.set_viewport_size({"width": 390, "height": 844})
+    for name in ("thanks", "urgent"):
+        desk.locator(".lb-classes button", has_text=name).click()
+    pressed(desk, "urgent", "thanks")
+    saved(desk)
+    for selector in (".lb-classes button", ".lb-on"):
+        box = desk.locator(selector).first.bounding_box()
+        assert box["height"] >= 44 and box["x"] >= 0 and box["x"] + box["width"] <= 390
+    desk.locator(".lb-on").click()
+    at(desk, 2)
+    desk.locator('.lb-classes [data-act="none"]').click()
+    at(desk, 3)
+    done(desk, 2)
+    assert labels(project)[:2] == ["urgent | thanks", "none of these"]
+    assert desk.evaluate("document.documentElement.scrollWidth") <= 390
