@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from studio.core.types import ImportOptions, ItemFilter
 from studio.ui.answers import answering
 from studio.ui.widgets.agreement import Settler
 from studio.ui.widgets.label import Desk
@@ -43,6 +45,27 @@ def test_what_another_has_in_hand_is_not_handed_out(desk: Desk, project: OpenPro
     second = desk.open_desk({"show": "unlabelled", "author": "Ben"})
     assert second["items"] == [] and second["others"] == {"Ann": 6}
     assert desk.open_desk({"show": "unlabelled", "author": "Anna", "was": "Ann"})["others"] == {"Ben": 0}
+
+
+@pytest.mark.parametrize("order", ["mixed", "imported"])
+def test_who_comes_to_others_begins_elsewhere_and_is_still_handed_everything(
+    desk: Desk, workspace: Workspace, tmp_path: Path, order: str
+) -> None:
+    (tmp_path / "many.csv").write_text("text\n" + "\n".join(f"text {n}" for n in range(900)))
+    project = workspace.create_project("Many", "text-classification")
+    project.labelling.import_data(str(tmp_path / "many.csv"), ImportOptions(test_share=0))
+    project.picking.set_order(order)
+    held = {item["id"] for item in desk.open_desk({"show": "unlabelled", "author": "Ann"})["items"][:12]}
+    starts, whole = set(), {item.id for item in project.labelling.page(ItemFilter(labelled=False), limit=1000).items}
+    for who in ("Ben", "Cleo", "Dora"):
+        got = desk.open_desk({"show": "unlabelled", "author": who})
+        starts.add(got["items"][0]["id"])
+        seen = [item["id"] for item in got["items"]]
+        while got["after"] is not None:
+            got = answering(desk.more)({"project": project.id, "author": who, "show": got["show"], "after": got["after"]})
+            seen += [item["id"] for item in got["items"]]
+        assert whole - held <= set(seen) | set(project.people.leases.held(who))
+    assert len(starts) == 3
 
 
 def test_a_page_hears_which_of_its_next_items_are_gone(desk: Desk, project: OpenProject) -> None:

@@ -35,7 +35,7 @@ from studio.ui.answers import (
     texts,
 )
 from studio.ui.reading import reading
-from studio.ui.widgets.label_queue import BATCH, COMING, EVERY, batch, filter_name, still_coming, unseen, woven
+from studio.ui.widgets.label_queue import BATCH, COMING, EVERY, batch, filter_name, first_batch, still_coming, unseen, woven
 from studio.workspace import Workspace
 from studio.workspace.open_project import OpenProject
 from studio.workspace.picking import CHOSEN_BY_MODEL
@@ -67,7 +67,7 @@ class Desk:
         show, who = filter_name(payload), seen_author(self.workspace, payload)
         if payload.get("was"):
             project.people.leases.leave(text(payload, "was", LONGEST_NAME))
-        counts, first = project.labelling.counts(), batch(project, payload, who, show, 0)
+        counts, first = project.labelling.counts(), first_batch(project, payload, who, show)
         project.people.leases.renew(who, [item["id"] for item in first["items"][:COMING]])
         return {
             "project": project_json(project),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -19,15 +20,19 @@ COMING = 40
 EVERY = 5
 """One in so many items is somebody else's, for a second opinion, where the project asks for them."""
 
+APART = "apart"
+"""The unlabelled ones from a place of this person's own on, where others are at work: who walks the same way as everybody else
+is handed what somebody else has just taken, and asks again and again."""
 FILTERS = {
     "unlabelled": ItemFilter(labelled=False, skipped=False),
+    APART: ItemFilter(labelled=False, skipped=False),
     "skipped": ItemFilter(labelled=False, skipped=True),
     "all": ItemFilter(),
     "search": ItemFilter(),
 }
 SECOND = "second"
 """What others have labelled and the project wants this person's opinion of, too: shown without what they said."""
-THEN = {"unlabelled": SECOND, SECOND: "skipped"}
+THEN = {APART: "unlabelled", "unlabelled": SECOND, SECOND: "skipped"}
 """What comes once there is no more of a filter: who skipped an item does not want it back first."""
 
 
@@ -36,6 +41,14 @@ def still_coming(project: OpenProject, coming: list[int], who: str) -> Answer:
     gone = project.people.leases.renew(who, coming)
     others = dict(project.people.leases.others(who))
     return {"gone": sorted(gone | project.labelling.done_among(coming)) if others else [], "others": others}
+
+
+def first_batch(project: OpenProject, payload: Payload, who: str, show: str) -> Answer:
+    """`batch` for a page that has none yet."""
+    if show == "unlabelled" and project.people.leases.others(who):
+        # the same place after a reload
+        return batch(project, payload, who, APART, zlib.crc32(who.encode()) % (project.labelling.counts().total + 1))
+    return batch(project, payload, who, show, 0)
 
 
 def batch(project: OpenProject, payload: Payload, who: str, show: str, after: int) -> Answer:
@@ -52,7 +65,7 @@ def batch(project: OpenProject, payload: Payload, who: str, show: str, after: in
     if show in THEN:
         held = project.people.leases.held(who)
         sent = [item for item in sent if item["id"] not in held]
-    if show == "unlabelled" and not after:
+    if show == APART or (show == "unlabelled" and not after):
         sent = woven(sent, [unseen(item) for item in project.people.waiting(who, BATCH // (EVERY - 1))])
     then = THEN.get(show) if last is None else None
     if not sent and (then or last is not None):
