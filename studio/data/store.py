@@ -138,9 +138,11 @@ class Store:
         return tuple(map(labels.event_of, rows))
 
     def revision(self) -> int:
-        """A number that grows with every act on a label, caption or note, and with every import that is finished."""
-        acts, imports = "SELECT coalesce(max(id), 0) FROM label_events", "SELECT count(*) FROM imports WHERE finished IS NOT NULL"
-        return int(self._read(f"SELECT max(0, ({acts})) + ({imports})")[0][0])
+        """A number that grows with every act on a label or caption, and with every import that is finished: with what can be
+        learnt from, so not with a note."""
+        acts = "SELECT id FROM label_events WHERE aspect <> 'note' ORDER BY id DESC LIMIT 1"
+        imports = "SELECT count(*) FROM imports WHERE finished IS NOT NULL"
+        return int(self._read(f"SELECT max(0, coalesce(({acts}), 0)) + ({imports})")[0][0])
 
     # people
 
