@@ -48,6 +48,8 @@ const apart = (it, now, { has, by, disputes }) => {
   tell("Saved " + it.name + (now ? " as " + listed(desk.project, now) : " without a label") + ". It stays " + listed(desk.project, has) + ", as " + whose + ", until somebody settles it.");
   $(".lb-live").append(" ", el("a", { href: "/agreement" }, "Agreement"));
 };
+// while classes are still being chosen, only what the model left out is against it
+const contradicts = (label, said) => (several() && label !== NONE ? classesOf(label).some((name) => !classesOf(said).includes(name)) : label !== said);
 // what the model said before the first class was chosen is held against the whole set, as it grows
 const hear = (it) => { if (!it.label && !it.heard && answered && answered.item === it.id) it.heard = answered.answers; };
 const judgeSet = (it) => {

@@ -30,7 +30,7 @@ const drawWhy = (...words) => suggestBox().replaceChildren(el("p", { class: "st-
 const drawAnswers = (answers, label) => {
   const rows = answers.map((a, k) => {
     const share = Math.round(100 * (a.probability || 0)), words = a.label === null ? a.why_not : listed(desk.project, a.label);
-    const kind = a.label === null ? " without" : label && label !== a.label ? " wrong" : "";
+    const kind = a.label === null ? " without" : label && contradicts(label, a.label) ? " wrong" : "";
     return el("div", { class: "lb-said" + kind, title: a.note },
       el("span", { class: "m" }, a.title), el("b", {}, words), el("span", { class: "p" }, a.label === null ? "" : share + " %"),
       el("i", { style: "width:" + share + "%" }), el("small", {}, tallied(k)));

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from studio.core.types import ImportOptions
+from studio.data.store import Store
 from studio.settings import Settings
 from studio.workspace import Workspace
 from tests.e2e.conftest import watched
@@ -52,13 +53,13 @@ def labels(project: Path) -> list[str | None]:
     return [row[0] for row in rows]
 
 
-PRESSED = """names => names === [...document.querySelectorAll('.lb-classes [aria-pressed="true"] .c')].map((c) => c.textContent).join()
-"""
+CHOSEN = '.lb-classes [aria-pressed="true"] .c'
+PRESSED = "([css, names]) => names === [...document.querySelectorAll(css)].map((c) => c.textContent).join()"
 
 
 def pressed(page: Any, *names: str) -> None:
     """Just these classes are, once the item is drawn."""
-    page.wait_for_function(PRESSED, arg=",".join(names))
+    page.wait_for_function(PRESSED, arg=[CHOSEN, ",".join(names)])
 
 
 def at(page: Any, n: int) -> None:
@@ -145,3 +146,47 @@ def test_on_a_phone_classes_are_tapped(desk: Any, project: Path) -> None:
     done(desk, 2)
     assert labels(project)[:2] == ["urgent | thanks", "none of these"]
     assert desk.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_enter_takes_the_models_answer_where_nothing_is_chosen(desk: Any, project: Path) -> None:
+    said = {"title": "Few-shot", "note": "", "label": "urgent | thanks", "probability": 0.8, "why_not": None}
+
+    def answer(route: Any) -> None:
+        if "suggest" in (route.request.post_data or ""):
+            route.fulfill(json={"ok": True, "model": "A model", "answers": [said]})
+        else:
+            route.continue_()
+
+    desk.route(lambda address: "component_server" in address, answer)
+    desk.reload()
+    desk.locator(".lb-on", has_text="Take urgent, thanks").wait_for()
+    desk.keyboard.press("Enter")
+    at(desk, 2)
+    desk.locator(".lb-on", has_text="Take urgent, thanks").wait_for()
+    desk.keyboard.press("2")
+    desk.locator(".lb-said.wrong", has_text="urgent, thanks").wait_for()
+    assert desk.inner_text(".lb-on span") == "Next item"
+    desk.keyboard.press("Enter")
+    at(desk, 3)
+    done(desk, 2)
+    saved(desk)
+    assert labels(project)[:3] == ["urgent | thanks", "billing", None]
+    desk.locator(".lb-said", has_text="right 1 of 2 times").wait_for()
+
+
+def test_who_labels_what_another_has_labelled_meanwhile_goes_on_with_their_own_classes(desk: Any, project: Path) -> None:
+    elsewhere = Store(project / "studio.db")
+    elsewhere.label(1, "billing", "ben", saw=None)
+    desk.keyboard.type("13", delay=APART_MS)
+    desk.locator(".lb-live", has_text="as urgent, thanks. It stays billing").wait_for()
+    pressed(desk, "urgent", "thanks")
+    desk.keyboard.press("Backspace")
+    desk.locator(".lb-live", has_text="Undone").wait_for()
+    pressed(desk, "urgent")
+    desk.keyboard.press("2")
+    desk.locator(".lb-live", has_text="as urgent, billing").wait_for()
+    done(desk, 1)
+    assert labels(project)[0] == "billing"
+    assert {o.author: o.said for o in elsewhere.opinions(1)} == {"ben": "billing", "me": "urgent | billing"}
+    assert elsewhere.disputes() == 1
+    elsewhere.close()

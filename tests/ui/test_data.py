@@ -98,3 +98,15 @@ def test_an_upload_outside_of_the_uploads_folder_is_refused(tmp_path: Path) -> N
         uploaded_path({"path": f"{get_upload_folder()}/../../etc/passwd", "name": "x.zip"})
     assert uploaded_path(None) is None
     assert uploaded_path({"path": f"{get_upload_folder()}/abc/x.zip", "name": "x.zip"}) is not None
+
+
+def test_a_multi_label_project_says_how_a_cell_names_several_classes(workspace: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "mail.csv").write_text("text,kind\na,x|y\n", "utf-8")
+    said = {}
+    for task in ("text-multi-label", "text-classification"):
+        project = workspace.create_project("Mail", task)
+        imports = Imports(workspace)
+        _, *fields = imports.columns(project.id, str(tmp_path / "mail.csv"), None)
+        said[task] = {part: field.info for part, field in zip(imports.parts, fields, strict=True)}
+    assert "with | or ;" in said["text-multi-label"].pop("label")
+    assert {*said["text-multi-label"].values(), *said["text-classification"].values()} == {None}

@@ -17,6 +17,7 @@ from PIL import Image
 from studio.cli import main
 from studio.core.errors import BadInput
 from studio.core.types import NONE_OF_THESE, ImportOptions, ItemFilter
+from studio.data.overview import overview
 from studio.settings import Settings
 from studio.workspace import Workspace
 from studio.workspace.open_project import OpenProject
@@ -102,6 +103,20 @@ def test_the_same_content_with_another_set_is_a_conflict(workspace: Workspace, t
     report = project.labelling.import_data(str(tmp_path / "rows.csv"), ImportOptions())
     assert (report.added, report.duplicates, report.rejected) == (1, 1, 2)
     assert [reject.row for reject in report.rejects] == [5, 4]
+
+
+def test_an_entry_of_a_list_is_one_class(workspace: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_text('{"text": "a", "label": ["x|y", "z"]}\n{"text": "b", "label": ["x", 2, null]}', "utf-8")
+    project = workspace.create_project("Several", "text-multi-label")
+    report = project.labelling.import_data(str(tmp_path / "rows.jsonl"), ImportOptions())
+    assert [(reject.row, "'x|y'" in reject.reason) for reject in report.rejects] == [(1, True)]
+    assert labels(project) == ["2 | x"]
+
+
+def test_the_first_page_counts_items_of_several_classes_once(workspace: Workspace, tmp_path: Path) -> None:
+    project = imported(workspace, csv(tmp_path, ";"))
+    card = overview(Path(project.path), 0.0)
+    assert (card.items, card.labelled) == (5, 4)
 
 
 def test_a_folder_is_a_class_for_its_pictures(workspace: Workspace, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from studio.core.types import BETWEEN, NONE_OF_THESE, Split
 from studio.data import exported
 from studio.data.importers import MAX_FILE_BYTES, ImportRequest, Row, split_of
 from studio.data.importers.formats import Record, read_table
+from studio.data.sets import SEPARATORS
 
 KNOWN_NAMES: Mapping[str, tuple[str, ...]] = {
     "label": ("label", "class", "category", "intent", "target", "labels"),
@@ -201,10 +202,15 @@ def _file(value: Any, modality: str, folder: tuple[str, ...], files: Files) -> t
 
 
 def _label(value: Any, several: bool) -> str | None:
-    """Of a list its entries, where an item may be of several classes."""
-    if several and isinstance(value, list):
-        return BETWEEN.join(filter(None, map(cell_text, value))) or None
-    return cell_text(value)
+    """Of a list its entries, where an item may be of several classes. Raises ValueError as `cell_text`, and for an entry that
+    would be taken for several."""
+    if not (several and isinstance(value, list)):
+        return cell_text(value)
+    names = list(filter(None, map(cell_text, value)))
+    for name in names:
+        if any(sign in name for sign in SEPARATORS):
+            raise ValueError(f"lists the class {name[:40]!r}, and a '|' or ';' stands between classes")
+    return BETWEEN.join(names) or None
 
 
 def cell_text(value: Any) -> str | None:

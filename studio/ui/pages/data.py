@@ -12,7 +12,7 @@ import gradio as gr
 from studio.core.errors import BadInput, StudioError
 from studio.core.interfaces import Progress
 from studio.core.results.projects import Activity, ImportReport
-from studio.core.types import ImportOptions, Split
+from studio.core.types import NONE_OF_THESE, ImportOptions, Split
 from studio.ui import shell
 from studio.ui.answers import newest, shown_project
 from studio.ui.widgets.check import start_check
@@ -26,6 +26,7 @@ TITLE = "Data"
 PATH = "data"
 
 KEEP = "Keep the labels of the source"
+OF_SEVERAL = f"Several classes in a cell: with | or ; between. {NONE_OF_THESE!r} is of none; an empty cell says nothing."
 NAMES_ONLY = "Take the class names only: I label myself"
 
 BY_SOURCE = "As the source says"
@@ -98,7 +99,8 @@ class Imports:
         choices = [BY_NAME, *((f"“{name}”", name) for name in names)]
         project = self.workspace.project()
         held = {"split", *project.modalities, *(("label",) if project.classifies else ())} if project else {"split"}
-        fields = [gr.Dropdown(choices=choices, value="", visible=part in held) for part in self.parts]
+        about = {"label": OF_SEVERAL} if project and project.several else {}
+        fields = [gr.Dropdown(choices=choices, value="", visible=part in held, info=about.get(part)) for part in self.parts]
         return [gr.Group(visible=bool(names)), *fields]
 
     def finished(self, shown: object) -> tuple[str, str, float, Any]:
