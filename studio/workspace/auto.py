@@ -23,6 +23,7 @@ from studio.core.results.comparison import Best
 from studio.core.results.training import AutoState, TrialRow
 from studio.core.types import FINE_TUNING
 from studio.data.project import Project
+from studio.workspace.libraries import libraries
 from studio.workspace.training import Training
 from studio.workspace.trials import TrialRuns
 
@@ -140,6 +141,7 @@ class Auto:
         self._thread.start()
 
     def _drive(self) -> None:
+        libraries()
         try:
             found = self._load()
             too_few = self.only_rungs()

@@ -9,6 +9,7 @@ import sqlite3
 
 from studio import __version__
 from studio.settings import Settings, reaches_hub
+from studio.workspace.libraries import libraries
 from studio.workspace.shelf import ModelShelf
 
 PACKAGES = (
@@ -27,6 +28,7 @@ PACKAGES = (
 
 def examine(settings: Settings, shelf: ModelShelf) -> dict[str, object]:
     """JSON-able facts; imports torch to ask for the device."""
+    libraries()
     from studio.models.device import native_bf16, resolve
 
     device = resolve(settings.device)

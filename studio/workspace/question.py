@@ -18,6 +18,7 @@ from studio.data.project import Project
 from studio.data.snapshot import Snapshot
 from studio.data.splits import support
 from studio.workspace.labelling import readers_of
+from studio.workspace.libraries import libraries
 from studio.workspace.shelf import ModelShelf
 from studio.workspace.training import NO_MODEL, NOTHING_IMPORTED, Training
 
@@ -66,6 +67,7 @@ class Questions:
     @property
     def methods(self) -> Methods:
         if self._built is None:
+            libraries()
             from studio.workspace.methods import Methods
 
             self._built = Methods(self.project, self.task, self.readers)

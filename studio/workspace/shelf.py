@@ -24,6 +24,7 @@ from studio.models.catalog import catalog, demo_id
 from studio.models.hub import cached_model
 from studio.settings import Settings
 from studio.tasks import task as task_named
+from studio.workspace.libraries import libraries
 
 WAYS_TO_A_TEXT_MODEL = (
     "No text model is on this computer. There are two ways to all-MiniLM-L6-v2 (90 MB): with a network, load it from the list on "
@@ -158,11 +159,13 @@ class ModelShelf:
 
     def get(self, model_id: str, progress: Progress | None = None) -> FoundationModel:
         """The loaded model; loads where need be. Raises like `load`."""
+        libraries()
         return self._get(model_id, progress)
 
     @contextmanager
     def in_use(self, model_id: str) -> Iterator[None]:
         """While inside, the model is not unloaded: a run, a comparison or a search works with it."""
+        libraries()
         with self._lock:
             self._users[model_id] += 1
         try:

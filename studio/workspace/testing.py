@@ -16,6 +16,7 @@ from studio.core.types import Item
 from studio.data.project import Project
 from studio.workspace.answers import comparison_from
 from studio.workspace.classifying import Classifying
+from studio.workspace.libraries import libraries
 from studio.workspace.question import ACCEPTED, Question, Questions
 from studio.workspace.retrieval import Retrieval
 
@@ -170,6 +171,7 @@ class Testing:
 
     def abstention(self, rate: float) -> Abstention | None:
         """Where the newest comparison's best method would say "not sure"; None where nothing was held out. Raises BadInput."""
+        libraries()
         from studio.workspace.doubt import abstention
 
         last = self.last_comparison()

@@ -23,6 +23,7 @@ from studio.data.splits import support, validation
 from studio.tasks import known_to
 from studio.workspace.general import general_set
 from studio.workspace.labelling import readers_of, why_not_learn
+from studio.workspace.libraries import libraries
 from studio.workspace.prompts import class_prompts
 from studio.workspace.samples import Samples
 from studio.workspace.shelf import ModelShelf
@@ -242,6 +243,7 @@ class Training:
 
     def _rung_why_not(self, model: str, method: str, train: list[Item]) -> str | None:
         """The rung's own reason, as far as it can be told without features. Imports torch, as a single rung is asked for late."""
+        libraries()
         from studio.learning.rungs import rung
         from studio.learning.support import Support
 
@@ -250,6 +252,7 @@ class Training:
         return rung(method.replace("-", "_")).why_not(support)
 
     def _work(self, folder: RunFolder) -> None:
+        libraries()
         from studio.runs.execution import execute
 
         with self._shelf.in_use(folder.spec.model):

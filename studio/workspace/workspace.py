@@ -22,6 +22,7 @@ from studio.settings import Settings
 from studio.tasks import all_tasks, task
 from studio.workspace.activities import Activities
 from studio.workspace.doctor import examine
+from studio.workspace.libraries import libraries
 from studio.workspace.open_project import OpenProject
 from studio.workspace.samples import Samples
 from studio.workspace.shelf import ModelShelf
@@ -137,12 +138,7 @@ class Workspace:
     def warm_up(self) -> None:
         """Import torch and the model libraries in the background, so that the first load does not wait for them."""
 
-        def load() -> None:
-            import open_clip  # noqa: F401
-            import peft  # noqa: F401
-            import torch  # noqa: F401
-
-        threading.Thread(target=load, name="warm-up", daemon=True).start()
+        threading.Thread(target=libraries, name="warm-up", daemon=True).start()
 
     def doctor(self) -> dict[str, object]:
         """Versions, device, SQLite, what is offline."""
