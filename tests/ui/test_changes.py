@@ -34,3 +34,9 @@ def test_texts_stand_as_quotes_and_a_picture_without_an_address_has_its_name() -
 def test_a_mistake_of_both_names_the_truth() -> None:
     both = replace(ONE, after="fish")
     assert "is &lt;b&gt;cat" in change_galleries(replace(CHANGES, worst=(both,)), picture)
+
+
+def test_sets_of_classes_stand_as_lists() -> None:
+    sets = replace(ONE, truth="cat | dog", before="none of these", after="cat | dog")
+    html = change_galleries(replace(CHANGES, fixed=(sets,)), picture, several=True)
+    assert "cat, dog" in html and "none of these" in html and "|" not in html

@@ -127,3 +127,11 @@ def test_without_a_label_few_shot_says_once_why_it_cannot_answer() -> None:
     html = comparison_report(Comparison("m", "test", CLASSES, (SCORES[0], *why), ""))
     assert html.count("No label yet.") == 2  # few-shot's and fine-tuned's
     assert "Best method" not in html
+
+
+def test_where_there_may_be_several_classes_items_are_right_as_a_whole_and_none_is_taken_for_another() -> None:
+    scores = tuple(replace(s, confusion=(), mean_average_precision=0.625) for s in SCORES)
+    html = comparison_report(replace(COMPARISON, scores=scores, several=True))
+    assert html.count("items with exactly their classes, 95 % interval") == 3
+    assert html.count("62.5 %") == 3
+    assert "Which classes are found?" in html and "What is taken for what?" not in html

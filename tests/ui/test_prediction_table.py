@@ -50,3 +50,11 @@ def test_only_a_method_that_doubts_says_not_sure() -> None:
     html = prediction_table(PredictionTable(("cat", "dog", "owl"), (ZERO, doubting, replace(ZERO, sure=True))))
     assert html.count(">not sure<") == 1
     assert html.count("Zero-shot: not sure, dog, 70 %.") == 1
+
+
+def test_where_there_may_be_several_every_class_that_is_likelier_than_not_is_ticked() -> None:
+    few = MethodAnswer("few_shot", "Few-shot", "", (0.8, 0.9, 0.1), 42.0)
+    none = replace(ZERO, probabilities=(0.2, 0.4, 0.1))
+    html = prediction_table(PredictionTable(("cat", "dog", "owl"), (none, few), several=True))
+    assert html.count("✓") == 2
+    assert "Zero-shot: none of these, 43 %. Few-shot: cat | dog, 65 %." in html

@@ -3,26 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from studio.core.results.comparison import Answered, Changes
 from studio.ui.widgets.fold import fold
-from studio.ui.widgets.markup import Markup, join, percent, plural, tag
+from studio.ui.widgets.markup import Markup, join, listed, percent, plural, tag
 
 Picture = Callable[[str], str]
 """Of a content hash: the address of its picture."""
 
 
-def change_galleries(changes: Changes, picture: Picture | None) -> Markup:
+def change_galleries(changes: Changes, picture: Picture | None, several: bool = False) -> Markup:
     """Two galleries side by side that stand open, and the worst mistakes folded below them."""
     before, after = changes.before, changes.after
+    if several:
+        fixed, broken, worst = (tuple(map(_listed, kind)) for kind in (changes.fixed, changes.broken, changes.worst))
+        changes = replace(changes, fixed=fixed, broken=broken, worst=worst)
     kinds = (
         ("Fixed", changes.n_fixed, changes.fixed, f"{after} is right where {before} was wrong", "good"),
         ("Broken", changes.n_broken, changes.broken, f"{after} is wrong where {before} was right", "bad"),
     )
     both = tag("div", *(_kind(*kind, picture) for kind in kinds), class_="ch-both")
     said = f"{after} is surest of these, and wrong." if changes.worst else f"{after} makes none."
-    worst = fold("Which mistakes are the worst?", said, _gallery(changes.worst, picture) if changes.worst else None)
-    return join([both, worst])
+    mistakes = fold("Which mistakes are the worst?", said, _gallery(changes.worst, picture) if changes.worst else None)
+    return join([both, mistakes])
+
+
+def _listed(one: Answered) -> Answered:
+    """Its sets of classes as people read them."""
+    return replace(one, truth=listed(one.truth), before=listed(one.before), after=listed(one.after))
 
 
 def _kind(title: str, count: int, shown: Sequence[Answered], note: str, kind: str, picture: Picture | None) -> Markup:

@@ -34,7 +34,7 @@ def comparison_report(comparison: Comparison, *more: Child, picture: Picture | N
         tag("p", _held_out(comparison, pairs, model or comparison.model), class_="st-note"),
         tag("p", comparison.caution, class_="lr-problem", role="note") if comparison.caution else None,
         tag("div", *(_figure(score, pairs, comparison.several) for score in shown), class_="lr-figures"),
-        change_galleries(comparison.changes, picture) if comparison.changes else None,
+        change_galleries(comparison.changes, picture, comparison.several) if comparison.changes else None,
         ladder_table(ladder) if ladder else whiskers(shown, "Recall@1, picture → text" if pairs else "Accuracy"),
         _recall_at_k(shown) if pairs else _per_class(shown, comparison),
         *more,

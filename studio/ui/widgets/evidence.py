@@ -30,6 +30,12 @@ CURVE_OF = (
 NOT_HELD_OUT = "It cannot be told yet: give two classes or more a second label, so that one can be held out."
 
 
+NO_CURVE_OF_SETS = (
+    "There is no forecast where an item may be of several classes: its parts of the labels would be drawn class by class. Label a "
+    "few more, compare again, and see what they brought."
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Wish:
     """What a person says about mistakes."""
@@ -76,7 +82,7 @@ def curve_section(comparison: Comparison) -> Markup | None:
         return None
     curve, question = comparison.curve, "Do I need more labels?"
     if curve is None:
-        return fold(question, NOT_HELD_OUT)
+        return fold(question, NO_CURVE_OF_SETS if comparison.several else NOT_HELD_OUT)
     plot = learning_curve_plot(curve)
     return fold(question, curve.advice, tag("p", CURVE_OF, class_="st-note") if plot else None, plot)
 

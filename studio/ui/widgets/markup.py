@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
+from studio.core.types import classes_in
+
 VOID = frozenset({"br", "img", "input"})
 
 Child = str | None
@@ -40,6 +42,11 @@ def join(parts: Iterable[Child]) -> Markup:
 def percent(share: float | None, digits: int = 1) -> str:
     """`0.633` → `63.3 %`; a dash for None."""
     return "–" if share is None else f"{100 * share:.{digits}f} %"
+
+
+def listed(label: str) -> str:
+    """A set of classes as people read it: `red | round` → `red, round`."""
+    return ", ".join(classes_in(label)) or label
 
 
 def interval(ci: tuple[float, float] | None) -> str:
