@@ -35,6 +35,17 @@ def doubted(logits: Tensor, labels: Tensor) -> list[tuple[int, int, float]]:
     return [(row, int(other[row]), float(p[row, other[row]])) for row in order.tolist() if doubt[row] > 0]
 
 
+def doubted_sets(probabilities: Tensor, labels: Tensor) -> list[tuple[int, int, float]]:
+    """The same where an item may be of several classes: (row, class that it seems to have and has not, or has and seems not to
+    have, probability of that), of each row its most doubtful class. `[n, C]` both, labels zeros and ones."""
+    worst: dict[int, tuple[float, int]] = {}
+    for at in range(labels.shape[1]):
+        both = torch.stack([1 - probabilities[:, at], probabilities[:, at]], 1).clamp_min(1e-12)
+        for row, _, p in doubted(both.log().float(), labels[:, at].long()):
+            worst[row] = max(worst.get(row, (0.0, 0)), (p, at))
+    return [(row, at, p) for row, (p, at) in sorted(worst.items(), key=lambda one: (-one[1][0], one[0]))]
+
+
 def near_duplicates(wholes: Tensor, rows_of: Callable[[int], Tensor], least: float) -> list[tuple[int, int, float]]:
     """Pairs of items that are the same but for encoding, size or a narrow crop: (row, later row, likeness), most alike first.
 

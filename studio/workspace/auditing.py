@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from studio.core.errors import BadInput, NotFound, StudioError
 from studio.core.interfaces import Modality, Progress, Task
 from studio.core.results.audit import Audit, Doubt, Twins
-from studio.core.types import Item, ItemFilter
+from studio.core.types import Item, ItemFilter, set_of
 from studio.data import labels
 from studio.data.project import Project
 from studio.modalities import discover_modalities, modalities_named
@@ -154,11 +154,9 @@ class Auditing:
         """[(item, its label, the suggested one, probability)], or why there are none."""
         if not self._task.classifies or self._task.fixed_classes:
             return [], "Items of this project have no classes to be wrong about."
-        if self._task.several:
-            return [], "Labels that look wrong are found where each item is of one class; here it may be of several."
         if model is None:
             return [], NO_MODEL
-        from studio.evaluation.audit import doubted
+        from studio.evaluation.audit import doubted, doubted_sets
         from studio.workspace.methods import Method
 
         with self._questions.in_use(model):
@@ -167,9 +165,12 @@ class Auditing:
             return [], climbed.why_not or TOO_FEW
         if climbed.held is None:
             return [], TOO_FEW
-        found = doubted(climbed.held.probabilities.log().float(), climbed.held.labels)[:MOST_KEPT]
-        classes = climbed.support.classes
-        return [(climbed.items[row].id, str(climbed.items[row].label), classes[other], p) for row, other, p in found], ""
+        p, given, classes = climbed.held.probabilities, climbed.held.labels, climbed.support.classes
+        if self._task.several:
+            found = [(row, set_of(_toggled(climbed.items[row], classes, at)), p) for row, at, p in doubted_sets(p, given)]
+        else:
+            found = [(row, classes[other], p) for row, other, p in doubted(p.log().float(), given)]
+        return [(climbed.items[row].id, str(climbed.items[row].label), other, p) for row, other, p in found[:MOST_KEPT]], ""
 
     # items that are there twice
 
@@ -228,6 +229,11 @@ def _settle(connection: sqlite3.Connection, change: Callable[[list[Any]], None])
     rows = json.loads(row[0]) if row else []
     change(rows)
     connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (SETTLED, json.dumps(rows)))
+
+
+def _toggled(item: Item, classes: Sequence[str], at: int) -> list[str]:
+    """The item's classes with that one taken away, or with it too."""
+    return [name for k, name in enumerate(classes) if (name in item.labels) != (k == at)]
 
 
 def _first_and_spare(a: Item, b: Item) -> tuple[int, int]:

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize, one_hot
 
-from studio.evaluation.audit import doubted, near_duplicates
+from studio.evaluation.audit import doubted, doubted_sets, near_duplicates
 
 
 def test_a_label_that_everything_speaks_against_is_doubted_first() -> None:
@@ -30,6 +30,16 @@ def test_a_class_without_labels_is_never_suggested() -> None:
     labels = torch.arange(20) % 2
     logits = torch.tensor([[0.0, 0.0, 5.0]]).repeat(20, 1)
     assert doubted(logits, labels) == []
+
+
+def test_of_sets_the_most_doubtful_class_of_an_item_is_named() -> None:
+    truth = (torch.arange(60)[:, None] % torch.tensor([2, 3, 5]) == 0).float()
+    p = 0.1 + 0.8 * truth
+    p[7] = torch.tensor([0.02, 0.97, 0.06])
+    given = truth.clone()
+    given[7] = torch.tensor([0.0, 0.0, 1.0])  # it has the second and not the third, of which less is known
+    assert [(row, at) for row, at, _ in doubted_sets(p, given)] == [(7, 1)]
+    assert doubted_sets(0.1 + 0.8 * truth, truth) == []
 
 
 def prints(n: int, d: int = 64) -> Tensor:

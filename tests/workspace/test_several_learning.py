@@ -94,6 +94,17 @@ def test_what_comes_next_and_what_looks_alike_is_found(
     assert all(group.label in ("cat", "house", "red") for group in project.picking.groups(model, 3))
 
 
+def test_a_class_that_was_forgotten_is_found_and_given_by_a_key(project: OpenProject, tiny_ids: dict[str, str]) -> None:
+    wrong = next(item for item in project.labelling.page(ItemFilter("train")).items if item.label == "cat | house | red")
+    project.labelling.label(wrong.id, ("cat", "house"))
+    found = project.auditing.audit(tiny_ids["bert"])
+    assert not found.why_no_doubts
+    doubt = next(one for one in found.doubts if one.item.id == wrong.id)
+    assert doubt.suggested == "cat | house | red"
+    project.auditing.settle(doubt.key, "change")
+    assert project.labelling.item(wrong.id).label == "cat | house | red"
+
+
 def test_a_rung_of_one_class_is_refused_with_the_reason(project: OpenProject, tiny_ids: dict[str, str]) -> None:
     with pytest.raises(CannotRun, match="several"):
         project.training.start(tiny_ids["bert"], "tip", {})
