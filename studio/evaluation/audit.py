@@ -15,20 +15,23 @@ NEAREST = 10
 LOOSE = 0.3
 """How much less alike than near-duplicates two wholes may be, one of them cropped, to be looked at in parts."""
 BLOCK = 1024
+SURE = 0.9
+"""Of having a class, or not having it: of two answers a predictor is usually so sure that a wrong label would hardly reach it."""
 
 
-def doubted(logits: Tensor, labels: Tensor) -> list[tuple[int, int, float]]:
+def doubted(logits: Tensor, labels: Tensor, enough: float = 1.0) -> list[tuple[int, int, float]]:
     """Items whose label looks wrong, the worst first: (row, class that it looks like, probability of that class).
 
     Confident learning (Northcutt et al. 2021, arXiv:1911.00068): of `logits` `[n, C]`, said by who had not seen the item's label
     `[n]`, a class counts where its probability reaches the mean that items of that label give it; an item is doubted where the
-    most probable of these is another than its own. Ranked by the difference of the two probabilities.
+    most probable of these is another than its own. Ranked by the difference of the two probabilities. From a probability of
+    `enough` on a class always counts.
     """
     p = logits.softmax(-1)
     given = p.gather(1, labels[:, None]).squeeze(1)
     counts = torch.bincount(labels, minlength=p.shape[1])
     usual = torch.zeros(p.shape[1]).index_add_(0, labels, given) / counts.clamp_min(1)
-    counting = torch.where((p >= usual) & (counts > 0), p, torch.zeros(()))
+    counting = torch.where((p >= usual.clamp_max(enough)) & (counts > 0), p, torch.zeros(()))
     best, other = counting.max(1)
     doubt = (best - given).masked_fill((other == labels) | (best == 0), -1.0)
     order = doubt.argsort(descending=True, stable=True)
@@ -41,7 +44,7 @@ def doubted_sets(probabilities: Tensor, labels: Tensor) -> list[tuple[int, int, 
     worst: dict[int, tuple[float, int]] = {}
     for at in range(labels.shape[1]):
         both = torch.stack([1 - probabilities[:, at], probabilities[:, at]], 1).clamp_min(1e-12)
-        for row, _, p in doubted(both.log().float(), labels[:, at].long()):
+        for row, _, p in doubted(both.log().float(), labels[:, at].long(), SURE):
             worst[row] = max(worst.get(row, (0.0, 0)), (p, at))
     return [(row, at, p) for row, (p, at) in sorted(worst.items(), key=lambda one: (-one[1][0], one[0]))]
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from studio.core.errors import BadInput, NotFound, StudioError
 from studio.core.interfaces import Modality, Progress, Task
 from studio.core.results.audit import Audit, Doubt, Twins
-from studio.core.types import Item, ItemFilter, set_of
+from studio.core.types import Item, ItemFilter, classes_in, set_of
 from studio.data import labels
 from studio.data.project import Project
 from studio.modalities import discover_modalities, modalities_named
@@ -139,7 +139,7 @@ class Auditing:
             if (key := f"label/{i}/{given}/{suggested}") not in settled
             and i in items
             and items[i].label == given
-            and suggested in known
+            and known.issuperset(classes_in(suggested) if self._task.several else (suggested,))
         ]
         twins = [
             Twins(key, items[a], items[b], likeness)

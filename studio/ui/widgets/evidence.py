@@ -31,8 +31,8 @@ NOT_HELD_OUT = "It cannot be told yet: give two classes or more a second label, 
 
 
 NO_CURVE_OF_SETS = (
-    "There is no forecast where an item may be of several classes: the parts of the labels that it learns from are drawn class by "
-    "class. Label a few more, compare again, and see what they brought."
+    "There is no forecast where an item may be of several classes: the parts of the labels that it learns from are drawn class "
+    "by class. Label a few more, compare again, and see what they brought."
 )
 
 
