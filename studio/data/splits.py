@@ -26,8 +26,13 @@ def assign(group: str, share: float, seed: int = 0) -> Split:
     return "test" if int(_rank(group, seed)[:15], 16) / 16**15 < share else "train"
 
 
+def one_class(item: Item) -> tuple[str | None, ...]:
+    """What an item is of, where it is of one."""
+    return (item.label,)
+
+
 def support(
-    items: Iterable[Item], shots: int, seed: int = 0, said_of: Callable[[Item], Sequence[str | None]] = lambda item: (item.label,)
+    items: Iterable[Item], shots: int, seed: int = 0, said_of: Callable[[Item], Sequence[str | None]] = one_class
 ) -> list[Item]:
     """The support set: `shots` labelled items per class (all with 0, or where there are fewer), in order of id.
 

@@ -5,18 +5,15 @@ Learning and judging never see it; what is given of it becomes ordinary label ev
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sqlite3
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
-from studio.core.types import Item, LabelEvent
+from studio.core.types import LabelEvent
 from studio.data import labels, sets
-from studio.data.content import item_key
 from studio.data.query import COLUMNS, item_of
-from studio.data.splits import support
+from studio.data.splits import one_class, support
 
 KEY = "hidden_truth"
 """Of the project's `meta`: {item: label}."""
@@ -39,20 +36,9 @@ def give(connection: sqlite3.Connection, per_class: int, seed: int) -> list[Labe
         (json.dumps([int(item) for item in known]),),
     ).fetchall()
     waiting = [replace(item, label=known[str(item.id)]) for item in map(item_of, rows)]
-    drawn = _of_several(waiting, per_class, seed) if sets.several(connection) else support(waiting, per_class, seed)
+    several = sets.several(connection)
+    drawn = support(waiting, per_class, seed, (lambda item: sets.names_in(str(item.label))) if several else one_class)
     return labels.label_each(connection, ((item.id, item.label) for item in drawn), AUTHOR)
-
-
-def _of_several(waiting: Iterable[Item], per_class: int, seed: int) -> list[Item]:
-    """In hashed order, what has a class of which there are too few so far; what is of none counts as a class of its own."""
-    drawn: list[Item] = []
-    count: Counter[str | None] = Counter()
-    for item in sorted(waiting, key=lambda item: hashlib.sha256(f"{seed}:{item_key(item)}".encode()).digest()):
-        classes = sets.names_in(str(item.label)) or (None,)
-        if any(count[name] < per_class for name in classes):
-            drawn.append(item)
-            count.update(classes)
-    return sorted(drawn, key=lambda item: item.id)
 
 
 def _known(connection: sqlite3.Connection) -> dict[str, str]:
