@@ -16,7 +16,7 @@ from studio.core.errors import BadInput, CannotRun
 from studio.core.results.comparison import Answered, Changes, Comparison, Score
 from studio.core.results.projects import Activity
 from studio.core.types import ItemFilter
-from studio.ui.pages.share import SharePage
+from studio.ui.pages.share import SharePage, labels_note
 from studio.ui.report import report_page
 from studio.ui.shell import done
 from studio.workspace import Workspace
@@ -166,3 +166,10 @@ def test_what_people_wrote_is_text_in_the_report(workspace: Workspace, compared:
     compared.name = f"{EVIL}</title></style>"
     page = report_page(compared)
     assert EVIL not in page and page.count("</title>") == page.count("</style>") == 1
+
+
+def test_what_is_of_no_class_is_counted_beside_what_was_skipped(project: OpenProject) -> None:
+    project.labelling.none_of_these(1)
+    project.labelling.skip(2)
+    said, _ = labels_note(project)
+    assert "6 items, 0 labelled, 1 of none of the classes, 1 skipped." in said

@@ -117,8 +117,9 @@ def model_note(runs: list[tuple[str, str]], finding: str) -> tuple[Markup, bool]
 def labels_note(project: OpenProject) -> tuple[Markup, bool]:
     counts = project.labelling.counts()
     if counts.total:
-        said = f"{plural(counts.total, 'item')}, {counts.labelled:,} labelled, {counts.skipped:,} skipped."
-        return tag("p", said, class_="st-note"), True
+        parts = [plural(counts.total, "item"), f"{counts.labelled:,} labelled"]
+        parts += [f"{counts.none:,} of none of the classes"] if counts.none else []
+        return tag("p", f"{', '.join(parts)}, {counts.skipped:,} skipped.", class_="st-note"), True
     return _missing("Nothing has been imported yet.", "/data", "Go to Data"), False
 
 
