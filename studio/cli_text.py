@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from studio.core.results.comparison import Comparison
+from studio.core.types import NONE_OF_THESE
 
 
 def plain(value: Any) -> Any:
@@ -165,8 +166,10 @@ def _predictions(r: dict[str, Any]) -> str:
             if answer["probabilities"] is None:
                 lines.append(f"  {answer['title']:<12} –  {answer['why_not']}")
                 continue
-            best = sorted(zip(answer["probabilities"], table["classes"], strict=True), reverse=True)[:3]
-            said = ", ".join(f"{name} {p:.0%}" for p, name in best)
+            best = sorted(zip(answer["probabilities"], table["classes"], strict=True), reverse=True)
+            if table["several"]:
+                best = [(p, name) for p, name in best if p > 0.5]
+            said = ", ".join(f"{name} {p:.0%}" for p, name in (best if table["several"] else best[:3])) or NONE_OF_THESE
             doubt = "not sure: " if answer["sure"] is False else ""
             lines.append(f"  {answer['title']:<12} {doubt}{said}  ({answer['milliseconds']:.0f} ms)")
     return "\n".join(lines)

@@ -25,7 +25,7 @@ const draw = () => {
     el("div", { class: "gp-top" }, el("span", {}, number(sheet.left) + " training items without a label"),
       el("button", { type: "button", class: "st-button", onclick: undo, disabled: busy }, "Undo"), el("a", { class: "st-button", href: "/label" }, "One by one"),
       el("span", { class: "gp-live st-note", role: "status" })),
-    list, open().length ? null : el("p", { class: "st-actions" }, el("button", { type: "button", class: "st-button primary", onclick: load }, "Next rows")));
+    list, ...(open().length ? [] : [el("p", { class: "st-actions" }, el("button", { type: "button", class: "st-button primary", onclick: load }, "Next rows"))]));
   const now = list.children[at];
   if (now) now.scrollIntoView({ block: "nearest" });
 };

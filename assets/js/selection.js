@@ -32,7 +32,7 @@ const drawBar = (...words) => {
   const more = everything || answer.total <= answer.items.length || filter.by === "like" ? null
     : button("Select all " + number(answer.total), () => { everything = true; mark(); });
   const clear = () => { unselect(); mark(); };
-  box.replaceChildren(el("div", { role: "group", "aria-label": "Selected items" }, el("b", { role: "status" }, number(n) + " selected"), names, give,
+  box.replaceChildren(el("div", { role: "group", "aria-label": "Selected items" }, el("b", { role: "status" }, number(n) + " selected"), names, give, answer.project.several ? el("span", { class: "st-note" }, "beside the classes that they have; those that they are not given count as no") : null,
     button("Take labels away", () => labelSelected(null)), more, button("Clear", clear)));
 };
 const labelSelected = async (name) => {

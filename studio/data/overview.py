@@ -53,10 +53,14 @@ def _score(comparison: Mapping[str, Any]) -> dict[str, Any] | None:
         found = by_method.get(chosen) or by_method["zero_shot"]
         recall = found.get("recall")
         value = found["accuracy"] if recall is None else recall["image_to_text@1"]
-        return None if value is None else {"method": found["title"], "value": float(value), "measure": _measure(recall)}
+        return (
+            None if value is None else {"method": found["title"], "value": float(value), "measure": _measure(recall, comparison)}
+        )
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
 
 
-def _measure(recall: object) -> str:
-    return "accuracy" if recall is None else "recall@1"
+def _measure(recall: object, comparison: Mapping[str, Any]) -> str:
+    if recall is not None:
+        return "recall@1"
+    return "exact match" if comparison.get("several") else "accuracy"

@@ -26,14 +26,16 @@ def assign(group: str, share: float, seed: int = 0) -> Split:
     return "test" if int(_rank(group, seed)[:15], 16) / 16**15 < share else "train"
 
 
+Said = Callable[[Item], Sequence[str | None]]
+"""The classes that an item is of."""
+
+
 def one_class(item: Item) -> tuple[str | None, ...]:
     """What an item is of, where it is of one."""
     return (item.label,)
 
 
-def support(
-    items: Iterable[Item], shots: int, seed: int = 0, said_of: Callable[[Item], Sequence[str | None]] = one_class
-) -> list[Item]:
+def support(items: Iterable[Item], shots: int, seed: int = 0, said_of: Said = one_class) -> list[Item]:
     """The support set: `shots` labelled items per class (all with 0, or where there are fewer), in order of id.
 
     Nested: the set of 4 shots lies in the set of 8. Unlabelled items take no part. `said_of` gives an item's classes: where it
@@ -59,25 +61,30 @@ def validation(
     share: float = 0.15,
     cap: int = VALIDATION_CAP,
     seed: int = 0,
+    said_of: Said = one_class,
 ) -> tuple[list[Item], list[Item]]:
     """(support set, validation items) for learning from `support` out of the training candidates `items`.
 
     `explicit` items (a source's own validation split) are taken where there are any. Else candidates that are not in the
     support set, at most `cap`, in the proportions of their classes. Else, where the support set is everything, `share` of
     it: at least one group a class stays in training, and classes of fewer than three groups give none.
-    Items of pairs have no label and count as one class.
+    Items of pairs have no label and count as one class. Where an item may be of several (`said_of`), it counts for the rarest of
+    its classes, so that the share is of each class and not of each set.
     """
     held = {item_group(item) for item in support}
     for pool in (explicit, items):
         rest = [item for item in pool if item_group(item) not in held]
         if rest:
-            return list(support), _proportional(rest, cap, seed)
-    return _share_out(support, share, cap, seed)
+            return list(support), _proportional(rest, cap, seed, said_of)
+    return _share_out(support, share, cap, seed, said_of)
 
 
-def _share_out(support: Sequence[Item], share: float, cap: int, seed: int) -> tuple[list[Item], list[Item]]:
+def _share_out(support: Sequence[Item], share: float, cap: int, seed: int, said_of: Said) -> tuple[list[Item], list[Item]]:
     taken: set[str] = set()
-    strata = _group_strata(support, seed)
+    strata = _group_strata(support, seed, said_of)
+    if any(len(said_of(item)) > 1 for item in support):  # few of the rarest of many classes are still some of the items
+        few = [name for name, groups in strata.items() if len(groups) < _FEWEST_TO_SHARE]
+        strata["|"] = [group for name in few for group in strata.pop(name)]
     smaller = min(1.0, cap / (share * len(support))) if share and support else 1.0
     for groups in strata.values():
         if len(groups) >= _FEWEST_TO_SHARE:
@@ -89,10 +96,10 @@ def _share_out(support: Sequence[Item], share: float, cap: int, seed: int) -> tu
     )
 
 
-def _proportional(items: Sequence[Item], cap: int, seed: int) -> list[Item]:
+def _proportional(items: Sequence[Item], cap: int, seed: int, said_of: Said) -> list[Item]:
     """At most `cap` items, whole groups, each class by its share, in order of id."""
     order: list[tuple[float, str]] = []
-    for groups in _group_strata(items, seed).values():
+    for groups in _group_strata(items, seed, said_of).values():
         order += [((position + 0.5) / len(groups), group) for position, group in enumerate(groups)]
     members = _strata(items, item_group)
     chosen: list[Item] = []
@@ -103,14 +110,16 @@ def _proportional(items: Sequence[Item], cap: int, seed: int) -> list[Item]:
     return sorted(chosen, key=lambda item: item.id)
 
 
-def _group_strata(items: Iterable[Item], seed: int) -> dict[str | None, list[str]]:
-    """{label: its groups in hashed order}; a group counts for the label of its first item."""
-    label_of: dict[str, str | None] = {}
+def _group_strata(items: Sequence[Item], seed: int, said_of: Said) -> dict[str | None, list[str]]:
+    """{class: its groups in hashed order}; a group counts for the class of its first item, of several for the rarest."""
+    often = Counter(name for item in items for name in said_of(item))
+    class_of: dict[str, str | None] = {}
     for item in items:
-        label_of.setdefault(item_group(item), item.label)
+        rarest = min(said_of(item), key=lambda name: (often[name], str(name)), default=None)
+        class_of.setdefault(item_group(item), rarest)
     strata: dict[str | None, list[str]] = {}
-    for group in sorted(label_of, key=lambda group: _rank(group, seed)):
-        strata.setdefault(label_of[group], []).append(group)
+    for group in sorted(class_of, key=lambda group: _rank(group, seed)):
+        strata.setdefault(class_of[group], []).append(group)
     return strata
 
 

@@ -1,8 +1,9 @@
 """Calibration: one temperature, how far confidences can be believed, and when to say "not sure".
 
 Works on logits or probabilities `[n, C]` of items that the predictor did not learn from, and their labels `[n]`; where an item
-may be of several classes, `[n, C]` of zeros and ones: each class is then calibrated as an answer of its own, and an item is right
-with all of them. Trains no model and refuses items that took part in learning only by trusting its caller.
+may be of several classes, `[n, C]` of zeros and ones: the temperature is then of each class as an answer of its own, but what is
+asked is whether an item is right with all of them, for the classes of one item are not so many items. Trains no model and refuses
+items that took part in learning only by trusting its caller.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from math import ceil, exp, lgamma, log, log1p, pi, sqrt
 
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import binary_cross_entropy, cross_entropy
 
 from studio.core.errors import BadInput
 from studio.core.results.evidence import Abstention, Calibration, Reliability, ReliabilityBin, RiskPoint
@@ -78,9 +79,6 @@ def reliability(probabilities: Tensor, labels: Tensor) -> Reliability:
     error is the more biased estimate (Nixon et al. 2019, arXiv:1904.01685; Roelofs et al. 2022, arXiv:2012.08668).
     """
     probabilities, labels = _checked(probabilities, labels)
-    if labels.ndim == 2:
-        probabilities, labels = _one_by_one(probabilities.logit(1e-12), labels)
-        probabilities = probabilities.softmax(1)
     confidence, right = _answers(probabilities, labels)
     order = confidence.argsort(stable=True)
     parts = order.tensor_split(min(BINS, ceil(len(order) ** 0.5)))
@@ -93,7 +91,7 @@ def reliability(probabilities: Tensor, labels: Tensor) -> Reliability:
         ece=sum(abs(b.accuracy - b.confidence) * b.n for b in bins) / len(order),
         ece_by_chance=chance,
         ece_at_most=chance + Z_95 * sqrt((1 - 2 / pi) * sum(variances)) / len(order),
-        nll=float(cross_entropy(probabilities.clamp_min(1e-12).log(), labels)),
+        nll=_nll(probabilities, labels),
     )
 
 
@@ -171,6 +169,13 @@ def _wanted(errors: list[int], accepted: list[int], allowing: tuple[int, ...]) -
                 break
             first = size
     return max(1, min(found)) if found else None
+
+
+def _nll(probabilities: Tensor, labels: Tensor) -> float:
+    """Nats an item."""
+    if labels.ndim == 2:
+        return float(binary_cross_entropy(probabilities, labels.double(), reduction="sum")) / len(labels)
+    return float(cross_entropy(probabilities.clamp_min(1e-12).log(), labels))
 
 
 def _answers(probabilities: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:

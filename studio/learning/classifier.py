@@ -150,7 +150,9 @@ class Classifier:
 
 
 def odds(logits: Tensor) -> Tensor:
-    """log p − log(1 − p) of a softmax's probabilities `[m, C]`."""
+    """log p − log(1 − p) of a softmax's probabilities `[m, C]`; of a single class, which has no other, nothing is known."""
+    if logits.shape[-1] == 1:
+        return torch.zeros_like(logits)
     log_p = logits.log_softmax(-1).clamp(max=-1e-6)
     return log_p - (-torch.expm1(log_p)).log()
 

@@ -26,7 +26,7 @@ from studio.learning.sources import Shelf, Sources
 LOOKS = 5
 """Looks at the validation items in a run, beside the first one."""
 CHECKPOINT_EVERY_S = 30.0
-"""A slow run loses no more than this to a kill, however far centred its checkpoints are set."""
+"""A slow run loses no more than this to a kill, however far apart its checkpoints are set."""
 
 
 def fit(

@@ -156,4 +156,4 @@ def _reason(best: Evidence, top: Evidence, simplest: Evidence) -> str:
     if gain > error:
         return f"{said}, {gain:.3f} ± {error:.3f} better than {simplest.title}."
     against = f"{abs(gain):.3f} ± {error:.3f} {'better' if gain > 0 else 'worse'} than {simplest.title}"
-    return f"{said}, {against}: too few to tell them centred, and on other data sets {best.title} gained."
+    return f"{said}, {against}: too few to tell them apart, and on other data sets {best.title} gained."

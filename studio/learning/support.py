@@ -66,11 +66,13 @@ class Support:
         """Labels of the class that has fewest, of those that have two or more; 1 where fewer than two classes have.
 
         A class with a single label leaves none to judge by when it is held out; the others need not wait for it. Where an item
-        may be of several, to have a class and not to have it are two to be told centred, and both count.
+        may be of several, to have a class and not to have it are two to be told apart, each class by itself: the one that has
+        most of both says how much can be held out, and a class that is missing from a fold is unlearnt there.
         """
         counts = self.counts
         if self.several:
-            counts = torch.cat([counts, len(self.labels) - counts])
+            both = torch.minimum(counts, len(self.labels) - counts)
+            return max(int(both.max()), min(1, len(self.labels))) if len(both) else 0
         several = counts[counts > 1]
         return int(several.min()) if len(several) > 1 else min(1, len(self.labels))
 

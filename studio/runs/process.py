@@ -1,4 +1,4 @@
-"""Which process works on a run, told centred from another that later got the same number."""
+"""Which process works on a run, told apart from another that later got the same number."""
 
 from __future__ import annotations
 

@@ -51,6 +51,7 @@ NO_RUN = "No finished LoRA run with this model and these labels. Train one first
 """A search's trials and runs that were stopped early do not stand by themselves: see `RunSnapshot.stands`."""
 CALIBRATED = "calibrated"
 """In a note: confidences were put right on items that took no part in learning. Zero-shot's are the model's own."""
+NO_OTHER = "It says what an item is more like than the other classes: add a second one, or label a few of each kind."
 NO_CLASSES = "There are no classes yet. Add some on the Label page."
 
 T = TypeVar("T")
@@ -131,6 +132,8 @@ class Methods:
         classes, prompts = class_prompts(self._project, self._task, phrases, templates)
         if not classes:
             return Method("zero_shot", "Zero-shot", "no training", why_not=NO_CLASSES)
+        if self._task.several and len(classes) < 2:
+            return Method("zero_shot", "Zero-shot", "no training", why_not=NO_OTHER)
         note = f"no training · {len(prompts[0])} prompt{'s' if len(prompts[0]) > 1 else ''} a class"
         text, scale = self._classifier(q.model, prompts), q.model.info.logit_scale
         said = prompted("zero_shot", classes, text, scale, self._task.several)

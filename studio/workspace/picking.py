@@ -14,7 +14,7 @@ from studio.core.errors import BadInput, CannotRun, NotFound
 from studio.core.interfaces import FoundationModel, Progress, Task
 from studio.core.results.answers import Group, Hit
 from studio.core.threads import apart
-from studio.core.types import Item, ItemFilter, Split
+from studio.core.types import Item, ItemFilter, Prediction, Split
 from studio.data.project import Project
 from studio.workspace.question import HELD_OUT, Question, Questions
 from studio.workspace.shelf import ModelShelf
@@ -100,7 +100,8 @@ class Picking:
     @apart
     def suggested(self, model: str, label: str, least: float, n: int, skip: int = 0) -> tuple[tuple[Hit, ...], int]:
         """Unlabelled training items that the model takes for `label` with at least that probability, most probable first: `n` of
-        them after `skip`, and how many there are. What few-shot says, before it can learn zero-shot.
+        them after `skip`, and how many there are. What few-shot says, before it can learn zero-shot. Where an item may be of
+        several classes, also labelled ones that have not got this one: else who goes class by class would never see them again.
 
         Raises NotFound for a class that there is not, CannotRun where nothing can answer.
         """
@@ -108,6 +109,8 @@ class Picking:
         if label not in classes:
             raise NotFound(f"There is no class {label!r}.", "Reload the page.")
         left = self._left()
+        if self._task.several:
+            left += [item for item in self._labelled() if label not in item.labels]
         with self._questions.in_use(model):
             question = self._questions.of_labels(model)
             x, raw = self._features(question.model, left, None)
@@ -136,7 +139,9 @@ class Picking:
     @apart
     def groups(self, model: str, n: int, largest: int = 24) -> tuple[Group, ...]:
         """Unlabelled training items that look alike, up to `n` groups of at most `largest`: those first that the model is surest
-        of and most at one about."""
+        of and most at one about. Where an item may be of several classes, what a group is taken for is a set of them."""
+        import torch
+
         from studio.learning.groups import rows
 
         left = self._left()
@@ -146,9 +151,9 @@ class Picking:
             question = self._questions.of_labels(model)
             x, raw = self._features(question.model, left, None)
             method = self._answering(question)
-        classes = () if method is None or method.predictor is None else method.predictor.classes
-        found = []
-        for row in rows(x, self._probabilities(question, x, raw), largest)[:n]:
+        said = [] if method is None or method.predictor is None else method.predictor.predict(x, raw)
+        classes, found = _classes_of(said), []
+        for row in rows(x, _probabilities_of(said, classes) if said else torch.ones(len(x), 1), largest)[:n]:
             items = tuple(left[k] for k in row.members.tolist())
             others = frozenset(item.id for item, ours in zip(items, row.agree.tolist(), strict=True) if not ours)
             found.append(Group(items, classes[row.label] if classes else None, row.probability, others))
@@ -203,6 +208,26 @@ class Picking:
 
     def _waiting(self, split: Split, most: int) -> list[Item]:
         return self._store.items(ItemFilter(split, labelled=False, skipped=False), limit=most, mixed=True)
+
+
+def _classes_of(said: Sequence[Prediction]) -> tuple[str, ...]:
+    """What predictions choose from: the classes, or where there may be several, the sets that are said at all."""
+    if not said or not said[0].several:
+        return said[0].classes if said else ()
+    return tuple(dict.fromkeys(p.label for p in said))
+
+
+def _probabilities_of(said: Sequence[Prediction], classes: Sequence[str]) -> Tensor:
+    """`[n, len(classes)]`; of sets, each its own confidence."""
+    import torch
+
+    if not said[0].several:
+        return torch.tensor([p.probabilities for p in said])
+    place = {name: k for k, name in enumerate(classes)}
+    found = torch.zeros(len(said), len(classes))
+    for row, p in zip(found, said, strict=True):
+        row[place[p.label]] = p.confidence
+    return found
 
 
 def _best(scored: Sequence[tuple[Item, float]], n: int, skip: int) -> tuple[tuple[Hit, ...], int]:

@@ -219,7 +219,7 @@ class Training:
         candidates = [item for item in store.all_items("train") if learns(item)]
         explicit = [item for item in store.all_items("val") if learns(item)]
         chosen = support(candidates, config.shots, config.seed, self._task.said_of) if self._task.classifies else candidates
-        train, judged = validation(candidates, chosen, explicit, seed=config.seed)
+        train, judged = validation(candidates, chosen, explicit, seed=config.seed, said_of=self._task.said_of)
         # a rung is judged out of fold: it gives none of its labels away
         return (chosen, []) if method != FINE_TUNING and len(train) < len(chosen) else (train, judged)
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 
 import pytest
 
 from studio.core.types import Item
 from studio.data.splits import assign, support, validation
+
+
+def item(n: int, label: str) -> Item:
+    return Item(n, {"text": str(n)}, "train", str(n), label)
 
 
 def texts(per_class: dict[str | None, int]) -> list[Item]:
@@ -68,3 +73,23 @@ def test_captions_of_one_picture_never_straddle(cap: int) -> None:
     assert held_out and len(held_out) <= cap
     assert not {item.key("image") for item in train} & {item.key("image") for item in held_out}
     assert len(train) + len(held_out) == 400
+
+
+def test_where_items_may_be_of_several_classes_judging_has_its_share_of_each() -> None:
+    draw, names = random.Random(0), [f"c{k}" for k in range(12)]
+    items = [item(n, " | ".join(sorted(draw.sample(names, draw.randint(1, 4))))) for n in range(120)]
+    train, judged = validation(items, items, said_of=lambda one: one.labels)
+    assert 0.1 * 120 <= len(judged) <= 0.25 * 120 and len(train) + len(judged) == 120
+    assert len({name for one in judged for name in one.labels}) >= 10
+    sizes = [sum(len(one.labels) for one in part) / len(part) for part in (judged, items)]
+    assert sizes[0] > 0.7 * sizes[1]
+    unlike = [item(n, f"a{n} | b{n}") for n in range(60)]  # no class comes twice
+    assert 6 <= len(validation(unlike, unlike, said_of=lambda one: one.labels)[1]) <= 12
+
+
+def test_shots_are_counted_by_class_and_few_lie_in_many() -> None:
+    draw, names = random.Random(1), ("a", "b", "c")
+    items = [item(n, " | ".join(sorted(draw.sample(names, draw.randint(1, 3))))) for n in range(90)]
+    few, more = ({one.id for one in support(items, shots, said_of=lambda one: one.labels)} for shots in (4, 8))
+    assert few < more and len(few) <= 12
+    assert all(sum(name in one.labels for one in items if one.id in few) >= 4 for name in names)

@@ -162,7 +162,7 @@ def test_enter_takes_the_models_answer_where_nothing_is_chosen(desk: Any, projec
     desk.locator(".lb-on", has_text="Take urgent, thanks").wait_for()
     desk.keyboard.press("Enter")
     at(desk, 2)
-    desk.locator(".lb-on", has_text="Take urgent, thanks").wait_for()
+    desk.locator(".lb-said", has_text="right 1 of 1 times").wait_for()  # said of this item
     desk.keyboard.press("2")
     desk.locator(".lb-said.wrong", has_text="urgent, thanks").wait_for()
     assert desk.inner_text(".lb-on span") == "Next item"

@@ -13,6 +13,7 @@ from studio.core.types import Item, Prediction
 from studio.learning.calibration import calibrate, fit_temperature, risk_coverage, threshold_for
 from studio.learning.classifier import Classifier
 from studio.learning.gate import gate
+from studio.learning.out_of_fold import fold_count
 from studio.learning.predictor import prompted
 from studio.learning.rungs import all_rungs, learn, rung
 from studio.learning.support import Support, folds
@@ -159,3 +160,22 @@ def test_a_run_learns_the_cross_entropy_of_each_class() -> None:
     assert float(loss.detach()) == pytest.approx(float(expected), rel=1e-4)
     scores = objective.score(None, {"text": support.features}, items)  # type: ignore[arg-type]
     assert scores["accuracy"] == pytest.approx(float(right(support.features @ weight.T, support.labels).float().mean()))
+
+
+def test_one_rare_class_does_not_take_the_evidence_from_the_others() -> None:
+    support = several(100)
+    support.labels[:, 4] = 0
+    support.labels[:2, 4] = 1
+    assert fold_count(support) == 5
+
+
+def test_of_a_single_class_zero_shot_knows_nothing() -> None:
+    test = several(20)
+    said = prompted("zero_shot", ("one",), test.features[:1], 100.0, several=True).logits(test.features)
+    assert not said.any()
+
+
+def test_what_can_be_believed_is_asked_of_items_not_of_their_classes() -> None:
+    test = several(300, seed=4, noise=0.4)
+    found = calibrate(learn(rung("linear"), several(200, seed=5, noise=0.4)).logits(test.features), test.labels)
+    assert sum(b.n for b in found.after.bins) == found.n == 300

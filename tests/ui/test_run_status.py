@@ -58,7 +58,7 @@ def test_a_long_curve_is_thinned_and_keeps_its_end() -> None:
 
 
 def test_the_log_says_looks_and_messages_but_not_steps() -> None:
-    lines = log([event("step", 1, loss=1.0), event("eval", 2, accuracy=0.5), event("log", 2, message="Loading")])
+    lines = log([event("step", 1, loss=1.0), event("eval", 2, accuracy=0.5), event("log", 2, message="Loading")], "accuracy")
     assert [line["text"] for line in lines] == ["step 2: validation accuracy 50.0 %", "Loading"]
 
 

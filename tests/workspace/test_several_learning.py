@@ -89,9 +89,32 @@ def test_what_comes_next_and_what_looks_alike_is_found(
     project.labelling.label_each({item.id: None for item in project.labelling.page(_training()).items[:6]})
     assert len(project.picking.pick(model, "pick", 4)) == 4
     assert len(project.picking.pick(model, "unsure", 4)) == 4
-    hits, _ = project.picking.suggested(model, "cat", 0.5, 6)
-    assert all(hit.score >= 0.5 for hit in hits)
-    assert all(group.label in ("cat", "house", "red") for group in project.picking.groups(model, 3))
+    hits, _ = project.picking.suggested(model, "cat", 0.5, 60)
+    assert hits and all(hit.score >= 0.5 and "cat" not in hit.item.labels for hit in hits)
+
+
+def test_a_group_is_taken_for_a_set_of_classes(project: OpenProject, tiny_ids: dict[str, str]) -> None:
+    items = project.labelling.page(_training(), limit=100).items
+    left = [item.id for item in items if item.label == "cat | red"][:3]
+    project.labelling.label_each(dict.fromkeys(left))
+    model = tiny_ids["bert"]
+    (group,) = project.picking.groups(model, 3)
+    assert group.label == "cat | red" and len(group.items) - len(group.others) >= 2
+
+
+def test_who_goes_class_by_class_sees_labelled_items_again(project: OpenProject, tiny_ids: dict[str, str]) -> None:
+    item = next(item for item in project.labelling.page(_training(), limit=100).items if item.label == "cat | house | red")
+    project.labelling.label(item.id, ("cat", "house"))
+    hits, _ = project.picking.suggested(tiny_ids["bert"], "red", 0.5, 60)
+    assert item.id in {hit.item.id for hit in hits}
+
+
+def test_with_a_single_class_zero_shot_says_what_it_lacks(workspace: Workspace, tmp_path: Path, tiny_ids: dict[str, str]) -> None:
+    (tmp_path / "one.csv").write_text("text,label,split\na cat,cat,train\nthe sky,none of these,train\n", "utf-8")
+    project = workspace.create_project("One", "text-multi-label")
+    project.labelling.import_data(str(tmp_path / "one.csv"), ImportOptions())
+    zero_shot = project.testing.suggest(1, tiny_ids["bert"]).answers[0]
+    assert zero_shot.probabilities is None and "second" in str(zero_shot.why_not)
 
 
 def test_a_class_that_was_forgotten_is_found_and_given_by_a_key(project: OpenProject, tiny_ids: dict[str, str]) -> None:

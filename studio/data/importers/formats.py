@@ -176,7 +176,8 @@ def class_names(metadata: Mapping[bytes, bytes] | None) -> dict[str, list[str]]:
     """Names of the columns of `ClassLabel`, or of lists of it, in a file that `datasets` wrote."""
     try:
         features = json.loads((metadata or {}).get(b"huggingface", b"{}"))["info"]["features"]
-        kinds = {column: kind.get("feature", kind) if isinstance(kind, dict) else {} for column, kind in features.items()}
+        inner = {column: kind.get("feature", kind) if isinstance(kind, dict) else {} for column, kind in features.items()}
+        kinds = {column: kind for column, kind in inner.items() if isinstance(kind, dict)}
         return {column: list(kind["names"]) for column, kind in kinds.items() if kind.get("_type") == "ClassLabel"}
     except (*_JSON_ERRORS, KeyError, TypeError, AttributeError):
         return {}

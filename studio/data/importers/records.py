@@ -202,10 +202,12 @@ def _file(value: Any, modality: str, folder: tuple[str, ...], files: Files) -> t
 
 
 def _label(value: Any, several: bool) -> str | None:
-    """Of a list its entries, where an item may be of several classes. Raises ValueError as `cell_text`, and for an entry that
-    would be taken for several."""
+    """Of a list its entries, where an item may be of several classes; an empty one says that it is of none. Raises ValueError as
+    `cell_text`, and for an entry that would be taken for several."""
     if not (several and isinstance(value, list)):
         return cell_text(value)
+    if not value:  # a list is what somebody has said, also where nothing is in it
+        return NONE_OF_THESE
     names = list(filter(None, map(cell_text, value)))
     for name in names:
         if any(sign in name for sign in SEPARATORS):

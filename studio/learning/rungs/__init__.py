@@ -62,7 +62,7 @@ def learn(one: Rung, support: Support) -> Classifier:
     if bool(labelled.all()):
         return one.fit(support)
     unlearnt = Unlearnt(support.scale * support.text, labelled)
-    if int(labelled.sum()) < (1 if support.several else 2):  # of one class there is nothing to tell centred
+    if int(labelled.sum()) < (1 if support.several else 2):  # of one class there is nothing to tell apart
         zeros = torch.zeros(len(support.classes))
         return Classifier(one.name, support.classes, unlearnt.prior, zeros, several=support.several, odds=support.several)
     return one.fit(support.among(labelled)).beside(support.classes, unlearnt)

@@ -156,6 +156,8 @@ def _per_class(shown: Sequence[Score], comparison: Comparison) -> Markup:
 def _weakest(score: Score) -> str:
     found = [c for c in score.per_class if c.support]
     least, most = min(found, key=lambda c: c.recall), max(found, key=lambda c: c.recall)
+    if least.recall == most.recall:
+        return f"{score.title} finds {percent(most.recall, 0)} of every class."
     return f"{score.title} finds {percent(most.recall, 0)} of {most.name}, and of {least.name} {percent(least.recall, 0)}."
 
 

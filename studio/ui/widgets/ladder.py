@@ -21,9 +21,13 @@ def ladder_table(ladder: Ladder) -> Markup:
         f"Dot: {ladder.measure.lower()}; line: its 95 % interval. Loss: negative log-likelihood ± standard error; lower is "
         "better. "
         "The rungs' is out of fold; Fine-tuned's is on its run's validation items, which also chose its strength: other items. "
-        "Time: to learn. While labels are few, “best” also weighs what each rung gained on other data sets, so that its loss "
-        "need not be the lowest."
+        "Time: to learn."
     )
+    if ladder.measure == "Accuracy":  # on those, each item was of one class
+        note += (
+            " While labels are few, “best” also weighs what each rung gained on other data sets, so that its loss need not be "
+            "the lowest."
+        )
     return tag(
         "section",
         title,

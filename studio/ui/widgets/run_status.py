@@ -74,7 +74,7 @@ class Monitor:
             "since": since,
             "next": following,
             "curves": curves(events),
-            "log": log(events),
+            "log": log(events, project.measure),
         }
 
     def _missing(self, project: OpenProject) -> tuple[str, str, list[tuple[str, str]]] | None:
@@ -129,16 +129,16 @@ def curves(events: Sequence[TrainEvent]) -> dict[str, list[list[float]]]:
     return {name: _thinned(series) for name, series in points.items()}
 
 
-def log(events: Sequence[TrainEvent]) -> list[dict[str, Any]]:
+def log(events: Sequence[TrainEvent], measure: str) -> list[dict[str, Any]]:
     """What a person may want to read, newest MOST_LINES of it."""
-    lines = [{"at": event.at, "text": words} for event in events if (words := _words(event))]
+    lines = [{"at": event.at, "text": words} for event in events if (words := _words(event, measure))]
     return lines[-MOST_LINES:]
 
 
-def _words(event: TrainEvent) -> str:
+def _words(event: TrainEvent, measure: str) -> str:
     values = event.values
     if event.kind == "eval" and isinstance(values.get("accuracy"), (int, float)):
-        return f"step {event.step}: validation accuracy {100 * values['accuracy']:.1f} %"
+        return f"step {event.step}: validation {measure} {100 * values['accuracy']:.1f} %"
     if event.kind == "checkpoint":
         return f"checkpoint at step {event.step}"
     if event.kind in ("log", "end", "start"):
