@@ -80,9 +80,14 @@ class Pictures:
 
     def normalised(self, pixels: Tensor) -> Tensor:
         """uint8 `[n, 3, h, w]` → float32 on the same device, the same arithmetic as torchvision's ToTensor and Normalize."""
-        mean = torch.tensor(self.mean, device=pixels.device).view(1, -1, 1, 1)
-        std = torch.tensor(self.std, device=pixels.device).view(1, -1, 1, 1)
+        mean, std = (self._everywhere(values, pixels) for values in (self.mean, self.std))
         return pixels.to(torch.float32).div_(255).sub_(mean).div_(std)
+
+    @staticmethod
+    def _everywhere(values: Sequence[float], pixels: Tensor) -> Tensor:
+        """One value a channel as a picture: laid out as those are, it is subtracted in half the time of three numbers."""
+        whole = torch.tensor(values, device=pixels.device).view(1, -1, 1, 1).expand(1, *pixels.shape[1:])
+        return whole.contiguous(memory_format=torch.channels_last)
 
     def _scaled(self, picture: Image.Image) -> tuple[int, int]:
         """(width, height) after scaling, before the centre is cut."""

@@ -99,9 +99,9 @@ def preflight(
     micro = config.micro_batch or batch
     small = min(PROBE, micro)
     device, probe = model.device, _largest(items, task)[:small]
-    _events(model, task, data, prior, replace(config, micro_batch=small), bf16, probe[-WARM:])  # nothing of it is counted
+    _events(model, task, data, prior, replace(config, micro_batch=small), bf16, probe[-WARM:], steps=1)  # not counted
     resident = _resident_mb()
-    _events(model, task, data, prior, replace(config, micro_batch=small), bf16, probe)
+    _events(model, task, data, prior, replace(config, micro_batch=small), bf16, probe, steps=2)
     rise = max(1.0, memory.risen(device, resident))
     while micro > 1 and rise * micro / small > ROOM * memory.free(device):
         micro = ceil(micro / 2)
@@ -143,10 +143,11 @@ def _events(
     config: TrainConfig,
     bf16: bool,
     items: Sequence[Item],
+    steps: int = STEPS,
 ) -> list[TrainEvent]:
     copy = model.adapted(config.lora, seed=config.seed)
     try:
-        few = replace(config, steps=STEPS, epochs=0.0, views=min(config.views, 1), batch_size=len(items))
+        few = replace(config, steps=steps, epochs=0.0, views=min(config.views, 1), batch_size=len(items))
         objective = task.objective(copy, items, prior, few)
         return list(fit(copy, task, objective, _Few(data, items), few, bf16=bf16))
     finally:
