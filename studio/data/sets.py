@@ -45,7 +45,9 @@ def row_of(connection: sqlite3.Connection, said: Said) -> int:
         if len(names) != 1:
             raise BadInput(f"An item of this project is of one class, not of {len(names)}.", "Give one.")
         return class_of(connection, names[0])
-    wanted = names_in(said if isinstance(said, str) else SEPARATORS[0].join(said))
+    wanted = names_in(said) if isinstance(said, str) else tuple(said)
+    if NONE_OF_THESE in wanted:  # it may not stand beside a class
+        wanted = names_in(SEPARATORS[0].join(wanted))
     if not wanted and isinstance(said, str) and said.strip().casefold() != NONE_OF_THESE:
         raise NotFound(f"{said!r} names no class.", f"Name one, or say {NONE_OF_THESE!r}.")
     return interned(connection, [class_of(connection, name) for name in wanted])
