@@ -159,7 +159,7 @@ def _person(workspace: Workspace, a: argparse.Namespace) -> str:
 
 
 def _label_for_me(workspace: Workspace, a: argparse.Namespace) -> Any:
-    return workspace.open_project(a.project).labelling.label_for_me(a.per_class, a.seed)
+    return workspace.open_project(a.project).labelling.label_for_me(a.per_class, a.seed, workspace.settings.author)
 
 
 def _train(workspace: Workspace, a: argparse.Namespace) -> Any:

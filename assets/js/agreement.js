@@ -1,7 +1,5 @@
 // Who agrees with whom, and what is disputed. A digit settles the item at hand, 0 as none of the classes, Backspace takes back.
-const root = element.querySelector(".ag"), voice = el("p", { class: "st-note ag-live", role: "status" });
-root.before(voice); // stays, so that what it says is read out
-const tell = (words) => { voice.textContent = words; };
+const root = element.querySelector(".ag"), tell = speaker(root);
 const SHARES = [[0, "nothing"], [10, "10 % of the items"], [25, "25 % of the items"], [50, "half of the items"], [100, "every item"]];
 let sheet = null, page = null, at = 0, busy = false;
 const percent = (share) => Math.round(100 * share) + " %";
@@ -14,16 +12,24 @@ const bar = (k) => {
 const agreeing = (title, k) => el("li", {}, el("span", {}, title), bar(k), el("strong", {}, kappaOf(k)),
   el("small", {}, (k.words ? k.words + " · " : "only one class was ever said · ") + (k.low === null ? "" : "95 %: " + k.low.toFixed(2) + " to " + k.high.toFixed(2) + " · ") + "agree on " + percent(k.observed) + " of " + plural(k.items, "item")));
 const button = (words, key, act, primary) => el("button", { type: "button", class: "st-button" + (primary ? " primary" : ""), onclick: act }, key ? el("kbd", {}, key) : null, words);
+const anotherSet = (one) => {
+  const boxes = sheet.classes.map((c) => el("label", {}, el("input", { type: "checkbox", value: c.name, onchange: () => { go.disabled = !taken().length; } }), c.name));
+  const taken = () => boxes.map((box) => box.firstChild).filter((check) => check.checked).map((check) => check.value);
+  const go = button("Take these", null, () => settle(one, taken().join(BETWEEN)));
+  go.disabled = true;
+  return el("details", { class: "ag-set" }, el("summary", {}, "Other classes…"), el("div", {}, ...boxes), go);
+};
 const card = (one, k) => {
   const it = one.item, others = sheet.classes.map((c) => c.name).filter((name) => !one.choices.includes(name));
   const pick = el("select", { class: "st-field", "aria-label": "Another class for " + it.name, onchange: () => { go.disabled = !pick.value; } },
     el("option", { value: "" }, "Another class…"), ...others.map((name) => el("option", { value: name }, name)));
   const go = button("Take it", null, () => settle(one, pick.value));
   go.disabled = true;
+  const other = sheet.project.several ? [anotherSet(one)] : others.length ? [pick, go] : [];
   return el("li", { class: "ck-card" + (k === at ? " now" : ""), "aria-current": k === at ? "true" : null, tabindex: -1, "aria-label": it.name, onclick: () => { if (at !== k) { at = k; mark(); } } },
     el("figure", { class: "ck-item" }, it.sha ? el("img", { src: media(sheet.project.id, it.sha, 240), alt: it.name, loading: "lazy" }) : null, it.text ? el("blockquote", {}, it.text) : null, el("figcaption", { class: "st-note" }, it.name, it.note ? " · " + it.note : "")),
     el("ul", { class: "ag-said" }, ...one.said.map((s) => el("li", {}, el("b", {}, s.author), " said ", el("span", { class: "st-badge on" }, listed(sheet.project, s.said))))),
-    el("div", { class: "ck-acts" }, ...one.choices.map((name, c) => button(listed(sheet.project, name), c + 1, () => settle(one, name))), button("None of these", "0", () => settle(one, NONE)), ...(others.length ? [pick, go] : [])));
+    el("div", { class: "ck-acts" }, ...one.choices.map((name, c) => button(listed(sheet.project, name), c + 1, () => settle(one, name))), button("None of these", "0", () => settle(one, NONE)), ...other));
 };
 const mark = () => root.querySelectorAll(".ck-card").forEach((one, k) => { one.classList.toggle("now", k === at); one.setAttribute("aria-current", k === at ? "true" : "false"); if (k === at) one.scrollIntoView({ block: "nearest" }); });
 const asking = () => {

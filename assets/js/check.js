@@ -1,7 +1,7 @@
 // What an audit found: labels that look wrong, items that are there twice. K keeps, C changes, D drops, Backspace takes back.
-const root = element.querySelector(".ck");
+const root = element.querySelector(".ck"), tell = speaker(root);
 const POLL_MS = 1000;
-let sheet = null, page = null, at = 0, busy = false, live = "", polls = 0;
+let sheet = null, page = null, at = 0, busy = false, polls = 0;
 const cards = () => (sheet && sheet.audit ? [...sheet.audit.twins, ...sheet.audit.doubts] : []);
 const percent = (share) => Math.round(100 * share) + " %";
 const button = (words, key, act, primary) => el("button", { type: "button", class: "st-button" + (primary ? " primary" : ""), onclick: act }, el("kbd", {}, key), words);
@@ -26,7 +26,7 @@ const draw = () => {
   const audit = sheet.audit, box = el("div", {}), running = sheet.activity && sheet.activity.state === "running";
   drawActivity(box, sheet.activity);
   const go = el("button", { type: "button", class: "st-button" + (audit ? "" : " primary"), id: "check-start", disabled: running, onclick: start }, audit ? "Check again" : "Check now");
-  const top = el("div", { class: "ck-top" }, go, el("button", { type: "button", class: "st-button", onclick: undo }, "Undo"), el("a", { class: "st-button", href: "/data" }, "Back to Data"), el("span", { class: "st-note", role: "status" }, live));
+  const top = el("div", { class: "ck-top" }, go, el("button", { type: "button", class: "st-button", onclick: undo }, "Undo"), el("a", { class: "st-button", href: "/data" }, "Back to Data"));
   if (!audit) { root.replaceChildren(top, box, running ? "" : emptyState("Nothing has been checked yet.", "Studio looks for items that are there twice, also between training and test, and for labels that look wrong.")); return; }
   const { twins, doubts } = audit;
   at = Math.max(0, Math.min(at, twins.length + doubts.length - 1));
@@ -49,12 +49,12 @@ const load = async () => {
   clearTimeout(polls);
   if (got.activity && got.activity.state === "running") polls = setTimeout(load, POLL_MS);
 };
-const start = async () => { const got = await ask("start", { project: page }); if (!got.ok) live = said(got); else { live = ""; at = 0; } await load(); };
+const start = async () => { const got = await ask("start", { project: page }); tell(got.ok ? "" : said(got), !got.ok); if (got.ok) at = 0; await load(); };
 const settle = async (finding, act) => {
   if (busy) return;
   busy = true;
   const got = await ask("settle", { project: page, key: finding.key, act }, 1);
-  live = got.ok ? { keep: "Kept.", change: "Changed to " + listed(sheet.project, finding.suggested) + ".", drop: "Dropped: without a label from now on." }[act] : said(got);
+  tell(got.ok ? { keep: "Kept.", change: "Changed to " + listed(sheet.project, finding.suggested) + ".", drop: "Dropped: without a label from now on." }[act] : said(got), !got.ok);
   if (got.ok && act !== "keep") trigger("edit", {});
   await load(); mark();
   busy = false;
@@ -63,7 +63,7 @@ const undo = async () => {
   if (busy) return;
   busy = true;
   const got = await ask("undo", { project: page }, 1);
-  live = got.ok ? (got.key ? "Taken back." : "There is nothing to take back.") : said(got);
+  tell(got.ok ? (got.key ? "Taken back." : "There is nothing to take back.") : said(got), !got.ok);
   trigger("edit", {});
   await load();
   const k = cards().findIndex((one) => one.key === got.key);

@@ -34,6 +34,12 @@ const ask = async (name, payload = {}, tries = 3) => {
   return { ok: false, error: "The server does not answer.", hint: "Is Studio still running? Reload the page." };
 };
 const said = (answer) => [answer.error, answer.hint].filter(Boolean).join(" ");
+// a line that says what became of an act; it stays while the page's parts are drawn anew, so that it is read out
+const speaker = (root) => {
+  const line = el("p", { class: "st-note st-live", role: "status" });
+  root.before(line);
+  return (words, bad = false) => { line.textContent = words; line.classList.toggle("st-bad", bad); };
+};
 const emptyState = (title, note, ...buttons) =>
   el("div", { class: "st-empty" }, el("h2", {}, title), el("p", {}, note), el("p", { class: "st-actions" }, ...buttons));
 const linkTo = (href, words, primary = true) => el("a", { class: "st-button" + (primary ? " primary" : ""), href }, words);

@@ -25,6 +25,9 @@ const bars = () => {
   const rows = answer.classes.map((c) => el("li", {}, el("button", { type: "button", "aria-pressed": filter.label === c.name ? "true" : "false", title: c.name,
     onclick: () => { filter.label = filter.label === c.name && !filter.by ? "" : c.name; again(); } },
     el("span", { class: "c" }, c.name), el("span", { class: "n" }, number(c.n)), el("i", { style: "width:" + (100 * c.n) / most + "%" }))));
+  if (answer.none) rows.push(el("li", {}, el("button", { type: "button", "aria-pressed": filter.labelled === "none" ? "true" : "false",
+    onclick: () => { filter = { ...(filter.by ? blank() : filter), label: "", labelled: filter.labelled === "none" && !filter.by ? "" : "none" }; again(); } },
+    el("span", { class: "c" }, NONE), el("span", { class: "n" }, number(answer.none)), el("i", { style: "width:" + (100 * answer.none) / Math.max(most, answer.none) + "%" }))));
   const splits = Object.entries(answer.splits).map(([name, s]) => el("tr", {}, el("th", { scope: "row" }, name), el("td", {}, number(s.items)), el("td", {}, number(s.labelled))));
   return el("aside", { class: "gd-side" },
     el("a", { class: "st-button gd-check-link", href: "/check" }, "Check the data"),

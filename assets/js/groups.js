@@ -1,11 +1,10 @@
 // Rows of items that look alike: Enter gives the row at hand its class, a digit another, Space leaves it, Backspace takes back.
-const root = element.querySelector(".gp");
+const root = element.querySelector(".gp"), tell = speaker(root);
 const KEYED = 9, READING_MS = 1000;
 let sheet = null, at = 0, page = null, busy = false;
 const done = []; // rows that were labelled, newest last
 const open = () => sheet.rows.filter((row) => !row.given && !row.left);
 const inside = (row) => row.items.filter((it) => !row.out.has(it.id));
-const tell = (words, bad = false) => { const live = root.querySelector(".gp-live"); if (live) { live.textContent = words; live.classList.toggle("st-bad", bad); } };
 
 const thing = (row, it) => el("button", { type: "button", class: "gp-item" + (row.out.has(it.id) ? " out" : "") + (it.sha ? "" : " words"), "aria-pressed": row.out.has(it.id) ? "false" : "true", title: it.text || it.name,
   onclick: (e) => { if (row.given || busy) return; if (row.out.has(it.id)) row.out.delete(it.id); else row.out.add(it.id); at = sheet.rows.indexOf(row); draw(); } },
@@ -13,7 +12,7 @@ const thing = (row, it) => el("button", { type: "button", class: "gp-item" + (ro
 const line = (row, k) => {
   const names = el("select", { class: "st-field", "aria-label": "Another class for this row" }, el("option", { value: "" }, "Another class"), ...sheet.classes.map((c, n) => el("option", { value: n }, (n < KEYED ? n + 1 + " · " : "") + c.name)));
   const other = el("button", { type: "button", class: "st-button", onclick: () => { if (names.value !== "") give(row, sheet.classes[+names.value].name); else names.focus(); } }, "Give");
-  const n = inside(row).length, take = row.label ? el("button", { type: "button", class: "st-button primary", onclick: () => give(row, row.label) }, listed(sheet.project, row.label) + " · " + number(n)) : null;
+  const n = inside(row).length, take = row.label ? el("button", { type: "button", class: "st-button primary", title: listed(sheet.project, row.label), onclick: () => give(row, row.label) }, listed(sheet.project, row.label) + " · " + number(n)) : null;
   const head = row.given ? el("p", { class: "gp-given" }, plural(row.gave, "item") + " “" + listed(sheet.project, row.given) + "”") : el("div", { class: "gp-head" }, take, names, other,
     row.label ? el("span", { class: "st-note" }, Math.round(100 * row.probability) + " % sure") : null);
   return el("li", { class: "gp-row" + (k === at ? " now" : "") + (row.given ? " given" : "") + (row.left ? " left" : ""), "aria-current": k === at ? "true" : null }, head,
@@ -23,8 +22,7 @@ const draw = () => {
   const list = el("ol", { class: "gp-rows" }, ...sheet.rows.map(line));
   root.replaceChildren(
     el("div", { class: "gp-top" }, el("span", {}, number(sheet.left) + " training items without a label"),
-      el("button", { type: "button", class: "st-button", onclick: undo, disabled: busy }, "Undo"), el("a", { class: "st-button", href: "/label" }, "One by one"),
-      el("span", { class: "gp-live st-note", role: "status" })),
+      el("button", { type: "button", class: "st-button", onclick: undo, disabled: busy }, "Undo"), el("a", { class: "st-button", href: "/label" }, "One by one")),
     list, ...(open().length ? [] : [el("p", { class: "st-actions" }, el("button", { type: "button", class: "st-button primary", onclick: load }, "Next rows"))]));
   const now = list.children[at];
   if (now) now.scrollIntoView({ block: "nearest" });

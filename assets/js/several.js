@@ -62,6 +62,7 @@ const onButton = () => {
   if (!button) return;
   button.hidden = !it;
   button.querySelector("span").textContent = taken ? "Take " + listed(desk.project, taken) : "Next item";
+  button.title = taken ? listed(desk.project, taken) : "";
   const key = button.querySelector("kbd");
   key.textContent = keyOfAct.accept ? shownKey(keyOfAct.accept) : "–";
 };

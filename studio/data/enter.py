@@ -128,6 +128,7 @@ class _Chunks:
         self._class_ids = ensure(connection, names.difference(described), hidden=True)
 
     def enter(self, connection: sqlite3.Connection, candidates: Sequence[Candidate]) -> None:
+        self._sets.clear()  # between two acts, people may have changed the order of the classes
         keys = [key_of(candidate.content) for candidate in candidates]
         there = _there(connection, keys)
         fresh: list[tuple[str, Candidate]] = []

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from types import EllipsisType
 from typing import Any, Literal, NamedTuple
 
@@ -55,6 +55,9 @@ EVENTS = f"""
 SAID_AS = {"none": NONE_OF_THESE}
 """What `EVENTS` needs beside the item or event."""
 
+MOST = 250
+"""Of one act, the items that one transaction changes; whoever asks for more goes on with the same act."""
+
 _FRESH = "('label', 'none', 'skip', 'caption', 'note')"
 _THEIRS = "(SELECT value FROM json_each(:authors))"
 _UNTOUCHED = "NOT EXISTS (SELECT 1 FROM label_events u WHERE u.undoes = e.id)"
@@ -86,7 +89,7 @@ _NEWEST_FRESH = f"""
 _OF_THE_ACT = f"""
     SELECT e.id, e.item, e.author, e.aspect, e.stance, e.said, e.class_before, e.skipped_before, e.text_before
     FROM label_events e
-    WHERE (e.id = :event OR e.act = :act) AND {_UNTOUCHED} AND {_NOT_REPLACED} ORDER BY e.id DESC
+    WHERE {{0}} AND {_UNTOUCHED} AND {_NOT_REPLACED} ORDER BY e.id DESC LIMIT {MOST}
 """
 
 
@@ -154,9 +157,11 @@ def beside(now: str, text: str, saw: str | EllipsisType) -> str:
     return text if saw is ... or saw == now or not now else f"{now} / {text}" if text else now
 
 
-def label_each(connection: sqlite3.Connection, given: Iterable[tuple[int, Said | None]], author: str) -> list[LabelEvent]:
-    """Labels for many items as one act; what has its label already is left. Where items may be of several classes it is given
-    beside those that they have. Raises NotFound, and then labels none."""
+def label_each(
+    connection: sqlite3.Connection, given: Iterable[tuple[int, Said | None]], author: str, act: int | None = None
+) -> list[LabelEvent]:
+    """Labels for many items as one act, or as more of the `act` of an earlier call; what has its label already is left. Where
+    items may be of several classes it is given beside those that they have. Raises NotFound, and then labels none."""
     events: list[LabelEvent] = []
     more = sets.several(connection)
     for item, name in given:
@@ -166,13 +171,15 @@ def label_each(connection: sqlite3.Connection, given: Iterable[tuple[int, Said |
             class_id = sets.with_more(connection, before.class_id, class_id)
         after = before._replace(class_id=class_id, skipped=0)
         if after != before and (name is not None or before.class_id is not None):  # what has no label to lose stays skipped
-            act = events[0].id if events else next_id(connection)
+            act = act or next_id(connection)
             events.append(_say(connection, item, "label", author, before, after, ..., act))
     return events
 
 
 def undo(connection: sqlite3.Connection, author: str, *others: str) -> list[LabelEvent]:
-    """Take back the author's newest act that still stands; empty where there is none. Acts of `others` count as theirs."""
+    """Take back the author's newest act that still stands; empty where there is none. Acts of `others` count as theirs.
+
+    Of an act on more than MOST items the last ones; `go_on` with the others."""
     return _reverse(connection, _NEWEST_STANDING, (author, *others), redo=False)
 
 
@@ -180,6 +187,16 @@ def redo(connection: sqlite3.Connection, author: str, *others: str) -> list[Labe
     """Do again what the author took back last, unless they have done something new since; empty where there is nothing.
     Acts of `others` count as theirs."""
     return _reverse(connection, _NEWEST_UNDONE, (author, *others), redo=True)
+
+
+def go_on(connection: sqlite3.Connection, done: LabelEvent, *authors: str) -> list[LabelEvent]:
+    """The next items of the act that an `undo` or `redo` has begun, after the one that it has `done` last; empty at the end."""
+    (of,) = connection.execute("SELECT act FROM label_events WHERE id = ?", (done.undoes,)).fetchone()
+    if of is None or done.act is None:
+        return []
+    given = {"authors": json.dumps(authors), "act": of, "before": done.undoes}
+    targets = connection.execute(_OF_THE_ACT.format("e.act = :act AND e.id < :before"), given).fetchall()
+    return _restore(connection, targets, authors[0], done.kind == "redo", done.act)
 
 
 def _reverse(connection: sqlite3.Connection, newest: str, authors: tuple[str, ...], redo: bool) -> list[LabelEvent]:
@@ -191,8 +208,15 @@ def _reverse(connection: sqlite3.Connection, newest: str, authors: tuple[str, ..
     if not found:
         return []
     event, act = max(found)
-    targets = connection.execute(_OF_THE_ACT, {**theirs, "event": event, "act": act}).fetchall()
-    mine = next_id(connection) if len(targets) > 1 else None
+    which = "e.id = :event" if act is None else "e.act = :act"
+    targets = connection.execute(_OF_THE_ACT.format(which), {**theirs, "event": event, "act": act}).fetchall()
+    return _restore(connection, targets, authors[0], redo, next_id(connection) if len(targets) > 1 else None)
+
+
+def _restore(
+    connection: sqlite3.Connection, targets: Sequence[tuple[Any, ...]], author: str, redo: bool, act: int | None
+) -> list[LabelEvent]:
+    """What was before each of the `targets`, rows of `_OF_THE_ACT`, as one act of the author's."""
     done = []
     for target, item, whose, aspect, stance, said, class_before, skipped_before, text_before in targets:
         now = _state(connection, item)
@@ -208,7 +232,7 @@ def _reverse(connection: sqlite3.Connection, newest: str, authors: tuple[str, ..
         else:
             after = now._replace(text=text_before) if aspect == "caption" else now._replace(note=text_before)
         done.append(
-            _append(connection, item, "undo", authors[0], now, after, aspect, target, mine, redo, said, stance, whose)
+            _append(connection, item, "undo", author, now, after, aspect, target, act, redo, said, stance, whose)
         )  # fmt: skip
     return done
 

@@ -60,9 +60,10 @@ def _beside_label(filter: ItemFilter) -> tuple[str, dict[str, Any]]:
         found.append(f"i.note {'<>' if filter.noted else '='} ''")
     for n, word in enumerate(filter.search.split()):
         if word.isascii():
-            found.append(
-                rf"({TEXT} LIKE :word{n} ESCAPE '\' OR i.name LIKE :word{n} ESCAPE '\' OR i.note LIKE :word{n} ESCAPE '\')"
-            )
+            like = rf"LIKE :word{n} ESCAPE '\'"
+            # most rows do not have it anywhere: that is told without parsing their content
+            near = f"i.content {like} AND " if word.isprintable() and not set('"\\') & set(word) else ""
+            found.append(f"({near}{TEXT} {like} OR i.name {like} OR i.note {like})")
             values[f"word{n}"] = _pattern(word)
         else:  # LIKE folds the case of ASCII letters alone
             found.append(f"(holds({TEXT}, :word{n}) OR holds(i.name, :word{n}) OR holds(i.note, :word{n}))")

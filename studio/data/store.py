@@ -11,6 +11,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from types import EllipsisType
 from typing import Any, TypeVar
@@ -118,19 +119,39 @@ class Store:
 
     def label_each(self, given: Iterable[tuple[int, Said | None]], author: str) -> tuple[LabelEvent, ...]:
         """Labels for many items, in one act, beside what they have where they may be of several classes. Raises NotFound, and
-        then none is given."""
-        return tuple(self.write(lambda connection: labels.label_each(connection, given, author)))
+        then none is given.
+
+        Of very many a transaction for each MOST of them, so that nobody's key waits for all. Cut off between two, the act is of
+        those before, and taken back as one.
+        """
+        wanted, done = list(given), list[LabelEvent]()
+        if len(wanted) > labels.MOST:
+            gone = "SELECT value FROM json_each(?) WHERE value NOT IN (SELECT id FROM items) LIMIT 1"
+            for (item,) in self._read(gone, json.dumps([item for item, _ in wanted])):
+                raise NotFound(f"There is no item {item}.", "It may belong to another project.")
+        for start in range(0, len(wanted), labels.MOST):
+            part, act = wanted[start : start + labels.MOST], done[0].act if done else None
+            done += self.write(partial(labels.label_each, given=part, author=author, act=act), bulk=start > 0)
+        return tuple(done)
 
     def undo(self, author: str, *others: str) -> tuple[LabelEvent, ...]:
         """Take back that author's newest act that still stands; one event an item, none where there is no such act.
 
         Acts of `others` count as theirs; likewise below.
         """
-        return tuple(self.write(lambda connection: labels.undo(connection, author, *others)))
+        return self._whole_act(labels.undo, author, *others)
 
     def redo(self, author: str, *others: str) -> tuple[LabelEvent, ...]:
         """Do again what that author took back last, unless they have done something new since."""
-        return tuple(self.write(lambda connection: labels.redo(connection, author, *others)))
+        return self._whole_act(labels.redo, author, *others)
+
+    def _whole_act(self, begin: Callable[..., list[LabelEvent]], *authors: str) -> tuple[LabelEvent, ...]:
+        done = part = self.write(lambda connection: begin(connection, *authors))
+        while len(part) == labels.MOST:
+            last = part[-1]
+            part = self.write(lambda connection, last=last: labels.go_on(connection, last, *authors), bulk=True)  # type: ignore[misc]
+            done += part
+        return tuple(done)
 
     def history(self, item: int) -> tuple[LabelEvent, ...]:
         """Every event of an item, oldest first."""

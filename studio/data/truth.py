@@ -17,6 +17,8 @@ from studio.data.splits import one_class, support
 
 KEY = "hidden_truth"
 """Of the project's `meta`: {item: label}."""
+ASKED = "hidden_truth_for"
+"""Of the project's `meta`: who asked for some of it last."""
 AUTHOR = "sample"
 """Of the labels given: who looks at an item's history sees that no person gave them."""
 
@@ -28,8 +30,9 @@ def keep(connection: sqlite3.Connection, hidden: Mapping[int, str]) -> None:
         connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (KEY, json.dumps(known)))
 
 
-def give(connection: sqlite3.Connection, per_class: int, seed: int) -> list[LabelEvent]:
-    """Label up to `per_class` items of each class, of those that nobody has labelled or skipped, as a support set is drawn."""
+def give(connection: sqlite3.Connection, per_class: int, seed: int, author: str) -> list[LabelEvent]:
+    """For that author, label up to `per_class` items of each class, as a support set is drawn, of those that nobody has labelled
+    or skipped."""
     known = _known(connection)
     rows = connection.execute(
         f"{COLUMNS} WHERE i.class IS NULL AND NOT i.skipped AND i.id IN (SELECT value FROM json_each(?))",
@@ -38,7 +41,10 @@ def give(connection: sqlite3.Connection, per_class: int, seed: int) -> list[Labe
     waiting = [replace(item, label=known[str(item.id)]) for item in map(item_of, rows)]
     several = sets.several(connection)
     drawn = support(waiting, per_class, seed, (lambda item: sets.names_in(str(item.label))) if several else one_class)
-    return labels.label_each(connection, ((item.id, item.label) for item in drawn), AUTHOR)
+    given = labels.label_each(connection, ((item.id, item.label) for item in drawn), AUTHOR)
+    if given:
+        connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (ASKED, json.dumps(author)))
+    return given
 
 
 def _known(connection: sqlite3.Connection) -> dict[str, str]:

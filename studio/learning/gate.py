@@ -97,10 +97,13 @@ def decide(support: Support, found: Sequence[Evidence], rungs: Sequence[Rung] | 
     if found:
         return judge(found)
     some = support.counts[support.labelled]
-    if len(some) < 2 or some.max() > SKEWED * some.min():
-        return Verdict(
-            "zero_shot", "Zero-shot: fewer than two classes have several labels, so nothing that learns can be judged.", ()
+    if support.several or len(some) < 2 or some.max() > SKEWED * some.min():
+        few = (
+            "no class is on several items and missing from several"
+            if support.several
+            else "fewer than two classes have several labels"
         )
+        return Verdict("zero_shot", f"Zero-shot: {few}, so nothing that learns can be judged.", ())
     able = [rung for rung in rungs or all_rungs() if rung.why_not(support) is None]
     best = max(able, key=lambda rung: rung.head_start)
     said = f"{best.title}: a fixed choice, as single labels leave none to judge by; it gained most on other sets."

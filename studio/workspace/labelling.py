@@ -14,7 +14,7 @@ from typing import Any
 from studio.core.errors import BadInput, CannotRun, UnreadableItem
 from studio.core.interfaces import Progress, Task
 from studio.core.results.projects import Counts, GivenLabels, ImportReport, ItemPage, Reject
-from studio.core.types import ClassInfo, ImportOptions, Item, ItemFilter, LabelEvent, classes_in
+from studio.core.types import NONE_OF_THESE, ClassInfo, ImportOptions, Item, ItemFilter, LabelEvent, classes_in
 from studio.data import truth
 from studio.data.importers import ImportRequest, importer_for
 from studio.data.importers.hub import HubImporter
@@ -102,7 +102,8 @@ class Labelling:
         size = max(1, min(limit, 1000))
         items = self._store.items(filter, after, size + 1, mixed)
         more = items[size - 1].id if len(items) > size else None
-        return ItemPage(tuple(items[:size]), more, self._store.count(filter))
+        total = len(items) if after is None and more is None else self._store.count(filter)
+        return ItemPage(tuple(items[:size]), more, total)
 
     def item(self, item_id: int) -> Item:
         """Raises NotFound."""
@@ -114,6 +115,12 @@ class Labelling:
 
     def counts(self) -> Counts:
         return self._store.counts()
+
+    def of_none(self) -> int:
+        """Items of which it was said that they are of none of the classes."""
+        if self._task.several:
+            return self._store.count(ItemFilter(label=NONE_OF_THESE))
+        return self._store.counts().none
 
     # label
 
@@ -171,13 +178,16 @@ class Labelling:
     def undo(self, author: str = "me") -> tuple[LabelEvent, ...]:
         """Take back that author's newest act that is not yet undone: one event an item, none where there is no such act.
 
-        What `label_for_me` gave counts as theirs: they asked for it.
+        What `label_for_me` gave counts as theirs who asked for it last.
         """
-        return self._store.undo(author, truth.AUTHOR)
+        return self._store.undo(author, *self._given_for(author))
 
     def redo(self, author: str = "me") -> tuple[LabelEvent, ...]:
         """Do again what that author took back last; nothing once they have done something new."""
-        return self._store.redo(author, truth.AUTHOR)
+        return self._store.redo(author, *self._given_for(author))
+
+    def _given_for(self, author: str) -> tuple[str, ...]:
+        return (truth.AUTHOR,) if self._store.meta(truth.ASKED, author) == author else ()
 
     def history(self, item: int) -> tuple[LabelEvent, ...]:
         """Every event of an item, oldest first. Raises NotFound."""
@@ -190,9 +200,9 @@ class Labelling:
         """Whether `label_for_me` has labels to give, or had: in copies of samples."""
         return self._store.meta(truth.KEY) is not None
 
-    def label_for_me(self, per_class: int = 8, seed: int = 0) -> GivenLabels:
-        """Label so many more items of each class with their hidden truth, in one act, which `undo` takes back; same seed, same
-        items.
+    def label_for_me(self, per_class: int = 8, seed: int = 0, author: str = "me") -> GivenLabels:
+        """Label so many more items of each class with their hidden truth, in one act, which `undo` of the author who asked
+        takes back; same seed, same items.
 
         Raises CannotRun in a project without hidden truth, or with none left; BadInput for a number below 1.
         """
@@ -203,7 +213,7 @@ class Labelling:
                 "This project does not know its items' labels, so it cannot label for you.",
                 "Label by hand, or import a source with labels; only copies of samples know them.",
             )
-        events = self._store.write(lambda connection: truth.give(connection, per_class, seed))
+        events = self._store.write(lambda connection: truth.give(connection, per_class, seed, author))
         if not events:
             raise CannotRun("Every item whose label is known has one already, or was skipped.", "Go on to Train.")
         given = [str(event.after) for event in events]

@@ -112,6 +112,7 @@ def _do(acts: list[Callable[[sqlite3.Connection], object]], connection: sqlite3.
 def _acts(mixed: list[int], events: int) -> Iterator[Callable[[sqlite3.Connection], object]]:
     draw = random.Random(1)
     done = mixed[: round(0.6 * len(mixed))]
+    shared = done[: round(0.9 * len(done))]
 
     def say(item: int, name: str, author: str, saw: str | Any | None = ...) -> Callable[[sqlite3.Connection], object]:
         return lambda connection: labels.label(connection, item, name, author, saw)
@@ -122,7 +123,7 @@ def _acts(mixed: list[int], events: int) -> Iterator[Callable[[sqlite3.Connectio
     for n, item in enumerate(done):
         yield skip(item, "me") if n % 50 == 49 else say(item, f"class {item % CLASSES}", "me", None)
     for n in range(events - len(done)):
-        item, author = draw.choice(mixed[: round(0.9 * len(done))]), OTHERS[n % len(OTHERS)]
+        item, author = draw.choice(shared), OTHERS[n % len(OTHERS)]
         right = f"class {item % CLASSES}" if n % 10 else f"class {n % CLASSES}"
         yield say(item, right, author, None if n % 4 else ...)
 

@@ -287,7 +287,7 @@ def test_what_a_person_says_during_an_import_stays_when_it_is_withdrawn(things: 
 def test_hidden_truth_is_given_until_each_class_has_enough(things: Store) -> None:
     hidden = {n: ("red", "red | round", "none of these", "round;red;big")[n % 4] for n in range(1, 13)}
     things.write(lambda connection: truth.keep(connection, hidden))
-    events = things.write(lambda connection: truth.give(connection, 2, 0))
+    events = things.write(lambda connection: truth.give(connection, 2, 0, "ann"))
     assert events and all(event.author == "sample" for event in events)
     assert {c.name: c.labelled >= 2 for c in things.classes()} == {"red": True, "round": True, "big": True}
     assert things.count(ItemFilter(label=NONE_OF_THESE)) == 2

@@ -97,6 +97,31 @@ def test_an_act_on_many_items_is_undone_and_redone_as_one(store: Store) -> None:
     assert store.item(2).label is None
 
 
+def test_nobody_waits_for_the_whole_of_a_large_act_and_it_stays_one(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(labels, "MOST", 3)
+    monkeypatch.setattr(labels, "_OF_THE_ACT", labels._OF_THE_ACT.replace("LIMIT 250", "LIMIT 3"))
+    fill(store, *(candidate(str(n)) for n in range(11)), candidate("b", "cat"))
+    lengths: list[int] = []
+    whole = labels.label_each
+
+    def seen(connection: sqlite3.Connection, given: Any, author: str, act: int | None = None) -> Any:
+        lengths.append(len(given))
+        return whole(connection, given, author, act)
+
+    monkeypatch.setattr(labels, "label_each", seen)
+    assert len({event.act for event in store.label_each([(item, "cat") for item in range(1, 12)], "ann")}) == 1
+    assert lengths == [3, 3, 3, 2]
+    store.label(4, "cat", "ben")
+    for _ in range(2):
+        assert sorted(event.item for event in store.undo("ann")) == [1, 2, 3, 5, 6, 7, 8, 9, 10, 11]
+        assert [store.item(n).label for n in range(1, 12)] == [None, None, None, "cat", *[None] * 7]
+        assert len({event.act for event in store.redo("ann")}) == 1
+        assert all(store.item(n).label == "cat" for n in range(1, 12))
+    with pytest.raises(NotFound):
+        store.label_each([*((item, None) for item in range(1, 12)), (99, None)], "ann")
+    assert all(store.item(n).label == "cat" for n in range(1, 12))
+
+
 def test_a_caption_is_done_again_too(store: Store) -> None:
     fill(store, candidate("a"), candidate("b"))
     store.caption(1, "c", "ann")
@@ -117,7 +142,9 @@ def test_undo_and_redo_ask_for_no_scan_and_no_sort_of_the_log(store: Store) -> N
         assert not [step for step in steps if step.startswith("SCAN e")], steps
         assert sum("label_events_done" in step or "label_events_undone" in step for step in steps) == 1 + ("UNION" in sql)
         assert not [step for step in steps if "TEMP B-TREE" in step and "UNION" not in sql], steps
-    assert not [step for step in plan(store, labels._OF_THE_ACT, values) if step.startswith("SCAN e")]
+    for which in ("e.id = :event", "e.act = :act", "e.act = :act AND e.id < :before"):
+        steps = plan(store, labels._OF_THE_ACT.format(which), {**values, "before": 9})
+        assert not [step for step in steps if step.startswith("SCAN e") or "TEMP B-TREE" in step], steps
 
 
 FILTERS = [

@@ -92,6 +92,6 @@ def test_a_row_gets_its_class_by_enter_another_by_a_digit_and_undo_takes_it_back
     grid.locator(".gp-given", has_text=f"{second} items “cracked”").wait_for()
     for _ in range(2):
         grid.keyboard.press("Backspace")
-        grid.locator(".gp-live", has_text="Undone").wait_for()
+        grid.locator(".st-live", has_text="Undone").wait_for()
     grid.locator("text=132 training items").wait_for()
     assert not grid.locator(".gp-given").count()

@@ -63,7 +63,7 @@ def test_two_people_hand_each_other_nothing_disagree_and_settle(label: Any) -> N
         ben.locator(".ag .ck-card", has_text=name).wait_for()
         ben.locator(".ag-pairs", has_text="agree on 0 % of 1 item").wait_for()
         ben.keyboard.press("2")
-        ben.locator(".ag-live", has_text=f"Settled {name}").wait_for()
+        ben.locator(".st-live", has_text=f"Settled {name}").wait_for()
         ben.locator("h2", has_text="To settle: 0").wait_for()
         ben.keyboard.press("Backspace")
         ben.locator("h2", has_text="To settle: 1").wait_for()

@@ -155,6 +155,14 @@ def test_one_person_does_not_take_back_labels_for_me_that_another_has_corrected(
     assert labelling.item(corrected.id).label == "warm"
 
 
+def test_labels_for_me_are_taken_back_by_who_asked_for_them_alone(workspace: Workspace) -> None:
+    labelling = workspace.open_sample("colours").labelling
+    given = labelling.label_for_me(2, author="ben").labelled
+    assert labelling.undo("ann") == ()
+    assert len(labelling.undo("ben")) == given
+    assert labelling.redo("ann") == () and len(labelling.redo("ben")) == given
+
+
 def test_hidden_truth_outlasts_a_restart(workspace: Workspace) -> None:
     path = workspace.open_sample("colours").path
     workspace.close()

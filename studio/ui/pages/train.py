@@ -48,11 +48,13 @@ class TrainPage:
         return [gr.update(visible=True), gr.update(choices=choices, value=value), *rest, project.id]
 
     def offered(self) -> list[Any]:
-        """Which parts of the form this project has: method, single method, shots, search; fields of pictures, of texts; modes."""
+        """Which parts of the form this project has: method, single method, shots, search; fields of pictures, of texts with one
+        class each; modes."""
         project = self.workspace.project()
         classifies, pictures = project is None or project.classifies, project is None or "image" in project.modalities
         modes = [(title, mode) for title, mode in MODES if mode != PAPER or (classifies and pictures)]
-        shown = (*[classifies] * 4, pictures, not pictures)
+        several = project is not None and project.several
+        shown = (*[classifies] * 4, pictures, not pictures and not several)
         return [*(gr.update(visible=seen) for seen in shown), gr.update(choices=modes)]
 
     def preset(self, shown: object, model: str | None, method: str, shots: Any = None, seed: Any = None) -> list[Any]:

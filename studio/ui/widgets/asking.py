@@ -81,7 +81,7 @@ class AskingDesk:
             gr.update(visible=has_text),
             gr.update(label="Search the pictures by text" if pairs else "Text", lines=1 if pairs else 3, value=""),
             gr.update(visible=pairs),
-            examples(project.id, example_items(project), project.modalities[0]),
+            examples(project, example_items(project)),
             gr.update(visible=not pairs),
             *self.reset(project.id),
             {},
@@ -293,7 +293,7 @@ def about(project: OpenProject, subject: Subject) -> Markup | None:
     """The card of the project's own item, where that is what the answers are about."""
     if "item" not in subject:
         return None
-    return subject_card(project.id, project.labelling.item(subject["item"]), project.modalities[0])
+    return subject_card(project, project.labelling.item(subject["item"]))
 
 
 def problem(error: StudioError) -> Markup:

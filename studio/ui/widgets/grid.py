@@ -71,6 +71,7 @@ class Browser:
             "all": counts.total,
             "splits": _splits(counts),
             "classes": [class_json(c) for c in project.labelling.classes()],
+            "none": project.labelling.of_none(),
         }
 
     def label_each(self, payload: Payload) -> Answer:

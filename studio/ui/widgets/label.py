@@ -175,7 +175,8 @@ class Desk:
     def label_for_me(self, payload: Payload) -> Answer:
         """In a copy of a sample: label `per_class` more training items of each class."""
         project = open_project(self.workspace, payload)
-        return {"labelled": project.labelling.label_for_me(integer(payload, "per_class")).labelled}
+        who = author(self.workspace, payload)
+        return {"labelled": project.labelling.label_for_me(integer(payload, "per_class"), author=who).labelled}
 
     def _do(self, project: OpenProject, payload: Payload) -> Answer:
         labelling, who = project.labelling, author(self.workspace, payload)
