@@ -1,6 +1,7 @@
 // The grid of the Data page: a page of items at a time, found by key or ranked by a model; filters, search, bars of the classes.
 const root = element.querySelector(".gd");
 const blank = () => ({ split: "", label: "", labelled: "", search: "", by: "", like: "", least: 0 });
+const LIMIT = innerWidth < 760 ? 60 : 200;
 const LEAST = [0, 30, 50, 70, 80, 90, 95, 99], READING_MS = 1000;
 let filter = blank(), shownFilter = blank(), reads = 0, cursors = [null], answer = null, page = null, asked = 0, typing = 0;
 
@@ -79,7 +80,7 @@ const readingNote = (activity) => {
   return note;
 };
 const load = async () => {
-  const mine = ++asked, wanted = { ...filter, least: Number(filter.least) }, got = await ask("browse", { ...wanted, after: cursors[cursors.length - 1], project: page });
+  const mine = ++asked, wanted = { ...filter, least: Number(filter.least) }, got = await ask("browse", { ...wanted, after: cursors[cursors.length - 1], limit: LIMIT, project: page });
   if (mine !== asked) return;
   if (!got.ok) { root.replaceChildren(emptyState("The items cannot be shown.", said(got), reloadLink())); return; }
   const note = root.querySelector(".gd-reading");

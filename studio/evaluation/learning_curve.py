@@ -17,9 +17,9 @@ from studio.evaluation.advice import Gain, Tuning, advise
 Array = NDArray[np.float64]
 Places = NDArray[np.int64]
 
-Answer = Callable[[Sequence[int], Sequence[int]], Sequence[int]]
-"""`answer(learn, judge)` → class numbers for the items `judge`, from a predictor that learnt from the items `learn` alone.
-Both are places in the support set; they never overlap."""
+Answer = Callable[[Sequence[int], Sequence[int]], Sequence[bool]]
+"""`answer(learn, judge)` → which of the items `judge` are answered rightly by a predictor that learnt from the items `learn`
+alone. Both are places in the support set; they never overlap."""
 
 FOLDS = 5
 REPEATS = 5
@@ -90,34 +90,48 @@ def learning_curve(
         return LearningCurve(_measured(nested, None), (), BAND, advise((), said, tuning, without), said[0])
     alone = forecast(measure(of, answer, seed, only=weakest), seed)
     gains = _gains(int((of == weakest).sum()), alone, classes[weakest]) + _gains(len(of), whole, None)
-    ahead = tuple(CurvePoint(round(len(of) * by), *whole.accuracy(len(of) * by)) for by in AHEAD)
-    return LearningCurve(_measured(nested, whole), ahead, BAND, advise(gains, said, tuning, without), said[0])
+    return LearningCurve(_measured(nested, whole), _ahead(len(of), whole), BAND, advise(gains, said, tuning, without), said[0])
 
 
-def measure(labels: Places, answer: Answer, seed: int = 0, only: int | None = None) -> Nested:
-    """Out-of-fold answers over growing subsets of `labels` `[n]`. Each repeat splits and orders anew.
+def learning_curve_of_sets(
+    rarest: Sequence[int], without: Sequence[str], answer: Answer, tuning: Tuning | None = None, seed: int = 0
+) -> LearningCurve:
+    """The same where an item may be of several classes, and is answered rightly with all of them and no other.
+
+    `rarest` is of each item the rarest of its classes `[n]`, by which subsets keep their shares; `without` are the classes that
+    no item has. No class by itself is forecast.
+    """
+    nested = measure(np.asarray(rarest, np.int64), answer, seed, folds=FOLDS)
+    whole = forecast(nested, seed)
+    gains = _gains(len(rarest), whole, None)
+    return LearningCurve(_measured(nested, whole), _ahead(len(rarest), whole), BAND, advise(gains, None, tuning, without))
+
+
+def measure(labels: Places, answer: Answer, seed: int = 0, only: int | None = None, folds: int | None = None) -> Nested:
+    """Out-of-fold answers over growing subsets of `labels` `[n]`. Each repeat splits and orders anew, into so many `folds`, or
+    as many as the rarest class has labels, two to five.
 
     With `only`, the labels of that class alone grow, beside all of the others'. Folds are stratified on purpose: leaving out
     one item leaves its class one label short, and with few labels a predictor then gives the answer of any other class.
     """
-    splits = [_folds(labels, seed + r) for r in range(REPEATS)]
+    k = folds or int(np.clip(np.unique(labels, return_counts=True)[1].min(), 2, FOLDS))
+    splits = [_folds(labels, k, seed + r) for r in range(REPEATS)]
     smallest = len(np.unique(labels)) if only is None else 1
-    room = min(int(_grows(labels, folds != f, only).sum()) for folds in splits for f in np.unique(folds))
+    room = min(int(_grows(labels, split != f, only).sum()) for split in splits for f in np.unique(split))
     # where classes have single labels, a fold may leave fewer than one of each: then there is one size, and no forecast
     steps = sorted({round(room / RATIO**k) for k in range(SIZES) if round(room / RATIO**k) >= smallest}) or [room]
     right = np.zeros((len(splits), len(steps), len(labels)), bool)
     taken: list[list[int]] = [[] for _ in steps]
-    for r, folds in enumerate(splits):
-        for fold in np.unique(folds):
-            judge = np.flatnonzero(folds == fold)
-            grows = _grows(labels, folds != fold, only)
+    for r, split in enumerate(splits):
+        for fold in np.unique(split):
+            judge = np.flatnonzero(split == fold)
+            grows = _grows(labels, split != fold, only)
             growing = _nested_order(labels, np.flatnonzero(grows), seed + r)
-            beside = np.flatnonzero((folds != fold) & ~grows)
-            for k, step in enumerate(steps):
+            beside = np.flatnonzero((split != fold) & ~grows)
+            for s, step in enumerate(steps):
                 part = growing[: round(step / room * len(growing))]
-                taken[k].append(len(part))
-                said = answer([*beside.tolist(), *part.tolist()], judge.tolist())
-                right[r, k, judge] = np.asarray(said) == labels[judge]
+                taken[s].append(len(part))
+                right[r, s, judge] = answer([*beside.tolist(), *part.tolist()], judge.tolist())
     return Nested(np.array([np.mean(sizes) for sizes in taken]), right)
 
 
@@ -163,13 +177,11 @@ def fit(sizes: Array, curves: Array) -> tuple[Array, Array, Array]:
     return best
 
 
-def _folds(labels: Places, seed: int) -> Places:
-    """Fold of each item `[n]`: as many as the rarest class has labels, two to five, each with the classes' shares."""
+def _folds(labels: Places, k: int, seed: int) -> Places:
+    """Which of k folds each item is in `[n]`, each with the classes' shares."""
     rng = np.random.default_rng(seed)
-    present, counts = np.unique(labels, return_counts=True)
-    k = int(np.clip(counts.min(), 2, FOLDS))
     folds = np.empty(len(labels), np.int64)
-    for c in present:
+    for c in np.unique(labels):
         members = rng.permutation(np.flatnonzero(labels == c))
         folds[members] = (np.arange(len(members)) + rng.integers(k)) % k
     return folds
@@ -195,6 +207,10 @@ def _measured(nested: Nested, found: Forecast | None) -> tuple[CurvePoint, ...]:
         _, low, high = (mean, mean, mean) if found is None else found.accuracy(size)
         points.append(CurvePoint(round(size), mean, low, high))
     return tuple(points)
+
+
+def _ahead(now: int, found: Forecast | None) -> tuple[CurvePoint, ...]:
+    return () if found is None else tuple(CurvePoint(round(now * by), *found.accuracy(now * by)) for by in AHEAD)
 
 
 def _gains(now: int, found: Forecast | None, of: str | None) -> list[Gain]:

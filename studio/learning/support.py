@@ -116,13 +116,17 @@ def folds(labels: Tensor, k: int, seed: int) -> Tensor:
     if labels.ndim == 1:
         return ranks(labels, seed) % k
     n = len(labels)
-    often = torch.cat([labels.sum(0), labels.new_tensor([float(n)])])  # last: of none
-    has = torch.cat([labels > 0, torch.ones(n, 1, dtype=torch.bool)], 1)
-    rarest = torch.where(has, often, torch.inf).argmin(1)
     mixed = torch.randperm(n, generator=torch.Generator().manual_seed(seed))
     found = torch.empty(n, dtype=torch.long)
-    found[mixed[rarest[mixed].argsort(stable=True)]] = torch.arange(n) % k
+    found[mixed[rarest(labels)[mixed].argsort(stable=True)]] = torch.arange(n) % k
     return found
+
+
+def rarest(labels: Tensor) -> Tensor:
+    """Of each item the rarest of its classes, C for one of none `[n]`; `labels` are `[n, C]` of zeros and ones."""
+    often = torch.cat([labels.sum(0), labels.new_tensor([float(len(labels))])])
+    has = torch.cat([labels > 0, torch.ones(len(labels), 1, dtype=torch.bool)], 1)
+    return torch.where(has, often, torch.inf).argmin(1)
 
 
 def splits(labels: Tensor, k: int, seed: int) -> Iterator[tuple[Tensor, Tensor]]:

@@ -17,13 +17,13 @@ from studio.core.interfaces import Progress
 from studio.core.results.comparison import Best
 from studio.core.results.evidence import Calibration, LearningCurve, RiskPoint
 from studio.evaluation.advice import Tuning
-from studio.evaluation.learning_curve import learning_curve
+from studio.evaluation.learning_curve import learning_curve, learning_curve_of_sets
 from studio.learning.calibration import calibrate, risk_coverage
 from studio.learning.gate import Evidence, judge
 from studio.learning.out_of_fold import fold_count
 from studio.learning.rungs import learn as learnt_by
 from studio.learning.rungs import rung
-from studio.learning.support import Support
+from studio.learning.support import Support, rarest
 from studio.runs.folder import RunFolder
 from studio.runs.result import judged
 from studio.tasks import known_to
@@ -94,14 +94,17 @@ def choose(questions: Questions, question: Question, climbed: Climbed) -> Choice
 
 
 def curve(climbed: Climbed, tuning: Tuning | None, progress: Progress | None = None) -> LearningCurve | None:
-    """Accuracy over nested subsets of the labels, and what more should bring; None where a class has none to hold out, or where
-    items may be of several: their subsets cannot be drawn class by class."""
+    """Accuracy over nested subsets of the labels, and what more should bring; None where a class has none to hold out."""
     support = climbed.support
-    if support.several or not fold_count(support):
+    if not fold_count(support):
         return None
     if progress:
         progress(0, 0, "Learning from parts of the labels")
-    return learning_curve(support.labels.tolist(), support.classes, partial(_answer, support), tuning, support.seed)
+    answer = partial(_answer, support)
+    if support.several:
+        without = [name for name, has in zip(support.classes, support.labelled.tolist(), strict=True) if not has]
+        return learning_curve_of_sets(rarest(support.labels).tolist(), without, answer, tuning, support.seed)
+    return learning_curve(support.labels.tolist(), support.classes, answer, tuning, support.seed)
 
 
 def losses_of(run: RunFolder) -> Tensor | None:
@@ -110,9 +113,9 @@ def losses_of(run: RunFolder) -> Tensor | None:
     return None if told is None or len(told[1]) < FEWEST else -_likelihoods(*told)
 
 
-def _answer(support: Support, learn: Sequence[int], judge: Sequence[int]) -> list[int]:
+def _answer(support: Support, learn: Sequence[int], judge: Sequence[int]) -> list[bool]:
     rows, held = torch.tensor(list(learn)), support.part(torch.tensor(list(judge)))
-    return learnt_by(rung(CURVE_RUNG), support.part(rows)).logits(held.features, held.raw).argmax(1).tolist()
+    return right(learnt_by(rung(CURVE_RUNG), support.part(rows)).logits(held.features, held.raw), held.labels).tolist()
 
 
 def _other(question: Question, climbed: Climbed, unpaired: bool) -> str:

@@ -108,7 +108,7 @@ def one_seed(data: dict[str, Any], shots: int, seed: int) -> dict[str, float]:
     now = support(shots)
 
     def answer(learn: Sequence[int], judge: Sequence[int]) -> Any:
-        return answers(x[now[learn]], y[now[learn]], x[now[judge]], data["prior"])
+        return answers(x[now[learn]], y[now[learn]], x[now[judge]], data["prior"]) == data["y"][now[judge]]
 
     found = forecast(measure(data["y"][now], answer, seed), seed)
     if found is None:

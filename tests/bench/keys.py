@@ -52,9 +52,9 @@ null; // a function as the last value would be called
 """
 
 
-def pictures(folder: Path) -> None:
+def pictures(folder: Path, count: int = PICTURES) -> None:
     rng = np.random.default_rng(0)
-    for n in range(PICTURES):
+    for n in range(count):
         where = folder / "train" / ("round", "square")[n % 2]
         where.mkdir(parents=True, exist_ok=True)
         made = Image.fromarray(rng.integers(0, 255, (60, 80, 3), dtype=np.uint8)).resize((640, 480))

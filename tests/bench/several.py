@@ -2,6 +2,7 @@
 
     python -m tests.bench.several             # zero-shot and the rungs on cached features, five draws
     python -m tests.bench.several --lora      # and fine-tuning, on the first draw
+    python -m tests.bench.several --curve     # whether forecasts from half of the labels hold once there are all
 
 Texts: requests of `clinc150` in eight intents, up to three of them joined in one message, or one of another intent alone.
 Pictures: renderings of one or two kinds of things, eight shapes are classes, the demo CLIP answers. What stands in training items
@@ -23,10 +24,13 @@ from assets.make.render import render
 from assets.make.world import DYED, Group, Rng, Scene, finished, spread
 from studio.core.results.comparison import Comparison
 from studio.core.types import ImportOptions, set_of
+from studio.evaluation.learning_curve import BAND
 from studio.models.catalog import DEMO
 from studio.settings import Settings
 from studio.workspace import Workspace
+from studio.workspace.choosing import CURVE_RUNG
 from studio.workspace.open_project import OpenProject
+from tests.bench.curve import needed, summary
 from tests.bench.loop import SHARED, model_for
 
 TRAIN, TEST = 160, 400
@@ -92,6 +96,37 @@ def compared(project: OpenProject, model: str, lora: bool) -> Comparison:
     return project.testing.compare(model, run)
 
 
+def forecast_held(table: Path, task: str, model: str) -> dict[str, float]:
+    """From half of the labels: what the linear head reaches with them and with all, against the bands that were forecast."""
+    whole = list(csv.DictReader(table.open(encoding="utf-8", newline="")))
+    half = [row for n, row in enumerate(whole) if row["split"] == "test" or n < TRAIN // 2]
+    row: dict[str, float] = {}
+    curve = None
+    for by, rows in ((1, half), (2, whole)):
+        with tempfile.TemporaryDirectory() as home:
+            workspace = Workspace(Settings(home=Path(home), offline=True))
+            project = workspace.create_project("several", task)
+            project.labelling.import_data(str(_table(table.parent, rows)), ImportOptions())
+            found = project.testing.compare(model)
+            workspace.close()
+        curve = curve or found.curve
+        truth = next(score.accuracy for score in found.scores if score.method == CURVE_RUNG) or 0.0
+        if curve is None or not curve.forecast:
+            raise SystemExit(f"{TRAIN // 2} labels are too few for a forecast.")
+        point = next(p for p in curve.forecast if p.labels == by * TRAIN // 2)
+        band, noise = (point.accuracy, point.low, point.high), (truth * (1 - truth) / TEST) ** 0.5
+        row |= {f"x{by} truth": truth, f"x{by} error": band[0] - truth, f"x{by} width": band[2] - band[1]}
+        row |= {f"x{by} needs": needed(band, truth, noise), f"x{by} with noise": needed(band, truth, noise) <= 1}
+    return row
+
+
+def forecasts(task: str, model: str, count: int) -> None:
+    rows = [forecast_held(table, task, model) for table, _ in draws(task, count)]
+    print(f"\n{task}: forecasts from {TRAIN // 2} labels, {count} draws, band {BAND:.0%}")
+    for key, value in summary(rows).items():
+        print(f"  {key:<16}{value:.3f}", flush=True)
+
+
 def draws(task: str, count: int) -> Iterator[tuple[Path, int]]:
     for seed in range(count):
         with tempfile.TemporaryDirectory() as folder:
@@ -103,6 +138,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
     parser.add_argument("--draws", type=int, default=5)
     parser.add_argument("--lora", action="store_true")
+    parser.add_argument("--curve", action="store_true")
     flags = parser.parse_args()
     tasks = {"image-multi-label": f"open_clip:local-dir:{DEMO}"}
     if SHARED.is_dir():
@@ -110,6 +146,9 @@ def main() -> None:
     else:
         print("The texts of this benchmark are not beside the project: pictures alone.")
     for task, model in tasks.items():
+        if flags.curve:
+            forecasts(task, model, flags.draws)
+            continue
         found: dict[str, list[tuple[float, ...]]] = {}
         best: list[str] = []
         for table, _ in draws(task, 1 if flags.lora else flags.draws):

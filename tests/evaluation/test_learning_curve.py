@@ -11,7 +11,17 @@ import numpy as np
 import pytest
 
 from studio.evaluation.advice import Gain, Tuning, advise
-from studio.evaluation.learning_curve import FEWEST, WIDENED, Forecast, fit, forecast, learning_curve, measure
+from studio.evaluation.learning_curve import (
+    FEWEST,
+    FOLDS,
+    WIDENED,
+    Forecast,
+    fit,
+    forecast,
+    learning_curve,
+    learning_curve_of_sets,
+    measure,
+)
 
 CLASSES = ("metal", "glass", "paper")
 Points = np.ndarray
@@ -31,17 +41,17 @@ def nearest_mean(x: Points, y: Points, judge: Points) -> Points:
 
 
 def answering(x: Points, y: Points):  # type: ignore[no-untyped-def]
-    return lambda learn, judge: nearest_mean(x[learn], y[learn], x[judge])
+    return lambda learn, judge: nearest_mean(x[learn], y[learn], x[judge]) == y[judge]
 
 
 def test_no_item_is_judged_by_what_learnt_from_it_and_each_once_a_size() -> None:
     labels = np.repeat(np.arange(3), 8)
     judged: list[tuple[int, int]] = []
 
-    def answer(learn: Sequence[int], judge: Sequence[int]) -> list[int]:
+    def answer(learn: Sequence[int], judge: Sequence[int]) -> list[bool]:
         assert not set(learn) & set(judge)
         judged.extend((len(learn), place) for place in judge)
-        return [0] * len(judge)
+        return [False] * len(judge)
 
     nested = measure(labels, answer)
     repeats, sizes, n = nested.right.shape
@@ -53,9 +63,9 @@ def test_subsets_are_nested_and_keep_the_classes_shares() -> None:
     labels = np.repeat(np.arange(3), (30, 20, 10))
     seen: dict[tuple[int, ...], list[set[int]]] = {}
 
-    def answer(learn: Sequence[int], judge: Sequence[int]) -> list[int]:
+    def answer(learn: Sequence[int], judge: Sequence[int]) -> list[bool]:
         seen.setdefault(tuple(judge), []).append(set(learn))
-        return [0] * len(judge)
+        return [False] * len(judge)
 
     measure(labels, answer)
     for chain in seen.values():
@@ -70,11 +80,11 @@ def test_with_one_class_growing_the_others_keep_all_their_labels() -> None:
     others: set[int] = set()
     grown: set[int] = set()
 
-    def answer(learn: Sequence[int], judge: Sequence[int]) -> list[int]:
+    def answer(learn: Sequence[int], judge: Sequence[int]) -> list[bool]:
         counts = np.bincount(labels[list(learn)], minlength=3)
         others.update(int(c) for c in counts[[0, 2]])
         grown.add(int(counts[1]))
-        return [0] * len(judge)
+        return [False] * len(judge)
 
     measure(labels, answer, only=1)
     assert others == {8}
@@ -134,6 +144,16 @@ def test_the_class_that_is_found_least_is_named() -> None:
     assert found.forecast[0].labels == 65
 
 
+def test_of_sets_a_rare_class_does_not_shorten_the_curve() -> None:
+    x, y = clouds((20, 19, 20), 0)
+    x, rarest = np.concatenate([x, x[:1]]), [*y.tolist(), 3]  # a set that one item alone has
+    y = np.append(y, 0)
+    found = learning_curve_of_sets(rarest, (), answering(x, y))
+    assert found.measured[-1].labels == 60 * (FOLDS - 1) // FOLDS and len(found.measured) >= FEWEST
+    assert found.forecast[0].labels == 60 and found.weakest is None
+    assert learning_curve_of_sets(rarest, ("red",), answering(x, y)).advice.startswith("Label 'red' first")
+
+
 def test_the_same_labels_give_the_same_curve_and_it_is_json() -> None:
     x, y = clouds((10, 10, 10), 0)
     one, two = (learning_curve(y.tolist(), CLASSES, answering(x, y)) for _ in range(2))
@@ -176,5 +196,5 @@ def test_advice_says_what_is_not_known(gains: list[Gain], tuning: Tuning | None,
 def test_a_few_labels_of_which_some_are_single_give_one_size_and_no_forecast() -> None:
     """Each class's label may be the one that is held out."""
     labels = [0, 0, 1, 1, 2, 3]
-    found = learning_curve(labels, ("a", "b", "c", "d"), lambda learn, judge: [labels[j] for j in judge])
+    found = learning_curve(labels, ("a", "b", "c", "d"), lambda learn, judge: [True] * len(judge))
     assert len(found.measured) == 1 and found.forecast == ()

@@ -128,7 +128,7 @@ def test_no_answers_make_no_plot() -> None:
 
 
 def test_labels_lie_on_a_logarithmic_axis() -> None:
-    xs = [x for x, _ in points(learning_curve_plot(CURVE) or "", "line line0")]
+    xs = [x for x, _ in points(learning_curve_plot(CURVE, several=False) or "", "line line0")]
     assert xs == pytest.approx([0.0, 600 * 0.30103], abs=0.2)
 
 
@@ -146,7 +146,7 @@ def test_the_advice_is_escaped_and_the_forecast_is_dashed_within_a_band() -> Non
 
 
 def test_the_band_promises_no_more_than_was_measured() -> None:
-    html = learning_curve_plot(CURVE) or ""
+    html = learning_curve_plot(CURVE, several=False) or ""
     assert "to hold the truth about 80 % of the time on other data sets" in html
 
 

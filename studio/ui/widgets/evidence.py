@@ -28,11 +28,8 @@ CURVE_OF = (
     "above may be easier or harder than these labels, so compare the curve's points with each other, not with the figures above."
 )
 NOT_HELD_OUT = "It cannot be told yet: give two classes or more a second label, so that one can be held out."
-
-
-NO_CURVE_OF_SETS = (
-    "There is no forecast where an item may be of several classes: the parts of the labels that it learns from are drawn class "
-    "by class. Label a few more, compare again, and see what they brought."
+NOT_HELD_OUT_OF_SETS = (
+    "It cannot be told yet: label two items that are of a class and two that are not, so that one of each can be held out."
 )
 
 
@@ -52,7 +49,7 @@ def calibration_section(comparison: Comparison) -> Markup | None:
         return None
     found, question = comparison.calibration, "How far can the probabilities be believed?"
     if found is None:
-        return fold(question, NOT_HELD_OUT)
+        return fold(question, _not_held_out(comparison))
     return fold(question, calibration_words(found), _of(comparison), reliability_diagram(found))
 
 
@@ -62,7 +59,7 @@ def doubt_section(comparison: Comparison, chosen: Abstention | None, wish: Wish,
         return None
     question = "When should it say “not sure”?"
     if chosen is None:
-        return fold(question, NOT_HELD_OUT)
+        return fold(question, _not_held_out(comparison))
     rate = tag(
         "label",
         tag("span", "Wrong answers that you accept, in %"),
@@ -82,8 +79,8 @@ def curve_section(comparison: Comparison) -> Markup | None:
         return None
     curve, question = comparison.curve, "Do I need more labels?"
     if curve is None:
-        return fold(question, NO_CURVE_OF_SETS if comparison.several else NOT_HELD_OUT)
-    plot = learning_curve_plot(curve)
+        return fold(question, _not_held_out(comparison))
+    plot = learning_curve_plot(curve, comparison.several)
     return fold(question, curve.advice, tag("p", CURVE_OF, class_="st-note") if plot else None, plot)
 
 
@@ -98,6 +95,10 @@ def wish_of(sent: Any) -> Wish:
     if isinstance(per_cent, bool) or not isinstance(per_cent, int | float) or not 0 < per_cent < 100:
         raise BadInput("That is no error rate.", "Give per cent between 0 and 100, as 5.")
     return Wish(per_cent / 100, sent.get("flagged") is True)
+
+
+def _not_held_out(comparison: Comparison) -> str:
+    return NOT_HELD_OUT_OF_SETS if comparison.several else NOT_HELD_OUT
 
 
 def _of(comparison: Comparison) -> Markup:

@@ -31,7 +31,8 @@ from studio.ui.reading import reading
 from studio.workspace import Workspace
 from studio.workspace.open_project import OpenProject
 
-PAGE = 60
+PAGE, MOST_SHOWN = 60, 200
+"""Items at once: on a phone, and at most."""
 
 MOST_CHOSEN = 10_000
 """Items that can be named one by one."""
@@ -66,7 +67,7 @@ class Browser:
         return {
             "project": project_json(project),
             "ranks": project.classifies and project.model() is not None,
-            "limit": PAGE,
+            "limit": _limit(payload),
             **(self._ranked(project, payload) if payload.get("by") else _found(project, payload)),
             "all": counts.total,
             "splits": _splits(counts),
@@ -97,7 +98,7 @@ class Browser:
         first = reading(self.workspace, project, _ranking(project, payload)[1])
         if first is not None:
             return {"items": [], "after": None, "total": 0, "activity": activity_json(first)}
-        hits, total = self._hits(project, payload, PAGE, skip)
+        hits, total = self._hits(project, payload, _limit(payload), skip)
         after = skip + len(hits) if skip + len(hits) < total else None
         return {"items": [{**_shown(hit.item), "score": hit.score} for hit in hits], "after": after, "total": total}
 
@@ -132,8 +133,12 @@ def _ranking(project: OpenProject, payload: Payload) -> tuple[str, str]:
 def _found(project: OpenProject, payload: Payload) -> Answer:
     """One page of what matches the filter."""
     after = integer(payload, "after") if payload.get("after") is not None else None
-    page = project.labelling.page(_filter(project, payload), after=after, limit=PAGE)
+    page = project.labelling.page(_filter(project, payload), after=after, limit=_limit(payload))
     return {"items": [_shown(item) for item in page.items], "after": page.after, "total": page.total}
+
+
+def _limit(payload: Payload) -> int:
+    return max(1, min(integer(payload, "limit"), MOST_SHOWN)) if payload.get("limit") is not None else PAGE
 
 
 def _shown(item: Item) -> Answer:
