@@ -22,7 +22,7 @@ from studio.data.classes import describe, ensure
 from studio.data.content import key_of, mix
 from studio.data.counting import count_more
 from studio.data.exported import DescribedClass
-from studio.data.settle import AUTHOR, CHUNK, EVENT, TOUCHED, give_labels, settle
+from studio.data.settle import AUTHOR, CHUNK, CHUNK_ALONE, EVENT, TOUCHED, give_labels, settle
 from studio.data.store import Store
 
 
@@ -90,9 +90,12 @@ def enter(
     chunks = _Chunks(keep_labels, described)
     try:
         store.write(partial(chunks.begin, said=said if add_classes else (), add_described=add_classes))
-        for start in range(0, len(candidates), CHUNK):
-            store.write(partial(chunks.enter, candidates=candidates[start : start + CHUNK]), bulk=True)
-            entering(min(start + CHUNK, len(candidates)))
+        done = 0
+        while done < len(candidates):
+            more = CHUNK_ALONE if store.alone() else CHUNK
+            store.write(partial(chunks.enter, candidates=candidates[done : done + more]), bulk=True)
+            done = min(done + more, len(candidates))
+            entering(done)
         store.write(chunks.finish, bulk=True)
     except BaseException:
         with suppress(StudioError):  # a full disk, say: the rows stay hidden, and the next import or opening withdraws them

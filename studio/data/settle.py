@@ -14,6 +14,8 @@ from studio.data.store import Store
 AUTHOR = "import"
 CHUNK = 250
 """Rows an act: about 10 ms of work."""
+CHUNK_ALONE = 1_000
+"""Where nobody else has labelled for a while."""
 
 EVENT = (
     "INSERT INTO label_events (id, item, kind, author, at, class_after, skipped_before, skipped_after)"

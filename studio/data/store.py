@@ -52,6 +52,10 @@ class Store:
         """Run `act` in the writer's thread and wait until it is on disk; a `bulk` act lets all others go first."""
         return self._writer.submit(act, bulk).result()
 
+    def alone(self) -> bool:
+        """Whether for a while nobody has written anything here but `bulk` acts."""
+        return self._writer.alone
+
     def submit(self, act: Callable[[sqlite3.Connection], T]) -> Future[T]:
         """`write` without waiting."""
         return self._writer.submit(act)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sqlite3
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -27,6 +28,11 @@ Act = Callable[[sqlite3.Connection], T]
 MAX_BATCH = 512
 CACHE_KIB = 32 * 1024
 """An import touches pages all over the indices: with SQLite's own 2 MB it would read and write most of them again and again."""
+ALONE_S = 2.0
+"""So long without any other act, and bulk acts are alone."""
+CHECKPOINT_PAGES, CHECKPOINT_PAGES_ALONE = 1_000, 4_000
+"""Log before it is worked into the database, of 4 KB a page: an import changes the same pages in act after act, and the later
+the fewer times each is written; but whose act comes meanwhile waits for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,7 @@ class Writer:
         self._queue: SimpleQueue[_Job | None] = SimpleQueue()
         self._closing = threading.Lock()
         self._closed = False
+        self._other_at = 0.0
         try:
             with _only_process(self._lock_path):
                 self._connection = _connect(path)
@@ -61,6 +68,11 @@ class Writer:
                 raise ProjectError("The project is closed.", "Open it again.")
             self._queue.put(_Job(act, future, bulk))
         return future
+
+    @property
+    def alone(self) -> bool:
+        """Whether for a while nothing but bulk acts came."""
+        return time.monotonic() - self._other_at > ALONE_S
 
     def close(self) -> None:
         """Commit what waits, then close. May be called twice."""
@@ -94,6 +106,7 @@ class Writer:
     def _commit(self, batch: list[_Job]) -> None:
         if not batch:
             return
+        self._other_at = time.monotonic()
         done: list[tuple[Future[Any], Any]] = []
         try:
             # SQLite before 3.51.3 can lose pages when two connections commit and checkpoint at once: one process at a time
@@ -117,6 +130,8 @@ class Writer:
         """By itself and without a savepoint, for which SQLite would copy every page before it changes it."""
         try:
             with _only_process(self._lock_path):
+                pages = CHECKPOINT_PAGES_ALONE if self.alone else CHECKPOINT_PAGES
+                self._connection.execute(f"PRAGMA wal_autocheckpoint={pages}")
                 self._connection.execute("BEGIN IMMEDIATE")
                 result = job.act(self._connection)
                 self._connection.execute("COMMIT")

@@ -31,7 +31,10 @@ TURN = """async (next) => {
   const button = [...document.querySelectorAll(".gd-pager button")].find((one) => one.textContent.includes(next));
   const began = performance.now();
   button.click();
-  while (said() === before) await after();
+  while (said() === before) {
+    await after();
+    if (performance.now() - began > 20000) throw new Error("the page did not turn");
+  }
   await after();
   const painted = performance.now() - began, items = document.querySelectorAll(".gd-cell").length;
   const seen = [...document.querySelectorAll(".gd-cell img")].filter((img) => img.getBoundingClientRect().top < innerHeight);
@@ -45,7 +48,7 @@ def measure(page: Any) -> dict[str, Any]:
     go(page, "data")
     turns = []
     for n in range(PAGES):
-        turns.append(page.evaluate(TURN, "Next" if n % 4 != 3 else "Previous"))
+        turns.append(page.evaluate(TURN, "Next" if n % 6 < 3 else "Previous"))
         page.wait_for_timeout(300)
     found: dict[str, Any] = {"items": max(turn["items"] for turn in turns)}
     for name in ("painted", "pictured"):

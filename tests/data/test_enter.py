@@ -16,7 +16,7 @@ from studio.core.errors import BadInput, NotFound
 from studio.core.types import ItemFilter
 from studio.data.content import canonical
 from studio.data.enter import Candidate, Entered, enter
-from studio.data.settle import CHUNK, settle
+from studio.data.settle import CHUNK, CHUNK_ALONE, settle
 from studio.data.store import Store
 
 ROWS = 3 * CHUNK
@@ -90,6 +90,16 @@ def test_a_label_given_during_an_import_is_on_disk_before_the_import_ends(store:
     other.close()
     assert found == ["b", "a", "a"]
     assert [event.kind for event in store.history(1)] == ["import", "label", "label", "label"]
+
+
+def test_an_import_takes_longer_acts_while_nobody_else_writes(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[int] = []
+    monkeypatch.setattr("studio.data.writer.ALONE_S", -1.0)
+    bring(store, candidates(None, 2 * CHUNK_ALONE), done.append)
+    assert done == [CHUNK_ALONE, 2 * CHUNK_ALONE]
+    monkeypatch.setattr("studio.data.writer.ALONE_S", 1e9)
+    bring(store, candidates(None, 2 * CHUNK), done.append)
+    assert done[2:] == [CHUNK, 2 * CHUNK]
 
 
 def test_an_import_that_fails_in_its_middle_leaves_the_project_as_it_was(store: Store) -> None:
