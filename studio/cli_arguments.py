@@ -104,6 +104,9 @@ def parser() -> argparse.ArgumentParser:
     export.add_argument("--to", default=".", metavar="FOLDER", help="where to write it; here by default")
     check = command("check", "look for items that are there twice and for labels that look wrong")
     check.add_argument("--model", help="which model says what labels look wrong; the project's by default")
+    account = command("account", "who may sign in where Studio is started with --auth", project=False)
+    account.add_argument("name", nargs="?", help="make this account, or give it another password, which is asked for")
+    account.add_argument("--remove", action="store_true", help="take it away, and sign it out everywhere")
     command("doctor", "versions, device, SQLite, what is offline", project=False)
     return whole
 

@@ -20,6 +20,8 @@ class Settings:
     """True: never ask the network, not even for a model named by a hub id."""
     max_upload_mb: int = 2048
     """Largest file that the browser may send."""
+    login: bool = False
+    """Whether people have to sign in to reach the pages."""
     author: str = "me"
     """Who labels, where nobody said a name."""
     samples: Path = Path(__file__).resolve().parents[1] / "assets" / "samples"
@@ -30,6 +32,11 @@ class Settings:
     @property
     def projects(self) -> Path:
         return self.home / "projects"
+
+    @property
+    def accounts(self) -> Path:
+        """Who may sign in."""
+        return self.home / "accounts.json"
 
     @property
     def uploads(self) -> Path:

@@ -12,16 +12,19 @@ import uuid
 from pathlib import Path
 
 
-def publish_text(path: Path, text: str) -> None:
-    """Write `text` (UTF-8) under `path`, replacing what was there. Raises OSError, and then the old file is as it was."""
-    publish_bytes(path, text.encode("utf-8"))
+def publish_text(path: Path, text: str, private: bool = False) -> None:
+    """Write `text` (UTF-8) under `path`, replacing what was there. Raises OSError, and then the old file is as it was.
+
+    `private`: nobody but its owner may read it, from its first byte on.
+    """
+    publish_bytes(path, text.encode("utf-8"), private)
 
 
-def publish_bytes(path: Path, data: bytes) -> None:
+def publish_bytes(path: Path, data: bytes, private: bool = False) -> None:
     """Write `data` under `path`, replacing what was there. Raises OSError, and then the old file is as it was."""
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
     try:
-        with temporary.open("xb") as file:
+        with open(temporary, "xb", opener=_private if private else None) as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
@@ -55,6 +58,10 @@ def publish_folder(folder: Path, final: Path) -> None:
     sync_folder(final.parent)
     if replaced:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def sync_folder(folder: Path) -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import gc
+import secrets
 import threading
+from collections.abc import Sequence
 
 import gradio as gr
 
 from studio.core.errors import BadInput
 from studio.ui import server, theme
-from studio.ui.guard import LOOPBACK
+from studio.ui.guard import LOOPBACK, MEGABYTE
 from studio.ui.pages import agreement, check, compare, data, groups, label, models, share, start, test, train
 from studio.workspace import Workspace
+from studio.workspace.accounts import Accounts
 
 PAGES = (data, check, models, label, groups, agreement, train, test, compare, share)
 """Every page but the first, in the order of the steps; checks are a part of Data, groups and agreement of labelling."""
@@ -24,6 +27,10 @@ WARM_UP_AFTER_S = 3.0
 
 
 LOOK_AT_QUEUE_S = 0.02
+
+SHARED_AS = ".gradio.live"
+"""Where Gradio's tunnel ends."""
+FIRST_ACCOUNT = "me"
 
 
 def build(workspace: Workspace) -> gr.Blocks:
@@ -39,6 +46,40 @@ def build(workspace: Workspace) -> gr.Blocks:
     return demo
 
 
+def doorkeeper(workspace: Workspace, host: str, share: bool) -> Accounts | None:
+    """Who may sign in, None where nobody has to. Makes the first account where there is none, and prints its password.
+
+    Raises BadInput where the pages would be open to strangers.
+    """
+    if not workspace.settings.login:
+        if host not in LOOPBACK:
+            raise BadInput(
+                f"Studio serves {host} only with a login: it is open to whoever reaches this computer.",
+                "Add --auth, or leave --host away and come in through an SSH tunnel.",
+            )
+        if share:
+            raise BadInput("A public address needs a login.", "Add --auth to --share.")
+        return None
+    if share and workspace.settings.offline:
+        raise BadInput("A public address needs the network, and Studio was told to stay offline.", "Leave out one of the two.")
+    if share:
+        print(
+            "Warning: with --share everything that you see goes through a server of Gradio's, and whoever has the address "
+            "may try to sign in.",
+            flush=True,
+        )
+    accounts = Accounts(workspace.settings.accounts)
+    if not accounts.names():
+        password = secrets.token_urlsafe(12)
+        accounts.set(FIRST_ACCOUNT, password)
+        print(
+            f"Sign in as {FIRST_ACCOUNT} with the password {password}, which is shown this once.\n"
+            "For others, or another password: python -m studio account NAME",
+            flush=True,
+        )
+    return accounts
+
+
 def launch(
     workspace: Workspace,
     host: str = "127.0.0.1",
@@ -46,13 +87,15 @@ def launch(
     browser: bool = False,
     block: bool = True,
     warm_up_after_s: float = WARM_UP_AFTER_S,
+    share: bool = False,
+    names: Sequence[str] = (),
 ) -> gr.Blocks:
-    """Serve the pages at a loopback address and print it. Raises BadInput for another host or a port in use."""
-    if host not in LOOPBACK:
-        raise BadInput(
-            f"Studio does not serve {host} yet: beyond this computer it needs a login, which is still to come.",
-            "Leave --host away, and reach it from elsewhere through an SSH tunnel.",
-        )
+    """Serve the pages and print where. `share`: through Gradio's public tunnel too; `names`: what others call this server, as a
+    proxy in front of it does.
+
+    Raises BadInput for another host than this computer's own, or for `share`, where nobody has to sign in, and for a port in use.
+    """
+    accounts = doorkeeper(workspace, host, share)
     workspace.serve_pages()
     demo = build(workspace)
     port = server.free_port(host, port)  # last, so that two that start at once do not find the same one free
@@ -63,7 +106,7 @@ def launch(
         inbrowser=browser,
         prevent_thread_lock=True,
         quiet=True,
-        share=False,
+        share=share,
         theme=theme.theme(),
         css_paths=theme.style_sheets(),
         head=theme.HEAD,
@@ -73,13 +116,15 @@ def launch(
         strict_cors=True,
         ssr_mode=False,
         show_error=False,
-        app_kwargs=server.app_kwargs(port),
+        app_kwargs=server.app_kwargs(
+            port, host, (*names, *((SHARED_AS,) if share else ())), (workspace.settings.max_upload_mb + 1) * MEGABYTE, accounts
+        ),
     )
     server.add_media_route(app, workspace)
     # Gradio's own is a millisecond: a thousand looks a second at a queue that is mostly empty take 7 % of a core, and on two
     # cores a training waits twice for each, as its threads wait for one another
     demo._queue.sleep_when_free = LOOK_AT_QUEUE_S
-    print(f"Studio is at {url}", flush=True)
+    print(f"Studio is at {demo.share_url if share else url}", flush=True)
     # app.py switches collecting off while so much is imported; what was imported stays
     gc.freeze()
     gc.enable()

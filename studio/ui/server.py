@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import re
 import socket
+from collections.abc import Sequence
 from typing import Any
 
+import psutil
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
@@ -16,22 +18,47 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from studio.core.errors import BadInput, StudioError
-from studio.ui.guard import LOOPBACK, Guard
+from studio.ui.guard import LARGEST_BODY, LOOPBACK, Guard
+from studio.ui.login import Login
 from studio.workspace import Workspace
+from studio.workspace.accounts import Accounts
 
 PICTURE_SIZES = frozenset({96, 240, 768})
 
 MEDIA = "/studio/media"
+
+EVERYWHERE = frozenset({"0.0.0.0", "::"})
+
+_INTERNET = (socket.AF_INET, socket.AF_INET6)
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 _PROJECT_ID = re.compile(r"[\w-]{1,64}", re.ASCII)
 
 
-def app_kwargs(port: int | None) -> dict[str, Any]:
-    """Arguments for the FastAPI app: the guard around everything, no API description, no documentation pages."""
-    guard = Middleware(Guard, hosts=LOOPBACK, port=lambda: port)
-    return {"middleware": [guard], "openapi_url": None, "docs_url": None, "redoc_url": None}
+def app_kwargs(
+    port: int,
+    host: str = "127.0.0.1",
+    names: Sequence[str] = (),
+    largest_upload: int = LARGEST_BODY,
+    accounts: Accounts | None = None,
+) -> dict[str, Any]:
+    """Arguments for the FastAPI app: the guard around everything, the login within it where there are `accounts`; no API
+    description, no documentation pages."""
+    around = [Middleware(Guard, hosts=hosts_of(host), port=lambda: port, names=names, largest_upload=largest_upload)]
+    if accounts is not None:
+        around.append(Middleware(Login, accounts=accounts, port=port))
+    return {"middleware": around, "openapi_url": None, "docs_url": None, "redoc_url": None}
+
+
+def hosts_of(host: str) -> frozenset[str]:
+    """Under which names a server at that address is reached: for one that listens everywhere, all of this computer's."""
+    if host in LOOPBACK:
+        return LOOPBACK
+    if host not in EVERYWHERE:
+        return LOOPBACK | {host}
+    addresses = {a.address.partition("%")[0] for found in psutil.net_if_addrs().values() for a in found if a.family in _INTERNET}
+    return LOOPBACK | addresses | {socket.gethostname(), socket.getfqdn()}
 
 
 def add_media_route(app: FastAPI, workspace: Workspace) -> None:

@@ -15,6 +15,7 @@ from gradio.context import Context
 
 from studio.core.errors import BadInput, CannotRun, StudioError
 from studio.core.results.projects import Missing
+from studio.ui.login import PATH as SIGNED_IN
 from studio.workspace import Workspace
 from studio.workspace.open_project import OpenProject
 
@@ -45,7 +46,7 @@ def header(workspace: Workspace, active: str) -> gr.HTML:
     Returns the component, so that a handler can give it a new `header_html` when something became done.
     """
     gr.Navbar(visible=False)
-    bar = gr.HTML(_header(None, active, {}), elem_id="studio-header", js_on_load=None)
+    bar = gr.HTML(_header(None, active, {}, workspace.settings.login), elem_id="studio-header", js_on_load=None)
     on_load(lambda: header_html(workspace, active), outputs=bar)
     return bar
 
@@ -59,7 +60,7 @@ def count_along(event: Any, workspace: Workspace, active: str, bar: gr.HTML) -> 
 def header_html(workspace: Workspace, active: str) -> str:
     """The header as it stands now."""
     project = workspace.project()
-    return _header(project, active, done(project) if project else {})
+    return _header(project, active, done(project) if project else {}, workspace.settings.login)
 
 
 def done(project: OpenProject) -> dict[str, str]:
@@ -145,14 +146,16 @@ def no_project() -> str:
     )
 
 
-def _header(project: OpenProject | None, active: str, finished: dict[str, str]) -> str:
+def _header(project: OpenProject | None, active: str, finished: dict[str, str], login: bool) -> str:
     optional = {"label"} if project and not project.classifies else set()  # a pair counts as a match until it is labelled
     following = next((path for path, _ in STEPS if path not in {*finished, *optional}), "") if project else ""
     notes = {**dict.fromkeys(optional, "optional"), following: "next", **finished}
     steps = "".join(_step(n, path, words, active, finished, notes) for n, (path, words) in enumerate(STEPS, start=1))
     name = f"<strong>{escape(project.name)}</strong><span>{escape(project.task_title)}</span>" if project else ""
     nav = f'<nav class="st-steps" aria-label="Steps"><ol>{steps}</ol></nav>' if project or active else ""
-    return f'<header class="st-header"><a class="st-brand" href="/">Studio</a><div class="st-project">{name}</div>{nav}</header>'
+    out = f'<a class="st-out" href="{SIGNED_IN}">Sign out</a>' if login else ""
+    brand = '<a class="st-brand" href="/">Studio</a>'
+    return f'<header class="st-header">{brand}<div class="st-project">{name}</div>{nav}{out}</header>'
 
 
 def _step(number: int, path: str, words: str, active: str, finished: dict[str, str], notes: dict[str, str]) -> str:

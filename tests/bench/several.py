@@ -24,7 +24,7 @@ from assets.make.render import render
 from assets.make.world import DYED, Group, Rng, Scene, finished, spread
 from studio.core.results.comparison import Comparison
 from studio.core.types import ImportOptions, set_of
-from studio.evaluation.learning_curve import BAND
+from studio.evaluation.learning_curve import AHEAD, BAND
 from studio.models.catalog import DEMO
 from studio.settings import Settings
 from studio.workspace import Workspace
@@ -113,7 +113,7 @@ def forecast_held(table: Path, task: str, model: str) -> dict[str, float]:
         truth = next(score.accuracy for score in found.scores if score.method == CURVE_RUNG) or 0.0
         if curve is None or not curve.forecast:
             raise SystemExit(f"{TRAIN // 2} labels are too few for a forecast.")
-        point = next(p for p in curve.forecast if p.labels == by * TRAIN // 2)
+        point = curve.forecast[AHEAD.index(by)]
         band, noise = (point.accuracy, point.low, point.high), (truth * (1 - truth) / TEST) ** 0.5
         row |= {f"x{by} truth": truth, f"x{by} error": band[0] - truth, f"x{by} width": band[2] - band[1]}
         row |= {f"x{by} needs": needed(band, truth, noise), f"x{by} with noise": needed(band, truth, noise) <= 1}

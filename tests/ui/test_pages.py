@@ -32,7 +32,7 @@ for path in ["", *(page.PATH for page in PAGES)]:
     answer = client.get("/" + path)
     assert answer.status_code == 200, (path, answer.status_code)
     assert "Studio" in answer.text
-assert client.get("/", headers={"host": "evil.example"}).status_code == 400
+assert client.get("/", headers={"host": "evil.example"}).status_code == 403
 assert client.post("/gradio_api/component_server", headers={"origin": "http://evil.example"}).status_code == 403
 assert client.get("/studio/media/a/b/c").text == "There is no such picture."
 assert "paths" not in client.get("/openapi.json").text

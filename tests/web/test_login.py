@@ -1,0 +1,129 @@
+"""Signing in and out, guessing, and the file that says who may."""
+
+from __future__ import annotations
+
+import stat
+from dataclasses import replace
+from pathlib import Path
+
+import httpx
+import pytest
+
+from studio.core.errors import BadInput, NotFound, ProjectError
+from studio.settings import Settings
+from studio.ui import doorkeeper
+from studio.ui.login import PATH, TRIES
+from studio.workspace import Workspace
+from studio.workspace.accounts import Accounts
+from tests.web.conftest import NAME, PASSWORD, Served
+
+
+def test_a_stranger_who_looks_at_a_page_is_shown_where_to_sign_in_and_comes_back_to_it(served: Served) -> None:
+    answer = served.stranger.get("/label?x=1", headers={"accept": "text/html"})
+    assert answer.status_code == 401 and 'value="/label?x=1"' in answer.text and 'type="password"' in answer.text
+    assert served.sign_in(on="/label?x=1").headers["location"] == "/label?x=1"
+
+
+@pytest.mark.parametrize(
+    "on", ["https://evil.example", "//evil.example", "/\\evil.example", "/\r\nset-cookie: a=b", "javascript:1", ""]
+)
+def test_nobody_is_sent_elsewhere_after_signing_in(served: Served, on: str) -> None:
+    assert served.sign_in(on=on).headers["location"] == "/"
+
+
+def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(served: Served) -> None:
+    cookie = served.sign_in().headers["set-cookie"].lower()
+    assert "httponly" in cookie and "samesite=lax" in cookie and "path=/" in cookie
+
+
+def test_who_signs_out_is_out_with_that_session_alone(served: Served) -> None:
+    other = served.sign_in().cookies
+    with httpx.Client(base_url=served.url) as client:
+        client.cookies.update(other)
+        assert client.get("/").status_code == 200
+        served.sign_in()
+        assert client.post("/logout").headers["location"] == PATH
+        client.cookies.update(other)
+        assert client.get("/").status_code == 401
+    assert served.inside.get("/").status_code == 200
+
+
+def test_who_guesses_has_to_wait_and_the_right_password_too(served: Served) -> None:
+    answers = [served.stranger.post(PATH, data={"name": NAME, "password": f"guess {n}"}).status_code for n in range(TRIES + 1)]
+    assert answers == [401] * TRIES + [429]
+    late = served.stranger.post(PATH, data={"name": NAME, "password": PASSWORD})
+    assert late.status_code == 429 and int(late.headers["retry-after"]) > 0
+
+
+def test_what_stands_in_the_file_lets_nobody_in(tmp_path: Path) -> None:
+    path = tmp_path / "home" / "accounts.json"
+    accounts = Accounts(path)
+    accounts.set(NAME, PASSWORD)
+    token = accounts.sign_in(NAME, PASSWORD)
+    assert token and accounts.signed_in(token) == NAME
+    kept = path.read_text("utf-8")
+    assert PASSWORD not in kept and token not in kept and "$argon2id$" in kept
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert accounts.signed_in("") is None and accounts.signed_in("x") is None
+    assert accounts.sign_in(NAME, PASSWORD + " ") is None and accounts.sign_in("ben", PASSWORD) is None
+
+
+def test_sessions_outlast_a_restart_and_end_with_the_password_or_the_account(tmp_path: Path) -> None:
+    path = tmp_path / "accounts.json"
+    accounts, elsewhere = Accounts(path), Accounts(path)
+    accounts.set(NAME, PASSWORD)
+    token = accounts.sign_in(NAME, PASSWORD) or ""
+    assert elsewhere.signed_in(token) == NAME
+    elsewhere.set(NAME, "another password")
+    assert accounts.signed_in(token) is None and accounts.sign_in(NAME, PASSWORD) is None
+    token = accounts.sign_in(NAME, "another password") or ""
+    elsewhere.remove(NAME)
+    assert accounts.signed_in(token) is None and accounts.names() == ()
+    with pytest.raises(NotFound):
+        accounts.remove(NAME)
+
+
+def test_a_session_ends_after_its_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    accounts = Accounts(tmp_path / "accounts.json")
+    accounts.set(NAME, PASSWORD)
+    monkeypatch.setattr("studio.workspace.accounts.SESSION_S", -1)
+    assert accounts.signed_in(accounts.sign_in(NAME, PASSWORD) or "") is None
+
+
+@pytest.mark.parametrize(("name", "password"), [("ann", "short"), ("", PASSWORD), ("import", PASSWORD), ("ann", "x" * 1001)])
+def test_what_is_no_account_is_refused(tmp_path: Path, name: str, password: str) -> None:
+    with pytest.raises(BadInput):
+        Accounts(tmp_path / "accounts.json").set(name, password)
+    assert not (tmp_path / "accounts.json").exists()
+
+
+def test_a_spoilt_file_lets_nobody_in(tmp_path: Path) -> None:
+    path = tmp_path / "accounts.json"
+    path.write_text("{}")
+    with pytest.raises(ProjectError, match="cannot be read"):
+        Accounts(path).signed_in("x")
+
+
+@pytest.mark.parametrize(("host", "share"), [("0.0.0.0", False), ("192.0.2.1", False), ("127.0.0.1", True)])
+def test_beyond_this_computer_it_demands_a_login(workspace: Workspace, host: str, share: bool) -> None:
+    with pytest.raises(BadInput, match="login"):
+        doorkeeper(Workspace(replace(workspace.settings, login=False)), host, share)
+
+
+def test_a_public_address_is_not_for_who_stays_offline(workspace: Workspace) -> None:
+    with pytest.raises(BadInput, match="offline"):
+        doorkeeper(workspace, "127.0.0.1", share=True)
+
+
+def test_the_first_account_is_made_and_its_password_shown_once(workspace: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    accounts = doorkeeper(workspace, "0.0.0.0", share=False)
+    assert accounts is not None and accounts.names() == ("me",)
+    password = capsys.readouterr().out.split("with the password ")[1].split(",")[0]
+    assert accounts.sign_in("me", password)
+    doorkeeper(workspace, "0.0.0.0", share=False)
+    assert capsys.readouterr().out == ""
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace(Settings(home=tmp_path / "home", offline=True, login=True))

@@ -1,0 +1,68 @@
+"""Every route of the running app, Gradio's own included: closed to strangers, to other sites and under other names."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from studio.ui.guard import LARGEST_BODY
+from studio.ui.login import OUT, PATH
+from tests.e2e.real_app import ROOT
+from tests.web.conftest import Served
+
+DOORS = (PATH, OUT)
+
+
+@pytest.fixture(scope="module")
+def walked() -> list[tuple[str, str]]:
+    # a process of its own: Gradio leaves event loops and sockets open
+    made = subprocess.run([sys.executable, "-m", "tests.web.routes"], cwd=ROOT, capture_output=True, text=True, check=True)
+    found = [(method, path) for method, path in json.loads(made.stdout) if path not in DOORS]
+    assert len(found) > 80, "the walk has lost Gradio's own routes"
+    assert ("GET", "/studio/media/x/x/x") in found and any(path.startswith("/gradio_api/queue") for _, path in found)
+    return found
+
+
+def test_no_route_is_open_to_a_stranger(served: Served, walked: list[tuple[str, str]]) -> None:
+    for method, path in walked:
+        refused = 403 if "/proxy=" in path else 401  # to nobody
+        assert served.stranger.request(method, path).status_code == refused, (method, path)
+
+
+def test_no_route_takes_a_request_of_another_site(served: Served, walked: list[tuple[str, str]]) -> None:
+    for method, path in walked:
+        answer = served.inside.request(method, path, headers={"origin": "https://evil.example"})
+        assert answer.status_code == 403, (method, path)
+
+
+def test_no_route_answers_under_another_name(served: Served, walked: list[tuple[str, str]]) -> None:
+    for method, path in [*walked, ("GET", PATH), ("POST", PATH)]:
+        answer = served.inside.request(method, path, headers={"host": "evil.example"})
+        assert answer.status_code == 403, (method, path)
+
+
+def test_who_is_signed_in_is_served(served: Served) -> None:
+    for path in ("/", "/data", "/label", "/train", "/compare", "/config", "/theme.css"):
+        assert served.inside.get(path).status_code == 200, path
+
+
+def test_every_answer_says_what_its_page_may_load(served: Served) -> None:
+    for client, path in ((served.inside, "/"), (served.inside, "/theme.css"), (served.stranger, "/"), (served.stranger, PATH)):
+        policy = client.get(path).headers["content-security-policy"]
+        assert "script-src-attr 'none'" in policy and "default-src 'self'" in policy and "http" not in policy
+
+
+def test_a_body_that_is_too_large_is_refused_whatever_it_says_of_itself(served: Served) -> None:
+    path = "/gradio_api/component_server"
+    assert served.inside.post(path, content=b" " * (LARGEST_BODY + 1)).status_code == 413
+
+    def endless() -> Iterator[bytes]:
+        for _ in range(LARGEST_BODY // 65_536 + 2):
+            yield b" " * 65_536
+
+    assert served.inside.post(path, content=endless()).status_code == 413
+    assert served.inside.get("/").status_code == 200
