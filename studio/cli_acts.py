@@ -198,6 +198,16 @@ def _export(workspace: Workspace, a: argparse.Namespace) -> Any:
     return {"file": str(made.absolute())}
 
 
+def _backup(workspace: Workspace, a: argparse.Namespace) -> Any:
+    made = workspace.open_project(a.project).sharing.backup(Path(a.to).expanduser(), _progress)
+    return {"file": str(made.absolute())}
+
+
+def _restore(workspace: Workspace, a: argparse.Namespace) -> Any:
+    project = workspace.restore(a.file, a.to, _progress)
+    return {"project": project.id, "name": project.name, "task": project.task, "path": project.path}
+
+
 def _account(workspace: Workspace, a: argparse.Namespace) -> Any:
     accounts = Accounts(workspace.settings.accounts)
     if a.remove:
@@ -276,6 +286,8 @@ ACTS: Mapping[str, Callable[[Workspace, argparse.Namespace], Any]] = {
     "search": _search,
     "export": _export,
     "check": _check,
+    "backup": _backup,
+    "restore": _restore,
     "account": _account,
     "doctor": _doctor,
     "resume": _resume,

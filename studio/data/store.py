@@ -11,6 +11,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from types import EllipsisType
@@ -47,6 +48,14 @@ class Store:
                 reader.close()
             self._readers.clear()
         self._writer.close()
+
+    def back_up(self, target: Path) -> None:
+        """A copy of the database as it stands at one moment; nobody waits for it. Raises ProjectError."""
+        try:
+            with closing(sqlite3.connect(self._uri, uri=True)) as source, closing(sqlite3.connect(target)) as copy:
+                source.backup(copy)  # in one step, so that it is one moment's
+        except sqlite3.Error as error:
+            raise ProjectError(f"The project's database cannot be copied ({error}).", "Check the disk.") from error
 
     def write(self, act: Callable[[sqlite3.Connection], T], bulk: bool = False) -> T:
         """Run `act` in the writer's thread and wait until it is on disk; a `bulk` act lets all others go first."""

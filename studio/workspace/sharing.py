@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 from studio.core.errors import BadInput, CannotRun
 from studio.core.interfaces import Modality, Progress, Task
 from studio.core.types import RunSnapshot
+from studio.data.backup import back_up
 from studio.data.exporters import Source, exporter_for, formats
 from studio.data.exporters.archive import Archive
 from studio.data.project import Project
@@ -94,6 +96,16 @@ class Sharing:
         with self._writing(folder, name) as path, TemporaryDirectory(dir=folder, prefix=".export-") as scratch:
             with Archive(path, Path(scratch), alone) as archive:
                 exporter.write(Source(self._project.store, self._project.media, modalities, progress), archive)
+        return folder / name
+
+    def backup(self, folder: Path, progress: Progress | None = None) -> Path:
+        """The whole project as it stands, as one file that `Workspace.restore` takes; see `data.backup`.
+
+        Raises BadInput where the folder cannot be written.
+        """
+        name = f"{self._slug()}-{time.strftime('%Y-%m-%d-%H%M%S')}.studio.zip"
+        with self._writing(folder, name) as path:
+            back_up(self._project, path, progress)
         return folder / name
 
     def report(self, folder: Path, page: str) -> Path:

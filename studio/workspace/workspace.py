@@ -15,6 +15,7 @@ from studio.core.errors import NotFound, ProjectError, StudioError
 from studio.core.interfaces import Progress
 from studio.core.publish import publish_text
 from studio.core.results.projects import ProjectCard, Sample
+from studio.data.backup import name_in, restore
 from studio.data.overview import overview
 from studio.data.project import Project, read_card
 from studio.runs.queue import RunQueue
@@ -106,6 +107,16 @@ class Workspace:
             found = self._opened(root)
             self._remember(found.path)
             return found
+
+    def restore(self, file: str, folder: str | None = None, progress: Progress | None = None) -> OpenProject:
+        """The project of a backup, in `folder` or under the projects' folder; it becomes the current one. Where its original is
+        known and still there, it gets an id of its own. Raises NotFound, ProjectError, and then there is no new project."""
+        source = _path(file)
+        if not source.is_file():
+            raise NotFound(f"There is no file {source}.", "Check the path.")
+        root = _path(folder) if folder else self._free_folder(name_in(source))
+        restore(source, root, progress)
+        return self.open_project(str(root))
 
     def project(self, project_id: str | None = None) -> OpenProject | None:
         """The one with that id, or the current one; None where there is none, or it can no longer be opened.

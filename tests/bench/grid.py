@@ -69,7 +69,7 @@ def main() -> None:
         page = browser.new_page(base_url=address, viewport={"width": 1440, "height": 900})
         if flags.project:
             go(page, "")
-            page.get_by_text("Open a project's folder").click()
+            page.get_by_text("Open a project's folder", exact=False).click()
             field(page, "open-path").fill(str(flags.project.resolve()))
             page.click("#open-folder")
             page.wait_for_url(re.compile("/(data|label)$"))

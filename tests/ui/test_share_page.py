@@ -63,7 +63,7 @@ class Loads(HTMLParser):
 
 
 def ended(page: SharePage) -> Activity:
-    while (activity := page.activity()) is None or activity.state == "running":
+    while (activity := page.activity("labels")) is None or activity.state == "running":
         time.sleep(0.01)
     return activity
 
@@ -72,7 +72,7 @@ def written(page: SharePage, project: OpenProject, format: str) -> Path:
     """The file of an export of labels, at its end."""
     page.start_labels(project.id, format)
     assert ended(page).state == "done"
-    return Path(str(page.labels(project.id)))
+    return Path(str(page.made(project.id, "labels")))
 
 
 def test_without_a_project_the_page_says_so(workspace: Workspace) -> None:
@@ -130,7 +130,7 @@ def test_an_export_that_failed_saves_nothing(workspace: Workspace, project: Open
     page = SharePage(workspace)
     shutil.rmtree(Path(project.path) / "media")
     page.start_labels(project.id, "jsonl")
-    assert ended(page).state == "failed" and page.labels(project.id) is None and "share" not in done(project)
+    assert ended(page).state == "failed" and page.made(project.id, "labels") is None and "share" not in done(project)
 
 
 def test_only_formats_that_can_hold_the_items_are_offered(workspace: Workspace, project: OpenProject) -> None:

@@ -1,4 +1,4 @@
-"""The Share page: a trained model, the labels and a report as files to pass on."""
+"""The Share page: a trained model, the labels and a report as files to pass on, and the whole project as a file to keep."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import gradio as gr
 from gradio.utils import get_upload_folder
 
 from studio.core.errors import BadInput
+from studio.core.interfaces import Progress
 from studio.core.results.projects import Activity
 from studio.core.types import RunSnapshot
 from studio.ui import shell
@@ -37,6 +38,8 @@ SAVE = """(file) => {
 
 MODEL = "A fine-tuned adapter with its settings, its scores and a README that says how to use it, as a zip."
 LABELS = "Every item with its label, split and note, for a spreadsheet, a script, or to import again as it is."
+BACKUP = "The whole project as it stands, with its history, pictures and runs, as one file to keep elsewhere."
+RESTORE = "On the first page it becomes a project again, every byte checked."
 REPORT = "What Compare found, as one page that opens in any browser, for people who do not use Studio."
 
 
@@ -49,12 +52,12 @@ class SharePage:
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
         self.project = partial(shown_project, workspace)
-        self._newest: dict[str, str] = {}  # project → activity
+        self._newest: dict[tuple[str, str], str] = {}  # (project, what) → activity
 
-    def activity(self) -> Activity | None:
-        """The newest export of the open project's labels."""
+    def activity(self, what: str) -> Activity | None:
+        """The newest one that writes the open project's `labels`, or its `backup`."""
         project = self.workspace.project()
-        return newest(self.workspace, self._newest.get(project.id)) if project else None
+        return newest(self.workspace, self._newest.get((project.id, what))) if project else None
 
     def on_load(self) -> list[Any]:
         """Whether there are cards, what is missing; of each card its note and its button; the runs; the project; formats."""
@@ -75,20 +78,26 @@ class SharePage:
 
     def start_labels(self, shown: object, format: str) -> str:
         """Begin to write every item in that format; its activity."""
-        project, running = self.project(shown), self.activity()
-        if running is not None and running.state == "running":
-            raise BadInput("The labels are being written already.", "Wait for the end.")
-        title, folder = f"Writing {format}", _folder()
-        work = partial(project.sharing.labels, folder, format)
-        activity: str = self.workspace.activities.start("export", title, lambda progress: str(work(progress)))
-        self._newest[project.id] = activity
-        return activity
+        sharing = self.project(shown).sharing
+        return self._start(shown, "labels", f"Writing {format}", partial(sharing.labels, _folder(), format))
 
-    def labels(self, shown: object) -> str | None:
+    def start_backup(self, shown: object) -> str:
+        """Begin to write the whole project; its activity."""
+        return self._start(shown, "backup", "Backing up", partial(self.project(shown).sharing.backup, _folder()))
+
+    def made(self, shown: object, what: str) -> str | None:
         """What was written; None where that failed, which the page says."""
         self.project(shown)
-        activity = self.activity()
+        activity = self.activity(what)
         return str(activity.result) if activity is not None and activity.state == "done" else None
+
+    def _start(self, shown: object, what: str, title: str, work: Callable[[Progress], Path]) -> str:
+        project, running = self.project(shown), self.activity(what)
+        if running is not None and running.state == "running":
+            raise BadInput(f"The {what} {'are' if what == 'labels' else 'is'} being written already.", "Wait for the end.")
+        activity: str = self.workspace.activities.start("export", title, lambda progress: str(work(progress)))
+        self._newest[project.id, what] = activity
+        return activity
 
     def report(self, shown: object) -> str:
         """The page."""
@@ -148,8 +157,8 @@ def _card(title: str, sentence: str) -> gr.HTML:
     return gr.HTML("", js_on_load=None, apply_default_css=False)
 
 
-def _button(what: str) -> gr.DownloadButton:
-    return gr.DownloadButton(f"Download {what}", variant="primary", visible=False, elem_id=f"share-{what}")
+def _button(what: str, visible: bool = False) -> gr.DownloadButton:
+    return gr.DownloadButton(f"Download {what}", variant="primary", visible=visible, elem_id=f"share-{what}")
 
 
 def build(workspace: Workspace) -> None:
@@ -167,9 +176,14 @@ def build(workspace: Workspace) -> None:
             about_labels = _card("Labels", LABELS)
             format = gr.Dropdown([], label="Format", container=False, visible=False, elem_id="share-format")
             labels = _button("labels")
-            progress = progress_panel(workspace, page.activity, elem_id="share-progress")
+            progress = progress_panel(workspace, partial(page.activity, "labels"), elem_id="share-progress")
         with gr.Column(min_width=280, elem_classes="st-card sr-card"):
             about_report, report = _card("Report", REPORT), _button("report")
+        with gr.Column(min_width=280, elem_classes="st-card sr-card"):
+            _card("Backup", BACKUP)
+            gr.HTML(tag("p", RESTORE, class_="st-note"), js_on_load=None, apply_default_css=False)
+            backup = _button("backup", visible=True)
+            backing_up = progress_panel(workspace, partial(page.activity, "backup"), elem_id="share-backing-up")
     noted = [about_model, model, about_labels, labels, about_report, report]
     shell.on_load(page.on_load, outputs=[cards, empty, run, *noted, shown, format])
 
@@ -179,6 +193,8 @@ def build(workspace: Workspace) -> None:
 
     saves(model.click, model, page.model, [shown, run])
     saves(report.click, report, page.report, [shown])
-    # labels may be many: they are written in the background, and saved at the end
+    # these may be large: they are written in the background, and saved at the end
     labels.click(shell.friendly(page.start_labels), [shown, format], progress, **shell.ACT)
-    saves(progress.finish, labels, page.labels, [shown])
+    saves(progress.finish, labels, partial(page.made, what="labels"), [shown])
+    backup.click(shell.friendly(page.start_backup), shown, backing_up, **shell.ACT)
+    saves(backing_up.finish, backup, partial(page.made, what="backup"), [shown])

@@ -29,9 +29,12 @@ class Doors:
         return href_of(self.workspace.create_project(name.strip(), task, folder.strip() or None))
 
     def open_folder(self, folder: str) -> str:
-        if not folder.strip():
-            raise BadInput("There is no path yet.", "Give the folder of a project.")
-        return href_of(self.workspace.open_project(folder.strip()))
+        path = folder.strip()
+        if not path:
+            raise BadInput("There is no path yet.", "Give the folder of a project, or the file of a backup.")
+        if path.lower().endswith(".zip"):
+            return href_of(self.workspace.restore(path))
+        return href_of(self.workspace.open_project(path))
 
 
 def build(workspace: Workspace) -> None:
@@ -60,8 +63,9 @@ def _new(workspace: Workspace, href: gr.Textbox) -> None:
             elem_id="new-folder",
         )
     create = gr.Button("Create", variant="primary", elem_id="new-create")
-    with gr.Accordion("Open a project's folder", open=False):
-        path = gr.Textbox(label="Its path on this computer", max_lines=1, elem_id="open-path")
+    with gr.Accordion("Open a project's folder, or restore a backup", open=False):
+        info = f"A folder is opened where it lies; of a backup (.studio.zip) one is made under {workspace.settings.projects}."
+        path = gr.Textbox(label="Its path on this computer", info=info, max_lines=1, elem_id="open-path")
         look = gr.Button("Open", elem_id="open-folder")
     for event in (create.click, name.submit):
         _go(event(shell.friendly(doors.create), [name, task, folder], href, api_visibility="private"), href)
