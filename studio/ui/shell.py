@@ -82,12 +82,14 @@ def done(project: OpenProject) -> dict[str, str]:
 
 
 def render_error(error: StudioError) -> NoReturn:
-    """Show an error of the house as a toast: what happened and what to do. Gradio escapes a toast's text itself."""
+    """Show an error of the house as a toast: what happened and what to do."""
     # Gradio 6.31 sends the title and its page shows "Error" instead (it reads `_title`); so the message has to do without it
     title = (
         "This does not work yet" if isinstance(error, CannotRun) else "Please check" if isinstance(error, BadInput) else "Error"
     )
-    raise gr.Error(f"{error.message} {error.hint}".strip(), duration=15, title=title, print_exception=False) from error
+    # Gradio takes it for HTML, and cleans it only after a browser has begun to load what stands in it
+    said = escape(f"{error.message} {error.hint}".strip(), quote=False)
+    raise gr.Error(said, duration=15, title=title, print_exception=False) from error
 
 
 def friendly(handler: Callable[P, R]) -> Callable[P, R]:
