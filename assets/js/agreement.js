@@ -29,7 +29,7 @@ const card = (one, k) => {
   return el("li", { class: "ck-card" + (k === at ? " now" : ""), "aria-current": k === at ? "true" : null, tabindex: -1, "aria-label": it.name, onclick: () => { if (at !== k) { at = k; mark(); } } },
     el("figure", { class: "ck-item" }, it.sha ? el("img", { src: media(sheet.project.id, it.sha, 240), alt: it.name, loading: "lazy" }) : null, it.text ? el("blockquote", {}, it.text) : null, el("figcaption", { class: "st-note" }, it.name, it.note ? " · " + it.note : "")),
     el("ul", { class: "ag-said" }, ...one.said.map((s) => el("li", {}, el("b", {}, s.author), " said ", el("span", { class: "st-badge on" }, listed(sheet.project, s.said))))),
-    el("div", { class: "ck-acts" }, ...one.choices.map((name, c) => button(listed(sheet.project, name), c + 1, () => settle(one, name))), button("None of these", "0", () => settle(one, NONE)), ...other));
+    el("div", { class: "ck-acts" }, ...one.choices.map((name, c) => button(listed(sheet.project, name), c + 1, () => settle(one, name))), ...(sheet.project.classifies ? [button("None of these", "0", () => settle(one, NONE))] : []), ...other));
 };
 const mark = () => root.querySelectorAll(".ck-card").forEach((one, k) => { one.classList.toggle("now", k === at); one.setAttribute("aria-current", k === at ? "true" : "false"); if (k === at) one.scrollIntoView({ block: "nearest" }); });
 const asking = () => {
@@ -91,7 +91,7 @@ const onKey = (e) => {
   if (!element.isConnected) { document.removeEventListener("keydown", onKey); return; }
   if (!sheet || !sheet.cards || e.altKey || e.metaKey || e.isComposing || e.repeat || /^(INPUT|TEXTAREA|SELECT)$/.test(e.target.tagName)) return;
   const one = sheet.cards[at], acts = { Backspace: undo, ArrowDown: () => { at = Math.min(sheet.cards.length - 1, at + 1); mark(); }, ArrowUp: () => { at = Math.max(0, at - 1); mark(); } };
-  if (one) { acts["0"] = () => settle(one, NONE); one.choices.forEach((name, k) => { acts[k + 1] = () => settle(one, name); }); }
+  if (one) { if (sheet.project.classifies) acts["0"] = () => settle(one, NONE); one.choices.forEach((name, k) => { acts[k + 1] = () => settle(one, name); }); }
   const act = e.ctrlKey ? (e.key.toLowerCase() === "z" && !e.shiftKey ? undo : null) : acts[e.key];
   if (!act) return;
   e.preventDefault(); act();

@@ -76,7 +76,7 @@ const onKey = (e) => {
   const finding = cards()[at], key = e.key.length === 1 ? e.key.toLowerCase() : e.key;
   const acts = { Backspace: undo, ArrowDown: () => { at = Math.min(cards().length - 1, at + 1); mark(); }, ArrowUp: () => { at = Math.max(0, at - 1); mark(); } };
   if (finding) Object.assign(acts, { k: () => settle(finding, "keep"), d: () => settle(finding, "drop"), ...(finding.items ? {} : { c: () => settle(finding, "change") }) });
-  const act = e.ctrlKey ? (key === "z" ? undo : null) : acts[key];
+  const act = e.ctrlKey ? (key === "z" && !e.shiftKey ? undo : null) : acts[key];
   if (!act) return;
   e.preventDefault(); act();
 };

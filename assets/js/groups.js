@@ -6,7 +6,7 @@ const done = []; // rows that were labelled, newest last
 const open = () => sheet.rows.filter((row) => !row.given && !row.left);
 const inside = (row) => row.items.filter((it) => !row.out.has(it.id));
 
-const thing = (row, it) => el("button", { type: "button", class: "gp-item" + (row.out.has(it.id) ? " out" : "") + (it.sha ? "" : " words"), "aria-pressed": row.out.has(it.id) ? "false" : "true", title: it.text || it.name,
+const thing = (row, it) => el("button", { type: "button", "data-item": it.id, class: "gp-item" + (row.out.has(it.id) ? " out" : "") + (it.sha ? "" : " words"), "aria-pressed": row.out.has(it.id) ? "false" : "true", title: it.text || it.name,
   onclick: (e) => { if (row.given || busy) return; if (row.out.has(it.id)) row.out.delete(it.id); else row.out.add(it.id); at = sheet.rows.indexOf(row); draw(); } },
   it.sha ? el("img", { src: media(sheet.project.id, it.sha, 96), alt: it.name, loading: "lazy" }) : it.text || it.name);
 const line = (row, k) => {
@@ -19,11 +19,14 @@ const line = (row, k) => {
     row.given ? null : el("div", { class: "gp-items" }, ...row.items.map((it) => thing(row, it))));
 };
 const draw = () => {
+  const held = root.contains(document.activeElement) && document.activeElement.dataset.item; // who goes from item to item by Tab stays there
   const list = el("ol", { class: "gp-rows" }, ...sheet.rows.map(line));
   root.replaceChildren(
     el("div", { class: "gp-top" }, el("span", {}, number(sheet.left) + " training items without a label"),
       el("button", { type: "button", class: "st-button", onclick: undo, disabled: busy }, "Undo"), el("a", { class: "st-button", href: "/label" }, "One by one")),
     list, ...(open().length ? [] : [el("p", { class: "st-actions" }, el("button", { type: "button", class: "st-button primary", onclick: load }, "Next rows"))]));
+  const again = held && root.querySelector('[data-item="' + held + '"]');
+  if (again) again.focus({ preventScroll: true });
   const now = list.children[at];
   if (now) now.scrollIntoView({ block: "nearest" });
 };
@@ -37,7 +40,8 @@ const give = async (row, name) => {
   Object.assign(row, { given: name, gave: got.changed, ids: got.items, left: false });
   done.push(row); sheet.left -= got.changed; at = sheet.rows.indexOf(row);
   trigger("edit", {});
-  if (open().length) { onward(); draw(); tell("Saved: " + plural(got.changed, "item") + " “" + listed(sheet.project, name) + "”" + (got.changed < items.length ? "; the others had a label by now" : "")); } else await load();
+  tell("Saved: " + plural(got.changed, "item") + " “" + listed(sheet.project, name) + "”" + (got.changed < items.length ? "; of the others somebody has said something by now" : "") + (got.disputed ? "; " + number(got.disputed) + " of them wait to be settled, as somebody has said something else" : "") + ".");
+  if (open().length) { onward(); draw(); } else await load();
 };
 const undo = async () => {
   if (busy) return;
@@ -52,7 +56,7 @@ const undo = async () => {
   else { done.length = 0; await load(); }
   tell("Undone: " + plural(got.items.length, "label"));
 };
-const leave = () => { const row = sheet.rows[at]; if (!row) return; row.left = true; if (open().length) { onward(); draw(); } else { at = -1; draw(); } };
+const leave = () => { const row = sheet.rows[at]; if (!row) return; row.left = true; tell("Left this row as it is."); if (open().length) { onward(); draw(); } else { at = -1; draw(); } };
 const load = async () => {
   const got = await ask("rows", { project: page });
   if (!got.ok) { root.replaceChildren(emptyState("The groups cannot be shown.", said(got), reloadLink())); return; }

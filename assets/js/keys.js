@@ -12,25 +12,28 @@ const KEPT = "studio.keys";
 const own = () => {
   let kept = null;
   try { kept = JSON.parse(localStorage.getItem(KEPT)); } catch (spoilt) { /* as if nothing was kept */ }
-  return { acts: (kept && kept.acts) || {}, classes: (kept && kept.classes) || {} };
+  return { acts: (kept && kept.acts) || {}, classes: (kept && kept.classes) || {}, here: (kept && kept.here) || {} };
 };
 let bound = new Map(), keyOfClass = [], keyOfAct = {};
 // own keys first; then each class keeps the key of its place, or takes the first that is free
 const bind = () => {
-  const kept = own(), mine = kept.classes[desk.project.id] || {};
+  const kept = own(), mine = kept.classes[desk.project.id] || {}, acts = { ...kept.acts, ...kept.here[desk.project.id] };
   bound = new Map(); keyOfAct = {}; keyOfClass = desk.classes.map(() => null);
   const taken = new Set(desk.classes.map((c) => mine[c.name]).filter(Boolean)); // a key that somebody gave to a class stays there
-  for (const act of Object.keys(USUAL)) { keyOfAct[act] = kept.acts[act] || (taken.has(USUAL[act]) ? null : USUAL[act]); if (keyOfAct[act]) bound.set(keyOfAct[act], { act }); }
+  for (const act of Object.keys(USUAL)) { keyOfAct[act] = acts[act] || (taken.has(USUAL[act]) ? null : USUAL[act]); if (keyOfAct[act]) bound.set(keyOfAct[act], { act }); }
   const give = (k, key) => { if (key && !bound.has(key)) { bound.set(key, { k }); keyOfClass[k] = key; } };
   desk.classes.forEach((c, k) => give(k, mine[c.name]));
   desk.classes.forEach((c, k) => { if (!keyOfClass[k]) give(k, CLASS_KEYS[k]); });
   desk.classes.forEach((c, k) => { if (!keyOfClass[k]) give(k, CLASS_KEYS.find((key) => !bound.has(key))); });
 };
 const pressed = (e) => (e.key.length === 1 ? e.key.toLowerCase() : e.key);
-// the key goes to what asked for it; what had it before gets another
+// the key goes to what asked for it; what had it before gets another. An act's own key is for every project, but where a class
+// of this one has taken it, the act has another here alone
 const choose = (wanted, key) => {
   const kept = own(), mine = (kept.classes[desk.project.id] = kept.classes[desk.project.id] || {}), had = bound.get(key);
-  const of = (one) => (one.act ? [kept.acts, one.act] : [mine, desk.classes[one.k].name]);
+  const here = (kept.here[desk.project.id] = kept.here[desk.project.id] || {});
+  const of = (one) => (one.act ? [wanted.act ? kept.acts : here, one.act] : [mine, desk.classes[one.k].name]);
+  if (wanted.act) delete here[wanted.act];
   const [table, name] = of(wanted), before = wanted.act ? keyOfAct[wanted.act] : keyOfClass[wanted.k];
   if (had) { const [theirs, whose] = of(had); if (before) theirs[whose] = before; else delete theirs[whose]; }
   table[name] = key;
@@ -42,7 +45,7 @@ const keep = (kept) => {
 };
 const usualKeys = () => {
   const kept = own();
-  delete kept.classes[desk.project.id];
+  delete kept.classes[desk.project.id]; delete kept.here[desk.project.id];
   keep({ ...kept, acts: {} });
 };
 const legend = () => {

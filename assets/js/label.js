@@ -88,13 +88,14 @@ const strip = () => {
   for (const gone of [...box.children]) if (!stays.has(gone)) gone.remove();
   cells.forEach((cell, k) => { if (box.children[k] !== cell) box.insertBefore(cell, box.children[k] || null); });
 };
+const disputes = () => { const link = $(".lb-disputes"); if (link) link.textContent = desk.disputes ? plural(desk.disputes, "dispute") : "Agreement"; };
 const rail = () => {
   const it = item(), share = desk.all ? (100 * desk.labelled) / desk.all : 0;
   $(".lb-bar i").style.width = share + "%";
   $(".lb-bar").setAttribute("aria-valuenow", Math.round(share));
   $(".lb-done").textContent = number(desk.labelled) + " of " + number(desk.all) + " labelled";
   $(".lb-go").hidden = desk.project.classifies && desk.learnt < ENOUGH;
-  hint(); onButton();
+  hint(); onButton(); disputes();
   const given = it ? givenTo(it) : [];
   element.querySelectorAll(".lb-classes [data-k]").forEach((button) => {
     const c = desk.classes[+button.dataset.k];
@@ -185,8 +186,8 @@ const give = inTurn((name, k) => {
   });
   at++; show();
 });
-const conflicting = (it, name, { has, by, disputes }, mark) => {
-  desk.disputes = disputes; it.shown = has;
+const conflicting = (it, name, { has, by, disputes: waiting }, mark) => {
+  desk.disputes = waiting; it.shown = has;
   if (!it.unseen) { relabel(it, has); mark.back = mark.again = () => relabel(it, has); rail(); }
   const whose = it.unseen ? "others say" : (by || "somebody else") + " meanwhile said";
   tell("Saved " + it.name + " as " + name + ". It stays " + has + ", as " + whose + ", until somebody settles it.");
@@ -207,7 +208,13 @@ const saveCaption = () => {
   if (!text) { field.value = it.text; tell("A caption cannot be empty.", true); return; }
   const before = it.text, mark = remember(it.id, () => { it.text = before; }, () => { it.text = text; });
   it.text = text; tell("Saving…");
-  post({ act: "caption", item: it.id, text }, (answer) => (answer.ok ? tell("Saved the caption of " + it.name) : refused(answer, mark)));
+  post({ act: "caption", item: it.id, text, saw: before }, (answer) => {
+    if (!answer.ok) { refused(answer, mark); return; }
+    if (!answer.overtaken) { tell("Saved the caption of " + it.name); return; }
+    forget(mark); it.text = answer.items[0].text;
+    if (item() === it) field.value = text; // saved once more, it goes in the place of what stands there now
+    tell(answer.overtaken, true);
+  });
 };
 const enter = () => {
   const { typed, best } = found();
@@ -282,7 +289,7 @@ const frame = (root) => {
       el("div", { class: "lb-strip", "aria-hidden": "true" })),
     el("aside", { class: "lb-rail" },
       el("div", { class: "lb-choices" }, which, desk.chosen === "search" ? searchField() : orderChoice()),
-      desk.project.classifies ? el("p", { class: "lb-groups" }, el("a", { href: "/groups", title: "What looks alike in a row, a row a key" }, "Label in groups →"), el("a", { href: "/agreement", title: "Who labels, and how far they agree" }, desk.disputes ? plural(desk.disputes, "dispute") : "Agreement"), link("guide", "Guidelines")) : null,
+      el("p", { class: "lb-groups" }, desk.project.classifies ? el("a", { href: "/groups", title: "What looks alike in a row, a row a key" }, "Label in groups →") : null, el("a", { class: "lb-disputes", href: "/agreement", title: "Who labels, and how far they agree" }), desk.project.classifies ? link("guide", "Guidelines") : null),
       el("p", { class: "lb-order-note st-note", "aria-live": "polite" }),
       desk.suggests ? el("section", { class: "lb-suggest", "aria-live": "off", "aria-label": "What the model says" }, el("p", { class: "st-note" }, "Asking the model…")) : null,
       el("div", { class: "lb-progress" }, el("div", { class: "lb-bar", role: "progressbar", "aria-label": "Labelled", "aria-valuemin": 0, "aria-valuemax": 100 }, el("i")), el("p", {}, el("span", { class: "lb-done st-note" }), el("a", { class: "lb-go", href: "/train", hidden: true }, "Go on to Train"))),

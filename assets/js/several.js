@@ -41,8 +41,8 @@ const say = (it, now) => {
   return mark;
 };
 // somebody else has labelled it meanwhile: the item is counted as theirs, and this person goes on saying what they say
-const apart = (it, now, { has, by, disputes }) => {
-  desk.disputes = disputes;
+const apart = (it, now, { has, by, disputes: waiting }) => {
+  desk.disputes = waiting;
   const whose = it.unseen ? "others say" : (by || "somebody else") + " meanwhile said", mine = it.label;
   if (!it.unseen) { relabel(it, has); it.unseen = true; it.label = mine; rail(); }
   tell("Saved " + it.name + (now ? " as " + listed(desk.project, now) : " without a label") + ". It stays " + listed(desk.project, has) + ", as " + whose + ", until somebody settles it.");

@@ -49,9 +49,12 @@ const judgeSuggestions = (it, name) => {
   agreed.push(one);
   return () => { const k = agreed.indexOf(one); if (k >= 0) agreed.splice(k, 1); };
 };
+// where an item may be of several classes, Enter is what goes on: it does not take on the way what is more likely wrong than right
+const SURE = 0.5;
 const suggested = () => {
   const of = answered && item() && answered.item === item().id ? answered.answers.filter((a) => a.label !== null) : [];
-  return of.length ? of[of.length - 1].label : null;
+  const last = of[of.length - 1];
+  return last && (!several() || last.probability >= SURE) ? last.label : null;
 };
 // Enter takes the answer of the method that has learnt most
 const acceptSuggestion = () => {

@@ -29,8 +29,17 @@ const elsewhere = (name) => {
   post({ act: name }, async (answer) => { await restored(answer, name === "undo"); unlock(); });
 };
 const settled = (answer, mark, words) => {
-  if (answer.ok && answer.items.length === 1 && answer.items[0].id === mark.item) { agree(answer.items[0]); counted(answer); tell(words + answer.items[0].name); }
-  else restored(answer, words.startsWith("Undone"));
+  const undoing = words.startsWith("Undone");
+  if (answer.ok && !answer.overtaken && answer.items.length === 1 && answer.items[0].id === mark.item) { agree(answer.items[0]); counted(answer); tell(words + answer.items[0].name); return; }
+  if (answer.ok) { if (undoing) mark.again(); else mark.back(); forget(mark); } // it was not this that changed
+  restored(answer, undoing);
+};
+// somebody else has said something since: what the item has now is what this page shows, unless it is not to be seen here
+const overtaken = (answer) => {
+  const [now] = answer.items, k = placeOf(now.id), it = desk.items[k];
+  if (it && !it.unseen) { relabel(it, now.label); Object.assign(it, now, { shown: now.label, saved: undefined }); }
+  if (it) at = k;
+  leaveCaption(); counted(answer); show(); tell(answer.overtaken, true);
 };
 // what the server has counts, once nothing is on its way that changes it
 const agree = (now) => { const it = desk.items[placeOf(now.id)]; if (it && !pending && it.label !== now.label) relabel(it, now.label); };
@@ -41,7 +50,8 @@ const counted = (answer) => {
 };
 const restored = async (answer, undoing) => {
   if (!answer.ok) { await open(desk.chosen); tell(said(answer), true); return; }
-  if (!answer.items.length) { tell(undoing ? "There is nothing to undo." : "There is nothing to do again."); return; }
+  if (answer.overtaken) { overtaken(answer); return; }
+  if (!answer.items.length) { show(); tell(undoing ? "There is nothing to undo." : "There is nothing to do again."); return; }
   const words = undoing ? "Undone: " : "Done again: ", [first] = answer.items;
   if (answer.items.length > 1) { await open(desk.chosen); tell(words + plural(answer.changed, "label")); return; }
   const k = placeOf(first.id);

@@ -29,6 +29,14 @@ class StudioError(Exception):
         return f"{self.message} {self.hint}".strip()
 
 
+class Overtaken(StudioError):
+    """Somebody else has changed that `item` meanwhile, so it was left as it is."""
+
+    def __init__(self, item: int, message: str, hint: str) -> None:
+        super().__init__(message, hint)
+        self.item = item
+
+
 class BadInput(StudioError):
     """A value that a person or a script gave cannot be used."""
 

@@ -13,11 +13,11 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Iterable, Sequence
-from types import EllipsisType
+from collections.abc import Iterable, Mapping, Sequence
+from types import EllipsisType, MappingProxyType
 from typing import Any, Literal, NamedTuple
 
-from studio.core.errors import BadInput, NotFound
+from studio.core.errors import BadInput, NotFound, Overtaken
 from studio.core.types import NONE_OF_THESE, LabelEvent, Stance
 from studio.data import opinions, sets
 from studio.data.content import canonical, content_key
@@ -42,6 +42,10 @@ class _State(NamedTuple):
     def said(self) -> int | None:
         """As `opinions` writes it: the class, 0 for none of them, None without a label."""
         return opinions.NONE if self.skipped == OF_NONE else self.class_id
+
+    def saying(self, said: int | None) -> _State:
+        """With another label, in the same form."""
+        return self._replace(class_id=said or None, skipped=OF_NONE if said == opinions.NONE else 0)
 
 
 _NAME = "CASE WHEN e.skipped_{0} = 2 THEN :none ELSE {1}.name END"
@@ -85,6 +89,16 @@ _NEWEST_UNDONE = f"""
 _NEWEST_FRESH = f"""
     SELECT e.id FROM label_events e WHERE e.author = :author AND e.kind <> 'undo' AND e.kind IN {_FRESH}
     ORDER BY e.id DESC LIMIT 1
+"""
+# what was done after the act that still stands, of which nothing stands, as others have since said something else
+_AFTER_IT = (
+    f"e.author = :author AND e.id > :after AND (e.act IS NULL OR e.act IS NOT :act) AND {_UNTOUCHED} ORDER BY e.id DESC LIMIT 1"
+)
+_NEWEST_REPLACED = f"""
+    SELECT * FROM (SELECT e.id, e.item FROM label_events e WHERE e.kind <> 'undo' AND e.kind IN {_FRESH} AND {_AFTER_IT})
+    UNION ALL
+    SELECT * FROM (SELECT e.id, e.item FROM label_events e WHERE e.kind = 'undo' AND e.redo = 1 AND {_AFTER_IT})
+    ORDER BY id DESC LIMIT 1
 """
 _OF_THE_ACT = f"""
     SELECT e.id, e.item, e.author, e.aspect, e.stance, e.said, e.class_before, e.skipped_before, e.text_before
@@ -134,9 +148,13 @@ def drop(connection: sqlite3.Connection, item: int, author: str) -> LabelEvent:
     return _say(connection, item, "skip", author, before, before._replace(class_id=None, skipped=SKIPPED), ...)
 
 
-def caption(connection: sqlite3.Connection, item: int, text: str, author: str) -> LabelEvent:
-    """Replace an item's text. Raises NotFound, and BadInput where it has none or another item has that content."""
+def caption(connection: sqlite3.Connection, item: int, text: str, author: str, saw: str | EllipsisType = ...) -> LabelEvent:
+    """Replace an item's text. Raises NotFound, Overtaken where it is no longer what the author `saw`, and BadInput where it has
+    none or another item has that content."""
     before = _state(connection, item)
+    if saw is not ... and before.text not in (saw, text):
+        said = f"Somebody else has meanwhile written: “{(before.text or '')[:200]}”."
+        raise Overtaken(item, said, "Save yours once more to put it in the place of theirs.")
     if before.text is None:
         raise BadInput(f"Item {item} has no text to change.", "Captions belong to texts and image–text pairs.")
     return _append(connection, item, "caption", author, before, before._replace(text=text), aspect="caption")
@@ -158,10 +176,15 @@ def beside(now: str, text: str, saw: str | EllipsisType) -> str:
 
 
 def label_each(
-    connection: sqlite3.Connection, given: Iterable[tuple[int, Said | None]], author: str, act: int | None = None
+    connection: sqlite3.Connection,
+    given: Iterable[tuple[int, Said | None]],
+    author: str,
+    act: int | None = None,
+    saw: Mapping[int, str | None] = MappingProxyType({}),
 ) -> list[LabelEvent]:
     """Labels for many items as one act, or as more of the `act` of an earlier call; what has its label already is left. Where
-    items may be of several classes it is given beside those that they have. Raises NotFound, and then labels none."""
+    items may be of several classes it is given beside those that they have. `saw` has what the person was shown of some of the
+    items. Raises NotFound, and then labels none."""
     events: list[LabelEvent] = []
     more = sets.several(connection)
     for item, name in given:
@@ -170,9 +193,9 @@ def label_each(
         if more and class_id is not None and before.class_id is not None:
             class_id = sets.with_more(connection, before.class_id, class_id)
         after = before._replace(class_id=class_id, skipped=0)
-        if after != before and (name is not None or before.class_id is not None):  # what has no label to lose stays skipped
+        if after != before and (name is not None or before.said is not None):  # what has no label to lose stays skipped
             act = act or next_id(connection)
-            events.append(_say(connection, item, "label", author, before, after, ..., act))
+            events.append(_say(connection, item, "label", author, before, after, saw.get(item, ...), act))
     return events
 
 
@@ -181,6 +204,18 @@ def undo(connection: sqlite3.Connection, author: str, *others: str) -> list[Labe
 
     Of an act on more than MOST items the last ones; `go_on` with the others."""
     return _reverse(connection, _NEWEST_STANDING, (author, *others), redo=False)
+
+
+def replaced(connection: sqlite3.Connection, author: str, *others: str) -> tuple[int, int] | None:
+    """(event, item) of what the author has done since the act that `undo` would take back, and cannot take back, as others have
+    since said something else; None where there is nothing of the kind."""
+    authors = (author, *others)
+    theirs = {"authors": json.dumps(authors)}
+    standing = [row for name in authors for row in connection.execute(_NEWEST_STANDING, {**theirs, "author": name})]
+    after, act = max(standing, default=(0, None))
+    given = {**theirs, "after": after, "act": act}
+    found = [row for name in authors for row in connection.execute(_NEWEST_REPLACED, {**given, "author": name})]
+    return max(found, default=None)
 
 
 def redo(connection: sqlite3.Connection, author: str, *others: str) -> list[LabelEvent]:
@@ -223,12 +258,18 @@ def _restore(
         if aspect == "label":
             if stance != "aside":
                 after = now._replace(class_id=class_before, skipped=skipped_before)
+                if (
+                    not redo
+                    and after.said not in (None, now.said)
+                    and not opinions.vouched(connection, item, whose, after.said, target)
+                ):
+                    after = now._replace(class_id=None, skipped=0)  # who said it has taken it back since
             elif not redo and opinions.whose(connection, item) == whose:  # whoever spoke before has taken it back since
-                after = now._replace(class_id=None, skipped=0)
+                after = now.saying(opinions.before(connection, item, whose, target))
             else:
                 after = now
             if not redo and after.said is None and (left := opinions.first(connection, item, whose)) is not None:
-                after = after._replace(class_id=left or None, skipped=0 if left else OF_NONE)  # somebody else said it too
+                after = after.saying(left)  # somebody else said it too
         else:
             after = now._replace(text=text_before) if aspect == "caption" else now._replace(note=text_before)
         done.append(
@@ -274,6 +315,8 @@ def _say(
     if other not in (None, author):
         stance = "over" if saw is ... or saw == _name(connection, before) else "aside"
     now = before if stance == "aside" else after
+    if other == author and kind == "label" and after.said is None:  # who takes back their own word leaves another's
+        now = now.saying(opinions.first(connection, item, author))
     return _append(connection, item, kind, author, before, now, act=act, said=after.said, stance=stance)
 
 

@@ -43,16 +43,13 @@ _LAST_OVER = f"""
 def whose(connection: sqlite3.Connection, item: int) -> str | None:
     """Who said what the item has; None where no person did, as where it was imported."""
     row = connection.execute(
-        f"SELECT e.author FROM label_events e WHERE e.item = ? AND {_SAYING} AND e.stance <> 'aside' AND {_UNTOUCHED}"
+        f"SELECT e.author, e.said FROM label_events e WHERE e.item = ? AND {_SAYING} AND e.stance <> 'aside' AND {_UNTOUCHED}"
         " ORDER BY e.id DESC LIMIT 1",
         (item,),
     ).fetchone()
-    row = (
-        row
-        or connection.execute(
-            "SELECT author FROM opinions WHERE item = ? AND class IS NOT NULL ORDER BY event LIMIT 1", (item,)
-        ).fetchone()
-    )
+    if row is None or row[1] is None:  # nobody, or who has taken their word back: then it is what another said first
+        first_said = "SELECT author FROM opinions WHERE item = ? AND class IS NOT NULL ORDER BY event LIMIT 1"
+        row = connection.execute(first_said, (item,)).fetchone()
     return None if row is None or row[0] in NOBODY else str(row[0])
 
 
@@ -62,6 +59,25 @@ def first(connection: sqlite3.Connection, item: int, without: str) -> int | None
         "SELECT class FROM opinions WHERE item = ? AND author <> ? AND class IS NOT NULL ORDER BY event LIMIT 1", (item, without)
     ).fetchone()
     return None if row is None else int(row[0])
+
+
+def before(connection: sqlite3.Connection, item: int, author: str, event: int) -> int | None:
+    """What the author had said of an item before that event, as `first` gives it, and has not taken back."""
+    earlier = [said for number, said, _, _ in connection.execute(_ALL, (item, author)) if number < event]
+    return earlier[-1] if earlier else None
+
+
+def vouched(connection: sqlite3.Connection, item: int, author: str, said: int, event: int) -> bool:
+    """Whether anybody still says that of an item, if that event of the author's is taken back; or the data does."""
+    nobody = ", ".join(f"'{name}'" for name in NOBODY)
+    others = "SELECT 1 FROM opinions WHERE item = :item AND author <> :author AND class = :said"
+    data = (
+        f"SELECT 1 FROM label_events e WHERE e.item = :item AND e.author IN ({nobody}) AND e.aspect = 'label' AND {_UNTOUCHED}"
+        " AND coalesce(e.class_after, CASE WHEN e.skipped_after = 2 THEN 0 END) = :said"
+    )
+    given = {"item": item, "author": author, "said": said}
+    known = connection.execute(f"SELECT EXISTS ({others}) OR EXISTS ({data})", given).fetchone()[0]
+    return bool(known) or before(connection, item, author, event) == said
 
 
 def recount(connection: sqlite3.Connection, item: int, author: str, has: int | None) -> None:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from types import EllipsisType
+from types import EllipsisType, MappingProxyType
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -118,9 +118,9 @@ class Store:
     def skip(self, item: int, author: str) -> LabelEvent:
         return self.write(lambda connection: labels.skip(connection, item, author))
 
-    def caption(self, item: int, text: str, author: str) -> LabelEvent:
-        """Raises NotFound, and BadInput where the item has no text or another item has that content."""
-        return self.write(lambda connection: labels.caption(connection, item, text, author))
+    def caption(self, item: int, text: str, author: str, saw: str | EllipsisType = ...) -> LabelEvent:
+        """Raises NotFound, Overtaken, and BadInput where the item has no text or another item has that content."""
+        return self.write(lambda connection: labels.caption(connection, item, text, author, saw))
 
     def note(self, item: int, text: str, author: str, saw: str | EllipsisType = ...) -> LabelEvent:
         """Raises NotFound, and BadInput for a long one."""
@@ -130,7 +130,9 @@ class Store:
         """None: of none of the classes. Raises NotFound."""
         return self.write(lambda connection: labels.settle(connection, item, label, author))
 
-    def label_each(self, given: Iterable[tuple[int, Said | None]], author: str) -> tuple[LabelEvent, ...]:
+    def label_each(
+        self, given: Iterable[tuple[int, Said | None]], author: str, saw: Mapping[int, str | None] = MappingProxyType({})
+    ) -> tuple[LabelEvent, ...]:
         """Labels for many items, in one act, beside what they have where they may be of several classes. Raises NotFound, and
         then none is given.
 
@@ -144,7 +146,7 @@ class Store:
                 raise NotFound(f"There is no item {item}.", "It may belong to another project.")
         for start in range(0, len(wanted), labels.MOST):
             part, act = wanted[start : start + labels.MOST], done[0].act if done else None
-            done += self.write(partial(labels.label_each, given=part, author=author, act=act), bulk=start > 0)
+            done += self.write(partial(labels.label_each, given=part, author=author, act=act, saw=saw), bulk=start > 0)
         return tuple(done)
 
     def undo(self, author: str, *others: str) -> tuple[LabelEvent, ...]:
@@ -153,6 +155,10 @@ class Store:
         Acts of `others` count as theirs; likewise below.
         """
         return self._whole_act(labels.undo, author, *others)
+
+    def replaced(self, author: str, *others: str) -> tuple[int, int] | None:
+        """(event, item) of what that author has done since the act that `undo` would take back, and others have replaced."""
+        return self.write(lambda connection: labels.replaced(connection, author, *others))
 
     def redo(self, author: str, *others: str) -> tuple[LabelEvent, ...]:
         """Do again what that author took back last, unless they have done something new since."""

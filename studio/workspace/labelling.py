@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from types import EllipsisType
+from types import EllipsisType, MappingProxyType
 from typing import Any
 
-from studio.core.errors import BadInput, CannotRun, UnreadableItem
+from studio.core.errors import BadInput, CannotRun, Overtaken, UnreadableItem
 from studio.core.interfaces import Progress, Task
 from studio.core.results.projects import Counts, GivenLabels, ImportReport, ItemPage, Reject
 from studio.core.types import NONE_OF_THESE, ClassInfo, ImportOptions, Item, ItemFilter, LabelEvent, classes_in
@@ -60,6 +60,8 @@ class Labelling:
         self._task = task
         self._readers = readers_of(task)
         self._offline = offline
+        self._told: dict[str, int] = {}
+        """{author: the newest of their acts of which they know that others have replaced it}."""
         if task.several:
             self._store.let_several()
         for name in task.fixed_classes:  # one by one: they keep the task's order
@@ -151,20 +153,24 @@ class Labelling:
         """Committed to disk when it returns. Raises NotFound."""
         return self._store.skip(item, author)
 
-    def caption(self, item: int, text: str, author: str = "me") -> LabelEvent:
-        """Replace an item's text. Raises NotFound, and BadInput for an empty text or one that another item has."""
+    def caption(self, item: int, text: str, author: str = "me", saw: str | EllipsisType = ...) -> LabelEvent:
+        """Replace an item's text. Raises NotFound, Overtaken where it is no longer what the author `saw`, and BadInput for an
+        empty text or one that another item has."""
         if "text" not in self._readers:
             raise BadInput("Items of this project have no text.", "Captions belong to texts and image–text pairs.")
         try:
             clean = str(self._readers["text"](text, "caption"))
         except UnreadableItem as error:
             raise BadInput(f"The caption {error.reason}.", "Write what the item shows.") from error
-        return self._store.caption(item, clean, author)
+        return self._store.caption(item, clean, author, saw)
 
-    def label_each(self, given: Mapping[int, Said | None], author: str = "me") -> tuple[LabelEvent, ...]:
+    def label_each(
+        self, given: Mapping[int, Said | None], author: str = "me", saw: Mapping[int, str | None] = MappingProxyType({})
+    ) -> tuple[LabelEvent, ...]:
         """{item: label}, in one act, which `undo` takes back as one. Where an item may be of several classes, it is given beside
-        those that it has. Raises NotFound, and then none is given."""
-        return self._store.label_each(given.items(), author)
+        those that it has. {item: label} in `saw` is what the person was shown, as in `label`. Raises NotFound, and then none is
+        given."""
+        return self._store.label_each(given.items(), author, saw)
 
     def label_matching(self, filter: ItemFilter, label: str | None, author: str = "me") -> tuple[LabelEvent, ...]:
         """That label for everything that matches, in one act, as `label_each` gives it. Raises NotFound for a class that there is
@@ -178,9 +184,16 @@ class Labelling:
     def undo(self, author: str = "me") -> tuple[LabelEvent, ...]:
         """Take back that author's newest act that is not yet undone: one event an item, none where there is no such act.
 
-        What `label_for_me` gave counts as theirs who asked for it last.
+        What `label_for_me` gave counts as theirs who asked for it last. Raises Overtaken, once, where others have since said
+        something else of what the author did last: what they did before that is taken back only if they ask again.
         """
-        return self._store.undo(author, *self._given_for(author))
+        others = self._given_for(author)
+        gone = self._store.replaced(author, *others)
+        if gone is not None and gone[0] > self._told.get(author, 0):
+            self._told[author] = gone[0]
+            said = f"Somebody else has since said something of {self._store.item(gone[1]).name}: nothing was taken back."
+            raise Overtaken(gone[1], said, "Undo once more to take back what you did before that.")
+        return self._store.undo(author, *others)
 
     def redo(self, author: str = "me") -> tuple[LabelEvent, ...]:
         """Do again what that author took back last; nothing once they have done something new."""

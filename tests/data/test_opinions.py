@@ -290,3 +290,41 @@ def test_an_older_project_keeps_its_labels_and_counts_them_as_opinions(tmp_path:
         assert (tmp_path / "studio.db.schema-3.bak").is_file() and NEWEST >= 4
     finally:
         store.close()
+
+
+def test_an_item_keeps_what_somebody_still_says_of_it(pets: Store) -> None:
+    """An own earlier word comes back, and another's comes up."""
+    pets.ensure_classes(["cow"])
+    pets.label(1, "cat", "ann", saw=None)
+    pets.label(1, "dog", "ben", saw=None)
+    pets.label(1, "cow", "ben", saw=None)
+    pets.undo("ann")
+    assert pets.item(1).label == "cow"
+    pets.undo("ben")
+    assert pets.item(1).label == "dog" and [o.said for o in pets.opinions(1)] == ["dog"]
+
+    pets.label(2, "cat", "ann", saw=None)
+    pets.label(2, "dog", "ben", saw=None)
+    pets.label(2, None, "ann", saw="cat")  # takes back her own word
+    assert pets.item(2).label == "dog"
+    pets.label(2, None, "ann", saw="dog")  # takes his away, having seen it
+    assert pets.item(2).label is None
+
+
+def test_a_label_that_nobody_says_any_more_does_not_come_back(pets: Store) -> None:
+    pets.ensure_classes(["cow"])
+    pets.label(1, "cow", "ben", saw=None)
+    pets.label(1, "cat", "ann", saw=None)
+    pets.undo("ben")
+    assert pets.item(1).label == "cat"
+    pets.redo("ben")
+    pets.undo("ann")
+    pets.undo("ben")
+    assert pets.item(1).label is None and pets.opinions(1) == ()
+
+
+def test_who_labels_many_items_unseen_overrules_nobody(pets: Store) -> None:
+    pets.label(1, "cat", "ann", saw=None)
+    events = pets.label_each([(1, "dog"), (2, "dog")], "ben", {1: None, 2: None})
+    assert [event.stance for event in events] == ["aside", "stands"]
+    assert (pets.item(1).label, pets.item(2).label, pets.disputes()) == ("cat", "dog", 1)

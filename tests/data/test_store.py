@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from studio.core.errors import BadInput, NotFound, ProjectError
+from studio.core.errors import BadInput, NotFound, Overtaken, ProjectError
 from studio.core.types import SPLITS, ItemFilter
 from studio.data import labels, query
 from studio.data.content import canonical, content_key
@@ -104,9 +104,9 @@ def test_nobody_waits_for_the_whole_of_a_large_act_and_it_stays_one(store: Store
     lengths: list[int] = []
     whole = labels.label_each
 
-    def seen(connection: sqlite3.Connection, given: Any, author: str, act: int | None = None) -> Any:
+    def seen(connection: sqlite3.Connection, given: Any, author: str, **more: Any) -> Any:
         lengths.append(len(given))
-        return whole(connection, given, author, act)
+        return whole(connection, given, author, **more)
 
     monkeypatch.setattr(labels, "label_each", seen)
     assert len({event.act for event in store.label_each([(item, "cat") for item in range(1, 12)], "ann")}) == 1
@@ -120,6 +120,32 @@ def test_nobody_waits_for_the_whole_of_a_large_act_and_it_stays_one(store: Store
     with pytest.raises(NotFound):
         store.label_each([*((item, None) for item in range(1, 12)), (99, None)], "ann")
     assert all(store.item(n).label == "cat" for n in range(1, 12))
+
+
+def test_what_others_have_replaced_since_is_known_before_an_older_act_is_taken_back(store: Store) -> None:
+    fill(store, *(candidate(str(n)) for n in range(6)), candidate("b", "cat"), candidate("c", "dog"))
+    store.label_each([(item, "cat") for item in (3, 4, 5)], "ann")
+    assert store.replaced("ann") is None
+    mine = store.label(1, "cat", "ann")
+    store.label(1, "dog", "ben", saw="cat")
+    assert store.replaced("ann") == (mine.id, 1)
+    assert store.replaced("ben") is None
+    store.label(3, "dog", "ben", saw="cat")  # one of several: the rest of that act can be taken back
+    newest = store.label(2, "cat", "ann")
+    assert store.replaced("ann") is None
+    assert [event.undoes for event in store.undo("ann")] == [newest.id]
+    assert store.replaced("ann") == (mine.id, 1)
+
+
+def test_a_caption_that_somebody_else_has_changed_stays_until_it_was_seen(store: Store) -> None:
+    fill(store, candidate("a"))
+    store.caption(1, "b", "ann", saw="a")
+    with pytest.raises(Overtaken, match="“b”"):
+        store.caption(1, "c", "ben", saw="a")
+    assert store.item(1).content == {"text": "b"}
+    store.caption(1, "c", "ben", saw="b")
+    store.caption(1, "d", "ann")
+    assert store.item(1).content == {"text": "d"}
 
 
 def test_a_caption_is_done_again_too(store: Store) -> None:
@@ -136,8 +162,8 @@ def plan(store: Store, sql: str, values: dict[str, Any]) -> list[str]:
 
 
 def test_undo_and_redo_ask_for_no_scan_and_no_sort_of_the_log(store: Store) -> None:
-    values = {"authors": '["ann"]', "author": "ann", "event": 1, "act": 1, "fresh": 1}
-    for sql in (labels._NEWEST_STANDING, labels._NEWEST_UNDONE, labels._NEWEST_FRESH):
+    values = {"authors": '["ann"]', "author": "ann", "event": 1, "act": 1, "fresh": 1, "after": 1}
+    for sql in (labels._NEWEST_STANDING, labels._NEWEST_UNDONE, labels._NEWEST_FRESH, labels._NEWEST_REPLACED):
         steps = plan(store, sql, values)
         assert not [step for step in steps if step.startswith("SCAN e")], steps
         assert sum("label_events_done" in step or "label_events_undone" in step for step in steps) == 1 + ("UNION" in sql)

@@ -81,7 +81,8 @@ class Browser:
         name = text(payload, "name", 200) if payload.get("name") is not None else None
         who, items = author(self.workspace, payload), payload.get("items")
         if items is None and not payload.get("by"):
-            return {"changed": len(project.labelling.label_matching(_offered(project, payload), name, who))}
+            wanted = _filter(project, payload) if name is None else _offered(project, payload)
+            return {"changed": len(project.labelling.label_matching(wanted, name, who))}
         if items is None:
             given = dict.fromkeys((hit.item.id for hit in self._hits(project, payload, MOST_CHOSEN, 0)[0]), name)
         else:

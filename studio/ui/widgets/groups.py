@@ -63,15 +63,18 @@ class Sorter:
         return {**found, "rows": [_row(group) for group in project.picking.groups(model, ROWS, LARGEST)]}
 
     def give(self, payload: Payload) -> Answer:
-        """The class `name` for those of the `items` that have no label by now, in one act."""
+        """The class `name` for those of the `items` of which nobody has said anything by now, in one act."""
         project = open_project(self.workspace, payload)
         name = label_text(project, payload, "name")
         items = [project.labelling.item(number) for number in integers(payload, "items", LARGEST)]
         if not items:
             raise BadInput("Every item of this row is taken out.", "Take some in again, or leave the row with Space.")
-        given = {item.id: name for item in items if item.label is None}
-        events = project.labelling.label_each(given, author(self.workspace, payload))
-        return {"changed": len(events), "items": [event.item for event in events]}
+        said = project.labelling.done_among([item.id for item in items])
+        given = {item.id: name for item in items if item.id not in said}
+        # they were shown without a label: whoever gives one at this moment is not overruled
+        events = project.labelling.label_each(given, author(self.workspace, payload), dict.fromkeys(given))
+        disputed = sum(event.stance == "aside" for event in events)
+        return {"changed": len(events), "items": [event.item for event in events], "disputed": disputed}
 
     def undo(self, payload: Payload) -> Answer:
         """Take back the newest act, as Undo on the Label page does."""

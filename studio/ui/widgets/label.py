@@ -9,7 +9,7 @@ from threading import Lock
 
 import gradio as gr
 
-from studio.core.errors import BadInput
+from studio.core.errors import BadInput, Overtaken
 from studio.core.results.answers import MethodAnswer, PredictionTable
 from studio.core.threads import give_way
 from studio.core.types import NONE_OF_THESE, LabelEvent
@@ -132,7 +132,15 @@ class Desk:
         try:
             who = author(self.workspace, payload)
             coming = integers(payload, "coming", COMING) if payload.get("coming") else []
-            mine.set_result({**self._do(project, payload), **still_coming(project, coming, who)})
+            try:
+                done = self._do(project, payload)
+            except Overtaken as error:  # answered with the item as it is
+                done = {
+                    **_changed(project, ()),
+                    "overtaken": str(error),
+                    "items": [item_json(project.labelling.item(error.item))],
+                }
+            mine.set_result({**done, **still_coming(project, coming, who)})
         except BaseException as error:  # whatever it was: those that wait for this act have to hear of it
             with self._lock:
                 self._answered.pop(key, None)
@@ -193,7 +201,8 @@ class Desk:
                 caption = text(payload, "text", LONGEST_CAPTION).strip()
                 if not caption or "text" not in project.modalities or len(project.modalities) < 2:
                     raise BadInput("This is no caption.", "Write one, in a project of image–text pairs.")
-                return {"event": labelling.caption(integer(payload, "item"), caption, who).id}
+                seen = text(payload, "saw", LONGEST_CAPTION) if payload.get("saw") is not None else ...
+                return {"event": labelling.caption(integer(payload, "item"), caption, who, seen).id}
             case "undo":
                 return _changed(project, labelling.undo(who))
             case "redo":
