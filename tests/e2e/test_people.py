@@ -71,6 +71,37 @@ def test_two_people_hand_each_other_nothing_disagree_and_settle(label: Any) -> N
         ben.context.close()
 
 
+def test_undo_does_not_take_back_another_act_than_the_one_that_is_meant(label: Any) -> None:
+    ann, ben = label, label.context.browser.new_context(base_url=label.url.removesuffix("label")).new_page()
+    try:
+        named(ann, "Ann")
+        for key in "12":
+            name = ann.locator(".lb-name").inner_text()
+            ann.keyboard.press(key)
+            said(ann, f"Saved {name}")
+        ben.goto("label")
+        ben.locator(".lb-box .lb-text").wait_for()
+        named(ben, "Ben")
+        ben.get_by_label("Which items").select_option("all")
+        ben.locator(".lb-at", has_text="/ 300").wait_for()
+        while ben.locator(".lb-name").inner_text() != name:
+            ben.keyboard.press("ArrowRight")
+            ben.wait_for_timeout(60)
+        ben.keyboard.press("3")  # he sees what she said, and says something else
+        said(ben, f"Saved {name}")
+        done = ann.locator(".lb-done").inner_text()
+        ann.keyboard.press("Backspace")
+        said(ann, f"since said something of {name}: nothing was taken back.")
+        assert ann.locator(".lb-name").inner_text() == name and ann.locator(".lb-done").inner_text() == done
+        third = ann.locator(".lb-classes [data-k] .c").nth(2).inner_text()
+        ann.locator(".lb-classes [aria-pressed=true]", has_text=third).wait_for()
+        ann.keyboard.press("Backspace")
+        said(ann, "Undone: ")
+        assert ann.locator(".lb-name").inner_text() != name
+    finally:
+        ben.context.close()
+
+
 def test_what_stands_beside_an_item(label: Any) -> None:
     name, done = label.locator(".lb-name").inner_text(), int(label.locator(".lb-done").inner_text().split(" of ")[0])
     label.keyboard.press("n")
