@@ -206,6 +206,12 @@ MIGRATIONS: tuple[str, ...] = (
             WHERE item = old.id AND split = old.split AND class IN (SELECT class FROM sets WHERE id = old.class);
     END;
     """,
+    # acts by the numbers that pages give them: one that is sent again, because its answer was lost in a kill, is done once
+    """
+    CREATE TABLE acts (
+        id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, first INTEGER NOT NULL, last INTEGER NOT NULL
+    );
+    """,
 )
 
 NEWEST = len(MIGRATIONS)

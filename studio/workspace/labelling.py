@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import asdict
 from types import EllipsisType, MappingProxyType
 from typing import Any
@@ -125,6 +126,12 @@ class Labelling:
         return self._store.counts().none
 
     # label
+
+    def once(self, key: str) -> Labelling:
+        """The same for one act on labels or notes: done once however often it comes under that key, also after a kill."""
+        found = copy(self)
+        found._store = self._store.once(key)
+        return found
 
     def label(self, item: int, label: Said | None, author: str = "me", saw: Saw = ...) -> LabelEvent:
         """Committed to disk when it returns. Raises NotFound (item, class).
