@@ -12,8 +12,10 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from studio.core.errors import BadInput, ProjectError, StudioError
-from studio.core.publish import publish_text
+from studio.core.publish import clear_unfinished, publish_text, unfinished
 from studio.data.content import plain_name
 from studio.data.media import Media
 from studio.data.store import Store
@@ -80,9 +82,11 @@ class Project:
         try:
             for folder in FOLDERS:
                 (root / folder).mkdir(exist_ok=True)
-            probe = root / f".probe-{uuid.uuid4().hex}"
+            probe = unfinished(root / "probe")
             probe.touch()
             probe.unlink()
+            for place in (root, *root.glob("features/*/")):
+                clear_unfinished(place, psutil.pid_exists)
             if as_copy:
                 card["id"] = _new_id()
                 _write_card(root, card)

@@ -59,6 +59,7 @@ def execute(folder: RunFolder, gather: Callable[[RunSpec, Progress], Materials],
     `gather` loads what it works with and is called inside, so that a model that cannot be loaded is a failed run;
     `ending` says whether the process wants to end.
     """
+    folder.clear_unfinished()
     folder.update(status="running", started=folder.state().get("started") or time.time(), error=None, hint=None, ended=None)
     try:
         spec = folder.spec

@@ -16,9 +16,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import psutil
+
 from studio.core.config import TrainConfig
 from studio.core.errors import BadInput, NotFound, RunError
-from studio.core.publish import publish_folder, publish_text
+from studio.core.publish import clear_unfinished, new_folder, publish_text
 from studio.core.results.training import Preflight
 from studio.core.types import FINE_TUNING, RunSnapshot, TrainEvent
 from studio.runs.process import alive, identity
@@ -193,14 +195,17 @@ class RunFolder:
     def publish_checkpoint(self, write: Mapping[str, bytes], step: int) -> None:
         """Files of one checkpoint, whole or not at all; older ones beyond two are removed."""
         root = self.path / "checkpoints"
-        temporary = root / f".step-{step:08d}.tmp"
-        shutil.rmtree(temporary, ignore_errors=True)
-        temporary.mkdir(parents=True)
-        for name, data in write.items():
-            (temporary / name).write_bytes(data)
-        publish_folder(temporary, root / f"step-{step:08d}")
+        with new_folder(root / f"step-{step:08d}") as folder:
+            for name, data in write.items():
+                (folder / name).write_bytes(data)
         for old in sorted(root.glob("step-*"))[:-KEPT_CHECKPOINTS]:
             shutil.rmtree(old, ignore_errors=True)
+
+    def clear_unfinished(self) -> None:
+        """Remove what a kill left under temporary names. For the process that works on the run."""
+        for folder in (self.path, self.path / "checkpoints"):
+            if folder.is_dir():
+                clear_unfinished(folder, psutil.pid_exists)
 
     def checkpoints(self) -> list[Path]:
         """Newest first."""

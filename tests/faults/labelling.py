@@ -108,7 +108,7 @@ def texts_project(home: Path, source: Path, items: int) -> tuple[str, Path]:
     return found
 
 
-def kills_while_labelling(root: Path, kills: int) -> dict[str, int]:
+def kills_while_labelling(root: Path, kills: int) -> dict[str, int | float]:
     """Six people label, the server is killed so often; what was lost or is there twice has to be 0."""
     each = 200 + 200 * kills
     project, database = texts_project(root / "home", root / "texts.csv", PEOPLE * each)
@@ -155,7 +155,7 @@ def _stored(database: Path) -> dict[str, list[Said]]:
     return found
 
 
-def _compared(people: list[Person], stored: dict[str, list[Said]]) -> dict[str, int]:
+def _compared(people: list[Person], stored: dict[str, list[Said]]) -> dict[str, int | float]:
     lost = sum(len(set(person.acts) - set(stored[person.name])) for person in people)
     twice = sum(len(stored[person.name]) - len(set(stored[person.name])) for person in people)
     unlike = sum(stored[person.name] != person.acts for person in people)

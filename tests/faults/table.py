@@ -1,0 +1,37 @@
+"""The parts of the table: what is tried, how often at most, and which of its figures have to be 0."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.faults import labelling, publishing
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    name: str
+    full: int
+    tried: Callable[[Path, int], dict[str, int | float]]
+    """`tried(empty folder, how often)` → figures."""
+    has_to_be_0: tuple[str, ...]
+
+
+_NEVER = ("partial", "orphans")
+
+PARTS = {
+    part.name: part
+    for part in (
+        Part(
+            "kills-while-labelling",
+            200,
+            labelling.kills_while_labelling,
+            ("gone_after_a_kill", "lost", "twice", "people_whose_acts_differ", "refused"),
+        ),
+        Part("kills-in-imports", 50, publishing.kills_in_imports, _NEVER),
+        Part("kills-in-exports", 50, publishing.kills_in_exports, _NEVER),
+        Part("kills-in-publishing", 50, publishing.kills_in_publishing, _NEVER),
+    )
+}
+"""By name. Load that needs quiet cores (50 people, a million rows, half an hour) joins this list as parts of its own."""
