@@ -34,7 +34,7 @@ T = TypeVar("T")
 
 
 class Store:
-    """`Store(path)` creates or opens. Raises ProjectError for a newer schema or a folder that cannot be written."""
+    """`Store(path)` creates or opens; a newer schema is only read. Raises ProjectError for a folder that cannot be written."""
 
     def __init__(self, path: Path) -> None:
         self._writer = Writer(path)
@@ -63,6 +63,15 @@ class Store:
     def write(self, act: Callable[[sqlite3.Connection], T], bulk: bool = False) -> T:
         """Run `act` in the writer's thread and wait until it is on disk; a `bulk` act lets all others go first."""
         return self._writer.submit(act, bulk).result()
+
+    @property
+    def read_only(self) -> str | None:
+        """Why nothing can be written here; None where it can."""
+        return self._writer.read_only
+
+    def refuse_read_only(self) -> None:
+        """Before what writes more than the database. Raises ProjectError."""
+        self._writer.refuse_read_only()
 
     def alone(self) -> bool:
         """Whether for a while nobody has written anything here but `bulk` acts."""
@@ -263,7 +272,7 @@ class Store:
 
     def let_several(self) -> None:
         """From now on an item may be of several classes. For a project that is new."""
-        if not self.meta(sets.KEY):
+        if not self.meta(sets.KEY) and not self.read_only:
             self.set_meta(sets.KEY, True)
 
     # imports

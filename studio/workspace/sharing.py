@@ -181,7 +181,7 @@ class Sharing:
             ) from error
         finally:
             path.unlink(missing_ok=True)
-        if not self.was_used():
+        if not self.was_used() and not self._project.store.read_only:
             self._project.store.set_meta(SHARED, True)
 
 

@@ -11,6 +11,7 @@ import pytest  # noqa: F401  each life looks at what was started: pytest, or the
 import studio.ui
 import studio.workspace.libraries
 import tests.faults.labelling
-import tests.faults.publishing  # noqa: F401
+import tests.faults.publishing
+import tests.faults.two  # noqa: F401
 
 studio.workspace.libraries.libraries()

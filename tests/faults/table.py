@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.faults import labelling, publishing
+from tests.faults import labelling, publishing, two
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,7 @@ PARTS = {
         Part("kills-in-imports", 50, publishing.kills_in_imports, _NEVER),
         Part("kills-in-exports", 50, publishing.kills_in_exports, _NEVER),
         Part("kills-in-publishing", 50, publishing.kills_in_publishing, _NEVER),
+        Part("two-studios", 50, two.two_studios, ("lost", "twice", "damaged")),
     )
 }
 """By name. Load that needs quiet cores (50 people, a million rows, half an hour) joins this list as parts of its own."""
