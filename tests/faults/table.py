@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.faults import labelling, publishing, two
+from tests.faults import labelling, publishing, training, two
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,13 @@ PARTS = {
         Part("kills-in-imports", 50, publishing.kills_in_imports, _NEVER),
         Part("kills-in-exports", 50, publishing.kills_in_exports, _NEVER),
         Part("kills-in-publishing", 50, publishing.kills_in_publishing, _NEVER),
+        Part(
+            "kills-in-trainings",
+            30,
+            training.kills_in_trainings,
+            ("not_seen_as_interrupted", "not_resumed", "losses_differ", "adapters_differ", "orphans"),
+        ),
+        Part("cancels", 100, training.cancels, ("over_5_s", "not_stopped", "zombies", "processes_left", "threads_more", "stuck")),
         Part("two-studios", 50, two.two_studios, ("lost", "twice", "damaged")),
     )
 }
