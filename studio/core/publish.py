@@ -93,13 +93,22 @@ def clear_unfinished(folder: Path, alive: Callable[[int], bool]) -> None:
 @contextmanager
 def new_folder(final: Path) -> Iterator[Path]:
     """An empty folder to write into, which is published as `final` at the end, and not at all where that ends in an error."""
+    make_folder(final.parent)
     folder = unfinished(final)
-    folder.mkdir(parents=True)
+    folder.mkdir()
     try:
         yield folder
         publish_folder(folder, final)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def make_folder(folder: Path) -> None:
+    """Make `folder` and what is missing above it, with their names on disk; nothing where it is there. Raises OSError."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in missing:
+        sync_folder(path.parent)
 
 
 def sync_folder(folder: Path) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 
 from studio.core.errors import BadInput, ProjectError, StudioError
-from studio.core.publish import clear_unfinished, publish_text, unfinished
+from studio.core.publish import clear_unfinished, make_folder, publish_text, unfinished
 from studio.data.content import plain_name
 from studio.data.media import Media
 from studio.data.place import refuse_network
@@ -56,7 +56,7 @@ class Project:
             raise BadInput("The project needs a name.", "Type one, as in 'Waste on the belt'.")
         card = {"schema": SCHEMA, "id": _new_id(), "name": clean, "task": task, "created": time.time()}
         try:
-            root.mkdir(parents=True, exist_ok=True)
+            make_folder(root)
             root = root.resolve()
             refuse_network(root)
             if any(root.iterdir()):

@@ -20,7 +20,7 @@ import psutil
 
 from studio.core.config import TrainConfig
 from studio.core.errors import BadInput, NotFound, RunError
-from studio.core.publish import clear_unfinished, new_folder, publish_text
+from studio.core.publish import clear_unfinished, make_folder, new_folder, publish_text, sync_folder
 from studio.core.results.training import Preflight
 from studio.core.types import FINE_TUNING, RunSnapshot, TrainEvent
 from studio.runs.process import alive, identity
@@ -62,7 +62,7 @@ class RunFolder:
     @classmethod
     def create(cls, runs: Path, spec: RunSpec) -> RunFolder:
         """A new folder `run-N` under `runs`, claimed by making it."""
-        runs.mkdir(parents=True, exist_ok=True)
+        make_folder(runs)
         number = 1 + max((int(m[1]) for p in runs.iterdir() if (m := RUN_ID.fullmatch(p.name))), default=0)
         while True:
             path = runs / f"run-{number}"
@@ -74,6 +74,7 @@ class RunFolder:
         folder = cls(path)
         publish_text(path / "config.json", json.dumps(asdict(spec), indent=2))
         folder.update(status="queued", total=spec.train.steps)
+        sync_folder(runs)
         return folder
 
     @classmethod

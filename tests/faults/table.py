@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.faults import labelling, publishing, training, two
+from tests.faults import labelling, power, publishing, training, two
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,7 @@ PARTS = {
             ("not_seen_as_interrupted", "not_resumed", "losses_differ", "adapters_differ", "orphans"),
         ),
         Part("cancels", 100, training.cancels, ("over_5_s", "not_stopped", "zombies", "processes_left", "threads_more", "stuck")),
+        Part("power-cuts", 1, power.power_cuts, ("neither_old_nor_new", "lost_after_its_end")),
         Part("two-studios", 50, two.two_studios, ("lost", "twice", "damaged")),
     )
 }
