@@ -12,6 +12,7 @@ import studio.ui
 import studio.workspace.libraries
 import tests.faults.labelling
 import tests.faults.publishing
+import tests.faults.served_runs
 import tests.faults.training
 import tests.faults.two  # noqa: F401
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.faults import labelling, power, publishing, training, two
+from tests.faults import labelling, power, publishing, served_runs, training, two
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,12 @@ PARTS = {
             30,
             training.kills_in_trainings,
             ("not_seen_as_interrupted", "not_resumed", "losses_differ", "adapters_differ", "orphans"),
+        ),
+        Part(
+            "kills-under-a-training",
+            20,
+            served_runs.kills_of_the_server,
+            ("not_seen_as_interrupted", "not_resumable", "told_otherwise", "not_done", "losses_differ", "adapters_differ"),
         ),
         Part("cancels", 100, training.cancels, ("over_5_s", "not_stopped", "zombies", "processes_left", "threads_more", "stuck")),
         Part("power-cuts", 1, power.power_cuts, ("neither_old_nor_new", "lost_after_its_end")),

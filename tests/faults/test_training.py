@@ -21,6 +21,7 @@ from studio.runs.folder import RunFolder
 from studio.tasks import task
 from studio.workspace.open_project import OpenProject
 from tests.faults.lives import needs_kill, repeats
+from tests.faults.served_runs import kills_of_the_server
 from tests.faults.training import cancels, kills_in_trainings
 from tests.runs.conftest import pictures, workspace
 from tests.runs.test_execution import QUICK, losses
@@ -37,6 +38,15 @@ def test_a_run_that_is_killed_anywhere_is_offered_for_resume_and_ends_as_if_it_n
     kills = repeats(4, 30)
     found = kills_in_trainings(tmp_path, kills)
     assert (found.pop("kills"), found.pop("in_a_save")) == (kills, min(8, (kills + 1) // 2))
+    assert found == dict.fromkeys(found, 0)
+
+
+@needs_kill
+@pytest.mark.slow
+def test_every_tab_is_told_the_truth_of_a_run_whose_server_is_killed_and_started_again(tmp_path: Path) -> None:
+    kills = repeats(2, 20)
+    found = kills_of_the_server(tmp_path, kills)
+    assert found.pop("kills") == kills
     assert found == dict.fromkeys(found, 0)
 
 

@@ -25,7 +25,7 @@ from tests import tiny_models
 from tests.faults.lives import begin, end, killed
 from tests.faults.publishing import pictures
 
-SETTINGS = {"steps": 40, "batch_size": 4, "checkpoint_every": 5, "precision": "fp32", "dropout": 0.2, "lr": 0.01}
+SETTINGS = {"batch_size": 4, "checkpoint_every": 5, "precision": "fp32", "dropout": 0.2, "lr": 0.01}
 ITEMS = 18
 IN_SAVES = tuple(("save", save, place) for save in (1, 3) for place in (1, 2, 4, 5))
 """(what, which save, before which of its operations): fsync of a file, of the other, the rename, the fsync after it."""
@@ -79,7 +79,7 @@ def _die_at(point: Point) -> None:
     os.fsync, os.rename = before(fsync), before(rename)
 
 
-def _train(home: Path, project: str, model: str, run: str | None, point: Point | None) -> None:
+def train(home: Path, project: str, model: str, run: str | None, point: Point | None, steps: int = 40) -> None:
     """Start a run, or go on with one, to its end."""
     import torch
 
@@ -89,7 +89,7 @@ def _train(home: Path, project: str, model: str, run: str | None, point: Point |
     workspace = Workspace(Settings(home=home, device="cpu", offline=True))
     training = workspace.open_project(project).training
     if run is None:
-        run = training.start(model, settings=SETTINGS)
+        run = training.start(model, settings={**SETTINGS, "steps": steps})
     else:
         training.resume(run)
     training.wait(run, 300)
@@ -112,17 +112,17 @@ def kills_in_trainings(root: Path, kills: int) -> dict[str, int | float]:
     """Each in a run of its own, which is then resumed and held against the one that nobody killed."""
     workspace, project, model = prepared(root)
     given = (workspace.settings.home, project, model)
-    assert end(begin(_train, *given, None, None)) == 0
-    whole = _learnt(project, "run-1")
+    assert end(begin(train, *given, None, None)) == 0
+    whole = learnt(project, "run-1")
     names = ("kills", "in_a_save", "not_seen_as_interrupted", "not_resumed", "losses_differ", "adapters_differ", "orphans")
     found: dict[str, int | float] = dict.fromkeys(names, 0)
     for n, point in enumerate(points(whole["events"])[:kills], start=2):
         run = f"run-{n}"
-        found["kills"] += killed(begin(_train, *given, None, point))
+        found["kills"] += killed(begin(train, *given, None, point))
         found["in_a_save"] += point[0] == "save"
         found["not_seen_as_interrupted"] += _shown(workspace, run) != ("interrupted", True)
-        assert end(begin(_train, *given, run, None)) == 0
-        again = _learnt(project, run)
+        assert end(begin(train, *given, run, None)) == 0
+        again = learnt(project, run)
         found["not_resumed"] += _shown(workspace, run)[0] != "done"
         found["losses_differ"] += again["losses"] != whole["losses"]
         found["adapters_differ"] += again["adapter"] != whole["adapter"]
@@ -139,7 +139,7 @@ def _shown(workspace: Workspace, run: str) -> tuple[str, bool]:
     return answer["run"]["status"], answer["run"]["resumable"]
 
 
-def _learnt(project: str, run: str) -> dict[str, Any]:
+def learnt(project: str, run: str) -> dict[str, Any]:
     folder = RunFolder.open(Path(project) / "runs", run)
     events, _ = folder.events()
     weights = folder.adapter / "adapter_model.safetensors"
