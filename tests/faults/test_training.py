@@ -13,7 +13,7 @@ from torch import Tensor
 
 from studio.core.config import TrainConfig
 from studio.core.interfaces import AdaptedModel, Objective, Prior, Task
-from studio.core.types import Item
+from studio.core.types import Item, TrainEvent
 from studio.learning.features import FeatureCache
 from studio.models import load_model
 from studio.runs.execution import Materials, execute
@@ -58,24 +58,64 @@ def test_a_cancelled_run_stops_within_five_seconds_and_leaves_nothing_running(tm
     assert {name: found[name] for name in wrong} == dict.fromkeys(wrong, 0)
 
 
+class StopsWhileMeasured(RunFolder):
+    """Somebody cancels it at the first step of the measurement."""
+
+    def append(self, event: TrainEvent) -> None:
+        super().append(event)
+        if event.values.get("message") == "Measuring a few steps":
+            self.ask_to_stop(False)
+
+
+class StopsAtTheEnd(RunFolder):
+    """Somebody cancels it after its last step, while it is finished."""
+
+    def publish_checkpoint(self, write: Mapping[str, bytes], step: int) -> None:
+        super().publish_checkpoint(write, step)
+        if step == self.spec.train.steps:
+            self.ask_to_stop(False)
+
+
+@pytest.mark.slow
+def test_a_run_is_cancelled_also_while_it_is_measured_and_while_it_is_finished(
+    pictures: OpenProject, tiny_ids: dict[str, str]
+) -> None:
+    """Both take minutes with a large model."""
+    first, data, _ = materials(pictures, tiny_ids["open_clip-vit"], 4)
+    model, features = load_model(tiny_ids["open_clip-vit"]), FeatureCache(Path(pictures.path, "features"))
+    for kind in (StopsWhileMeasured, StopsAtTheEnd):
+        watched = Short(task("image-classification"), fails=())
+        run = kind.create(Path(first.path).parent, first.spec)
+        data.save(run.path)
+        execute(run, lambda spec, progress, w=watched: Materials(model, w, data, features), lambda: False)  # type: ignore[misc]
+        assert (run.snapshot().status, run.snapshot().resumable, run.snapshot().has_adapter) == ("stopped", True, False)
+        steps = sum(len(objective.batches) for objective in watched.made)
+        assert steps <= (1 if kind is StopsWhileMeasured else 6 + STEPS)
+        pictures.training.resume(run.id)
+        assert pictures.training.wait(run.id, 60)
+        assert pictures.training.run(run.id).status == "done"
+
+
 @dataclass
 class Short:
     """The task, whose memory runs out at some steps of whatever is trained with a batch that is whole."""
 
     whole: Task
+    fails: tuple[int, ...] = FAILS
     made: list[Watched] = field(default_factory=list)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.whole, name)
 
     def objective(self, model: AdaptedModel, items: Sequence[Item], prior: Prior, config: TrainConfig) -> Objective:
-        self.made.append(Watched(self.whole.objective(model, items, prior, config)))
+        self.made.append(Watched(self.whole.objective(model, items, prior, config), self.fails))
         return self.made[-1]
 
 
 @dataclass
 class Watched:
     whole: Objective
+    fails: tuple[int, ...]
     batches: list[int] = field(default_factory=list)
     failed: list[int] = field(default_factory=list)
 
@@ -84,7 +124,7 @@ class Watched:
 
     def loss(self, model: AdaptedModel, features: Mapping[str, Tensor], batch: Sequence[Item]) -> Tensor:
         step = 1 + len(self.batches)
-        if step in FAILS and step not in self.failed:
+        if step in self.fails and step not in self.failed:
             self.failed.append(step)
             raise torch.OutOfMemoryError("out of memory")
         self.batches.append(len(batch))
