@@ -35,7 +35,7 @@ STEPS, FAILS = 8, (4, 6)
 @needs_kill
 @pytest.mark.slow
 def test_a_run_that_is_killed_anywhere_is_offered_for_resume_and_ends_as_if_it_never_was(tmp_path: Path) -> None:
-    kills = repeats(4, 30)
+    kills = repeats(2, 30)
     found = kills_in_trainings(tmp_path, kills)
     assert (found.pop("kills"), found.pop("in_a_save")) == (kills, min(8, (kills + 1) // 2))
     assert found == dict.fromkeys(found, 0)
@@ -44,7 +44,7 @@ def test_a_run_that_is_killed_anywhere_is_offered_for_resume_and_ends_as_if_it_n
 @needs_kill
 @pytest.mark.slow
 def test_every_tab_is_told_the_truth_of_a_run_whose_server_is_killed_and_started_again(tmp_path: Path) -> None:
-    kills = repeats(2, 20)
+    kills = repeats(1, 20)
     found = kills_of_the_server(tmp_path, kills)
     assert found.pop("kills") == kills
     assert found == dict.fromkeys(found, 0)
