@@ -1,15 +1,20 @@
 """Atomic publishing: whatever bears its final name is whole and on disk, also after a power cut.
 
-Owns the order temporary → fsync → rename → fsync of the parent. Refuses nothing and locks nothing: two publishers of one
-name are the caller's matter, and the last one wins.
+Owns the order temporary → fsync → rename → fsync of the parent. What a kill leaves under a temporary name goes by
+`clear_unfinished`. Refuses nothing and locks nothing: two publishers of one name are the caller's matter, and the last one wins.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+_UNFINISHED = re.compile(r"\.(?P<name>.+?)\.(?P<pid>\d+)-[0-9a-f]{32}\.(?P<kind>tmp|old)")
 
 
 def publish_text(path: Path, text: str, private: bool = False) -> None:
@@ -22,7 +27,7 @@ def publish_text(path: Path, text: str, private: bool = False) -> None:
 
 def publish_bytes(path: Path, data: bytes, private: bool = False) -> None:
     """Write `data` under `path`, replacing what was there. Raises OSError, and then the old file is as it was."""
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    temporary = unfinished(path)
     try:
         with open(temporary, "xb", opener=_private if private else None) as file:
             file.write(data)
@@ -43,9 +48,9 @@ def publish_folder(folder: Path, final: Path) -> None:
     """
     for parent, _, names in os.walk(folder):
         for name in names:
-            _sync_file(Path(parent, name))
+            sync_file(Path(parent, name))
         sync_folder(Path(parent))
-    aside = final.with_name(f".{final.name}.{uuid.uuid4().hex}.old")
+    aside = unfinished(final, "old")
     replaced = final.exists()
     if replaced:
         os.rename(final, aside)
@@ -64,6 +69,48 @@ def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
+def unfinished(path: Path, kind: str = "tmp") -> Path:
+    """A free name beside `path` that tells which process works under it; a `kind` of "old" is what was put aside."""
+    return path.with_name(f".{path.name}.{os.getpid()}-{uuid.uuid4().hex}.{kind}")
+
+
+def clear_unfinished(folder: Path, alive: Callable[[int], bool]) -> None:
+    """Remove what killed processes left in `folder` under temporary names, and give a folder that one of them had put aside its
+    name again where nothing else bears it. `alive` says whether there is a process of that number. Raises OSError where the
+    folder cannot be read."""
+    for left in sorted(folder.iterdir()):
+        found = _UNFINISHED.fullmatch(left.name)
+        if found is None or alive(int(found["pid"])):
+            continue
+        if found["kind"] == "old" and not (folder / found["name"]).exists():
+            os.rename(left, folder / found["name"])
+        elif left.is_dir() and not left.is_symlink():
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.unlink(missing_ok=True)
+
+
+@contextmanager
+def new_folder(final: Path) -> Iterator[Path]:
+    """An empty folder to write into, which is published as `final` at the end, and not at all where that ends in an error."""
+    make_folder(final.parent)
+    folder = unfinished(final)
+    folder.mkdir()
+    try:
+        yield folder
+        publish_folder(folder, final)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def make_folder(folder: Path) -> None:
+    """Make `folder` and what is missing above it, with their names on disk; nothing where it is there. Raises OSError."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in missing:
+        sync_folder(path.parent)
+
+
 def sync_folder(folder: Path) -> None:
     """Put a folder's list of names on disk."""
     if os.name == "nt":  # Windows opens no folders, and orders renames by itself
@@ -75,7 +122,8 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _sync_file(path: Path) -> None:
+def sync_file(path: Path) -> None:
+    """Put a file's content on disk."""
     # Windows refuses fsync on a descriptor opened for reading
     descriptor = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
     try:

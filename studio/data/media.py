@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from studio.core.errors import BadInput, NotFound
-from studio.core.publish import publish_bytes
+from studio.core.publish import make_folder, publish_bytes
 
 SIZES = (96, 240, 768)
 
@@ -33,7 +33,7 @@ class Media:
         path = self._path(sha)
         if not path.exists():
             note(sha)
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(path.parent)
             publish_bytes(path, data)
         return sha
 

@@ -1,7 +1,7 @@
 """A project is a folder: `project.json`, `studio.db`, `media/`, `thumbs/`, `features/`, `runs/`.
 
 Owns its creation and opening. `project.json` comes last, so a folder with one is a whole project. Refuses folders that hold
-something else, and projects of a newer Studio.
+something else, folders on network file systems, and cards of a newer Studio; a database of a newer one is only read.
 """
 
 from __future__ import annotations
@@ -12,10 +12,13 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from studio.core.errors import BadInput, ProjectError, StudioError
-from studio.core.publish import publish_text
+from studio.core.publish import clear_unfinished, make_folder, publish_text, unfinished
 from studio.data.content import plain_name
 from studio.data.media import Media
+from studio.data.place import refuse_network
 from studio.data.store import Store
 from studio.data.turn import tidy_up
 
@@ -53,8 +56,9 @@ class Project:
             raise BadInput("The project needs a name.", "Type one, as in 'Waste on the belt'.")
         card = {"schema": SCHEMA, "id": _new_id(), "name": clean, "task": task, "created": time.time()}
         try:
-            root.mkdir(parents=True, exist_ok=True)
+            make_folder(root)
             root = root.resolve()
+            refuse_network(root)
             if any(root.iterdir()):
                 raise ProjectError(f"{root} is not empty.", "Choose a new or empty folder, or open the project that is there.")
             for folder in FOLDERS:
@@ -73,23 +77,28 @@ class Project:
     def open(cls, root: Path, as_copy: bool = False) -> Project:
         """With `as_copy` it gets an id of its own first, and keeps it.
 
-        Raises ProjectError for a folder that is no project, cannot be written, or was written by a newer Studio.
+        Raises ProjectError for a folder that is no project, lies on a network file system, cannot be written, or whose card a
+        newer Studio wrote.
         """
         root = root.resolve()
         card = read_card(root)
+        refuse_network(root)
         try:
             for folder in FOLDERS:
                 (root / folder).mkdir(exist_ok=True)
-            probe = root / f".probe-{uuid.uuid4().hex}"
+            probe = unfinished(root / "probe")
             probe.touch()
             probe.unlink()
+            for place in (root, *root.glob("features/*/")):
+                clear_unfinished(place, psutil.pid_exists)
             if as_copy:
                 card["id"] = _new_id()
                 _write_card(root, card)
         except OSError as error:
             raise _not_writable(root, error) from error
         project = cls(root, card)
-        tidy_up(project.store, project.media)
+        if not project.store.read_only:
+            tidy_up(project.store, project.media)
         return project
 
     def close(self) -> None:

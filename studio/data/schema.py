@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
+from urllib.parse import quote
 
 from studio.core.errors import ProjectError
 
@@ -206,19 +207,33 @@ MIGRATIONS: tuple[str, ...] = (
             WHERE item = old.id AND split = old.split AND class IN (SELECT class FROM sets WHERE id = old.class);
     END;
     """,
+    # acts by the numbers that pages give them: one that is sent again, because its answer was lost in a kill, is done once
+    """
+    CREATE TABLE acts (
+        id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, first INTEGER NOT NULL, last INTEGER NOT NULL
+    );
+    """,
 )
 
 NEWEST = len(MIGRATIONS)
 
 
+def newer(path: Path) -> str | None:
+    """Why the database at `path` is only read: a newer Studio wrote it. None for a known schema, or no database."""
+    if not path.is_file():
+        return None
+    # a connection that may write works the log into the database when it closes
+    connection = sqlite3.connect(f"file:{quote(str(path.resolve()))}?mode=ro", uri=True, isolation_level=None, timeout=30)
+    try:
+        version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    finally:
+        connection.close()
+    return f"a newer Studio wrote it (schema {version}, this one knows {NEWEST})" if version > NEWEST else None
+
+
 def migrate(connection: sqlite3.Connection, path: Path) -> None:
-    """Bring the database at `path` to the newest schema. Raises ProjectError where a newer Studio wrote it."""
+    """Bring the database at `path`, which is of a schema that this Studio knows, to the newest one. Raises ProjectError."""
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-    if version > NEWEST:
-        raise ProjectError(
-            f"This project was written by a newer Studio (schema {version}, this one knows {NEWEST}).",
-            "Update Studio, then open it again.",
-        )
     for number in range(version + 1, NEWEST + 1):
         if version:  # a new database has nothing to lose
             _back_up(connection, path.with_name(f"{path.name}.schema-{number - 1}.bak"))

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import closing
+from copy import copy
 from functools import partial
 from pathlib import Path
 from types import EllipsisType, MappingProxyType
@@ -23,6 +24,7 @@ from studio.core.results.people import Annotator, Dispute, Opinion
 from studio.core.results.projects import Counts
 from studio.core.types import ClassInfo, Item, ItemFilter, LabelEvent, Split
 from studio.data import classes, counting, labels, opinions, query, sets
+from studio.data.once import Act, once
 from studio.data.outgoing import Outgoing, outgoing
 from studio.data.query import COLUMNS, OF_NONE, item_of, prepare
 from studio.data.sets import Said
@@ -32,7 +34,7 @@ T = TypeVar("T")
 
 
 class Store:
-    """`Store(path)` creates or opens. Raises ProjectError for a newer schema or a folder that cannot be written."""
+    """`Store(path)` creates or opens; a newer schema is only read. Raises ProjectError for a folder that cannot be written."""
 
     def __init__(self, path: Path) -> None:
         self._writer = Writer(path)
@@ -40,6 +42,7 @@ class Store:
         self._local = threading.local()
         self._readers: list[tuple[threading.Thread, _Reader]] = []
         self._lock = threading.Lock()
+        self._key: str | None = None
 
     def close(self) -> None:
         """Commit what waits and close every connection."""
@@ -61,6 +64,15 @@ class Store:
         """Run `act` in the writer's thread and wait until it is on disk; a `bulk` act lets all others go first."""
         return self._writer.submit(act, bulk).result()
 
+    @property
+    def read_only(self) -> str | None:
+        """Why nothing can be written here; None where it can."""
+        return self._writer.read_only
+
+    def refuse_read_only(self) -> None:
+        """Before what writes more than the database. Raises ProjectError."""
+        self._writer.refuse_read_only()
+
     def alone(self) -> bool:
         """Whether for a while nobody has written anything here but `bulk` acts."""
         return self._writer.alone
@@ -68,6 +80,21 @@ class Store:
     def submit(self, act: Callable[[sqlite3.Connection], T]) -> Future[T]:
         """`write` without waiting."""
         return self._writer.submit(act)
+
+    def once(self, key: str) -> Store:
+        """This store for one act, which is done once however often it comes under that key, also after a kill.
+
+        For `label`, `none_of_these`, `skip`, `caption`, `note`, `undo` and `redo`.
+        """
+        found = copy(self)
+        found._key = key
+        return found
+
+    def _one(self, act: Callable[[sqlite3.Connection], LabelEvent]) -> LabelEvent:
+        return self._act(lambda connection: [act(connection)])[0]
+
+    def _act(self, act: Act) -> list[LabelEvent]:
+        return self.write(act if self._key is None else once(self._key, act))
 
     # items
 
@@ -110,21 +137,21 @@ class Store:
 
     def label(self, item: int, label: Said | None, author: str, saw: labels.Saw = ...) -> LabelEvent:
         """Raises NotFound for an item or class that is not there (None takes the label away)."""
-        return self.write(lambda connection: labels.label(connection, item, label, author, saw))
+        return self._one(lambda connection: labels.label(connection, item, label, author, saw))
 
     def none_of_these(self, item: int, author: str, saw: labels.Saw = ...) -> LabelEvent:
-        return self.write(lambda connection: labels.none_of_these(connection, item, author, saw))
+        return self._one(lambda connection: labels.none_of_these(connection, item, author, saw))
 
     def skip(self, item: int, author: str) -> LabelEvent:
-        return self.write(lambda connection: labels.skip(connection, item, author))
+        return self._one(lambda connection: labels.skip(connection, item, author))
 
     def caption(self, item: int, text: str, author: str, saw: str | EllipsisType = ...) -> LabelEvent:
         """Raises NotFound, Overtaken, and BadInput where the item has no text or another item has that content."""
-        return self.write(lambda connection: labels.caption(connection, item, text, author, saw))
+        return self._one(lambda connection: labels.caption(connection, item, text, author, saw))
 
     def note(self, item: int, text: str, author: str, saw: str | EllipsisType = ...) -> LabelEvent:
         """Raises NotFound, and BadInput for a long one."""
-        return self.write(lambda connection: labels.note(connection, item, text, author, saw))
+        return self._one(lambda connection: labels.note(connection, item, text, author, saw))
 
     def settle(self, item: int, label: Said | None, author: str) -> LabelEvent:
         """None: of none of the classes. Raises NotFound."""
@@ -165,7 +192,7 @@ class Store:
         return self._whole_act(labels.redo, author, *others)
 
     def _whole_act(self, begin: Callable[..., list[LabelEvent]], *authors: str) -> tuple[LabelEvent, ...]:
-        done = part = self.write(lambda connection: begin(connection, *authors))
+        done = part = self._act(lambda connection: begin(connection, *authors))
         while len(part) == labels.MOST:
             last = part[-1]
             part = self.write(lambda connection, last=last: labels.go_on(connection, last, *authors), bulk=True)  # type: ignore[misc]
@@ -245,7 +272,7 @@ class Store:
 
     def let_several(self) -> None:
         """From now on an item may be of several classes. For a project that is new."""
-        if not self.meta(sets.KEY):
+        if not self.meta(sets.KEY) and not self.read_only:
             self.set_meta(sets.KEY, True)
 
     # imports

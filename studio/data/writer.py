@@ -20,7 +20,7 @@ from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from studio.core.errors import ProjectError
-from studio.data.schema import migrate
+from studio.data.schema import migrate, newer
 
 T = TypeVar("T")
 Act = Callable[[sqlite3.Connection], T]
@@ -43,7 +43,10 @@ class _Job:
 
 
 class Writer:
-    """Started by its constructor, which also creates or migrates the database. Raises ProjectError."""
+    """Started by its constructor, which also creates or migrates the database. Raises ProjectError.
+
+    A database of a newer schema is not touched: `read_only` says why, and every act is refused with that reason.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -52,22 +55,36 @@ class Writer:
         self._closing = threading.Lock()
         self._closed = False
         self._other_at = 0.0
+        self.read_only: str | None = None
         try:
             with _only_process(self._lock_path):
-                self._connection = _connect(path)
+                self.read_only = newer(path)
+                if self.read_only is None:
+                    self._connection = _connect(path)
         except (sqlite3.Error, OSError) as error:
             raise ProjectError(f"{path} cannot be opened for writing ({error}).", "Check the folder's permissions.") from error
+        if self.read_only is not None:
+            return
         self._thread = threading.Thread(target=self._run, name="studio-writer", daemon=True)
         self._thread.start()
 
     def submit(self, act: Act[T], bulk: bool = False) -> Future[T]:
         """Queue `act(connection)`; the future holds its result once it is on disk, or what it raised."""
+        self.refuse_read_only()
         future: Future[T] = Future()
         with self._closing:
             if self._closed:
                 raise ProjectError("The project is closed.", "Open it again.")
             self._queue.put(_Job(act, future, bulk))
         return future
+
+    def refuse_read_only(self) -> None:
+        """Raises ProjectError where the database is only read."""
+        if self.read_only is not None:
+            raise ProjectError(
+                f"Not saved: this project is read-only, because {self.read_only}.",
+                "Look at it and export its labels here; update Studio to go on with it.",
+            )
 
     @property
     def alone(self) -> bool:
@@ -81,7 +98,8 @@ class Writer:
                 return
             self._closed = True
             self._queue.put(None)
-        self._thread.join()
+        if self.read_only is None:
+            self._thread.join()
 
     def _run(self) -> None:
         while batch := self._batch():

@@ -39,10 +39,12 @@ def fit(
     save: Callable[[Checkpoint], None] | None = None,
     bf16: bool = False,
     scratch: Path | None = None,
+    beat: Callable[[], None] = lambda: None,
 ) -> Generator[TrainEvent, None, None]:
     """Train `model` and `objective.module` in place on `data.train`; yields one event a step and more between.
 
     `save` is called with a checkpoint every `config.checkpoint_every` steps, at the end, and when iteration stops early.
+    `beat` is called between the parts of a look at held-out items, and ends the run by what it raises.
     What is computed once and does not fit into memory goes into a nameless file in the folder `scratch`.
     Raises CannotRun without items, ModelError where nothing trains or the loss is no longer finite.
     """
@@ -55,14 +57,15 @@ def fit(
     held_out = Sources(shelf, "validation", data.held_out, task.modalities, config)
     first = loop.restore(resume) if resume else 0
     readings = Readings(loop.device, first, config.total_steps(len(items)))
+    look = partial(_look, loop, readings, data.held_out, held_out, beat)
     try:
         about = {**loop.description(), "prefixes": train.prefixes}
         yield readings.event("start", items=len(items), held_out=len(data.held_out), **about)
         if config.views and not train.prefixes:
             yield readings.event("log", message="No frozen layers come before the first adapter: each step computes all of them.")
         if first in (0, readings.total):  # also where a run was cut off after its last step
-            yield from _look(loop, readings, data.held_out, held_out)
-        yield from _steps(loop, readings, train, items, partial(_look, loop, readings, data.held_out, held_out), config, save)
+            yield from look()
+        yield from _steps(loop, readings, train, items, look, config, save)
     finally:
         # also where the caller stopped iterating: what was learnt is kept
         if save and readings.done > first and readings.sound():
@@ -104,11 +107,13 @@ def _steps(
             yield readings.event("checkpoint")
 
 
-def _look(loop: Loop, readings: Readings, items: Sequence[Item], sources: Sources) -> Iterator[TrainEvent]:
+def _look(
+    loop: Loop, readings: Readings, items: Sequence[Item], sources: Sources, beat: Callable[[], None]
+) -> Iterator[TrainEvent]:
     """Scores on the held-out items."""
     for message in sources.everything():
         yield readings.event("log", message=message)
-    yield readings.event("eval", **loop.evaluate(items, sources))
+    yield readings.event("eval", **loop.evaluate(items, sources, beat))
 
 
 def kept_as(config: TrainConfig) -> torch.dtype:

@@ -138,23 +138,26 @@ class Loop:
         return sdpa_kernel(SDPBackend.MATH) if self.device.type == "cpu" else nullcontext()
 
     @torch.no_grad()
-    def evaluate(self, items: Sequence[Item], sources: Sources) -> dict[str, float]:
-        """Scores on held-out items; empty where there are none."""
+    def evaluate(self, items: Sequence[Item], sources: Sources, beat: Callable[[], None]) -> dict[str, float]:
+        """Scores on held-out items; empty where there are none. `beat` is called after each part of them."""
         if not items:
             return {}
         self._train_mode(False)
         while True:
             try:
-                return dict(self._objective.score(self._model, self._held_out_features(sources), items))
+                return dict(self._objective.score(self._model, self._held_out_features(sources, beat), items))
             except torch.OutOfMemoryError:
                 if self._looks_at == 1:
                     raise
                 self._looks_at //= 2
                 torch.cuda.empty_cache()
 
-    def _held_out_features(self, sources: Sources) -> dict[str, Tensor]:
+    def _held_out_features(self, sources: Sources, beat: Callable[[], None]) -> dict[str, Tensor]:
+        parts: list[dict[str, Tensor]] = []
         with self.autocast():
-            parts = [{m: self._model.encode(m, x).float() for m, x in of.items()} for of in sources.all(self._looks_at)]
+            for of in sources.all(self._looks_at):
+                parts.append({m: self._model.encode(m, x).float() for m, x in of.items()})
+                beat()
         return {m: torch.cat([part[m] for part in parts]) for m in self._task.modalities}
 
     def _train_mode(self, on: bool) -> None:

@@ -59,6 +59,7 @@ def execute(folder: RunFolder, gather: Callable[[RunSpec, Progress], Materials],
     `gather` loads what it works with and is called inside, so that a model that cannot be loaded is a failed run;
     `ending` says whether the process wants to end.
     """
+    folder.clear_unfinished()
     folder.update(status="running", started=folder.state().get("started") or time.time(), error=None, hint=None, ended=None)
     try:
         spec = folder.spec
@@ -98,13 +99,24 @@ def _run_rung(folder: RunFolder, spec: RunSpec, m: Materials, ending: Callable[[
 def _run_lora(folder: RunFolder, spec: RunSpec, m: Materials, ending: Callable[[], bool]) -> None:
     watch = _watch(folder, ending)
     prior = StartingPoint(spec.classes, spec.prompts, _first_head(spec, m, watch) if m.task.trains_head else None)
-    config = _measured(folder, spec, m, prior)
+    config = _measured(folder, spec, m, prior, ending)
     model = m.model.adapted(config.lora, seed=config.seed)
     objective = m.task.objective(model, m.data.train, prior, config)
     resume = _newest_checkpoint(folder)
     if resume:
         _say(folder, f"Going on from step {resume.step}")
-    events = fit(model, m.task, objective, m.data, config, resume, partial(_save, folder), _bf16(spec, m), folder.path)
+    events = fit(
+        model,
+        m.task,
+        objective,
+        m.data,
+        config,
+        resume,
+        partial(_save, folder),
+        _bf16(spec, m),
+        folder.path,
+        partial(_beat, folder, ending),
+    )
     scores = _follow(folder, events, ending)
     folder.update(eta_s=None, note="Finishing")
     heads, bf16 = _heads(objective, prior, spec, m.task.several), _bf16(spec, m)
@@ -135,13 +147,14 @@ def _say_the_end(folder: RunFolder, outcome: Outcome) -> None:
         _say(folder, f"The adapter counts {outcome.strength:g}: on the validation items that is better than the whole of it")
 
 
-def _measured(folder: RunFolder, spec: RunSpec, m: Materials, prior: StartingPoint) -> TrainConfig:
+def _measured(folder: RunFolder, spec: RunSpec, m: Materials, prior: StartingPoint, ending: Callable[[], bool]) -> TrainConfig:
     """The run's settings, with the micro-batch that fits; says what the run will take. Measured once a run."""
     found = folder.preflight()
     if found is None:
         _say(folder, "Measuring a few steps")
         elsewhere = len(m.general.payloads) if m.general else 0
-        found = preflight(m.model, m.task, m.data, prior, spec.train, _bf16(spec, m), general=elsewhere)
+        beat = partial(_beat, folder, ending)
+        found = preflight(m.model, m.task, m.data, prior, spec.train, _bf16(spec, m), general=elsewhere, beat=beat)
         folder.publish_preflight(found)
         _say(folder, str(found))
         folder.update(eta_s=found.total_s, memory_mb=found.memory_mb, device=found.device)
@@ -194,16 +207,22 @@ def _wants_end(folder: RunFolder, ending: Callable[[], bool]) -> bool:
     return wish == "keep"
 
 
+def _beat(folder: RunFolder, ending: Callable[[], bool]) -> None:
+    """Between the parts of what takes long: raises Interrupted or _Stopped. Stop-and-keep waits for its end."""
+    _wants_end(folder, ending)
+
+
 def _watch(folder: RunFolder, ending: Callable[[], bool], learnt: bool = False) -> Progress:
     """Progress of the work before or after the steps, shown as the run's note.
 
-    Before them, a wish to end stops the run: there is nothing to keep yet. Once it has `learnt`, only a closing process does.
+    Before them, a wish to end stops the run: there is nothing to keep yet. Once it has `learnt`, what it learnt lies in its last
+    checkpoint: a wish to stop or a closing process stops it, and it can be resumed; a wish to keep is what it works on.
     """
     written = [0.0]
 
     def progress(done: int, total: int, what: str) -> None:
-        if learnt and ending():
-            raise Interrupted
+        if learnt:
+            _beat(folder, ending)
         if not learnt and _wants_end(folder, ending):
             raise _Stopped
         if time.monotonic() - written[0] >= STATE_EVERY_S:

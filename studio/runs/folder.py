@@ -16,9 +16,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import psutil
+
 from studio.core.config import TrainConfig
 from studio.core.errors import BadInput, NotFound, RunError
-from studio.core.publish import publish_folder, publish_text
+from studio.core.publish import clear_unfinished, make_folder, new_folder, publish_text, sync_folder
 from studio.core.results.training import Preflight
 from studio.core.types import FINE_TUNING, RunSnapshot, TrainEvent
 from studio.runs.process import alive, identity
@@ -60,7 +62,7 @@ class RunFolder:
     @classmethod
     def create(cls, runs: Path, spec: RunSpec) -> RunFolder:
         """A new folder `run-N` under `runs`, claimed by making it."""
-        runs.mkdir(parents=True, exist_ok=True)
+        make_folder(runs)
         number = 1 + max((int(m[1]) for p in runs.iterdir() if (m := RUN_ID.fullmatch(p.name))), default=0)
         while True:
             path = runs / f"run-{number}"
@@ -72,6 +74,7 @@ class RunFolder:
         folder = cls(path)
         publish_text(path / "config.json", json.dumps(asdict(spec), indent=2))
         folder.update(status="queued", total=spec.train.steps)
+        sync_folder(runs)
         return folder
 
     @classmethod
@@ -193,14 +196,17 @@ class RunFolder:
     def publish_checkpoint(self, write: Mapping[str, bytes], step: int) -> None:
         """Files of one checkpoint, whole or not at all; older ones beyond two are removed."""
         root = self.path / "checkpoints"
-        temporary = root / f".step-{step:08d}.tmp"
-        shutil.rmtree(temporary, ignore_errors=True)
-        temporary.mkdir(parents=True)
-        for name, data in write.items():
-            (temporary / name).write_bytes(data)
-        publish_folder(temporary, root / f"step-{step:08d}")
+        with new_folder(root / f"step-{step:08d}") as folder:
+            for name, data in write.items():
+                (folder / name).write_bytes(data)
         for old in sorted(root.glob("step-*"))[:-KEPT_CHECKPOINTS]:
             shutil.rmtree(old, ignore_errors=True)
+
+    def clear_unfinished(self) -> None:
+        """Remove what a kill left under temporary names. For the process that works on the run."""
+        for folder in (self.path, self.path / "checkpoints"):
+            if folder.is_dir():
+                clear_unfinished(folder, psutil.pid_exists)
 
     def checkpoints(self) -> list[Path]:
         """Newest first."""

@@ -6,6 +6,7 @@ Goes through `fit` itself, so that what is measured is what will run. Nothing th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import ceil
@@ -90,8 +91,10 @@ def preflight(
     bf16: bool,
     memory: Memory = MEMORY,
     general: int = 0,
+    beat: Callable[[], None] = lambda: None,
 ) -> Preflight:
-    """Measure a few steps; `general` items are looked at in the end.
+    """Measure a few steps; `general` items are looked at in the end. `beat` is called after each step, and ends it by what it
+    raises.
 
     Raises what `fit` raises: RunError where one item alone does not fit, ModelError."""
     items = [item for item in data.train if task.trains_on(item)]
@@ -99,13 +102,13 @@ def preflight(
     micro = config.micro_batch or batch
     small = min(PROBE, micro)
     device, probe = model.device, _largest(items, task)[:small]
-    _events(model, task, data, prior, replace(config, micro_batch=small), bf16, probe[-WARM:], steps=1)  # not counted
+    _events(model, task, data, prior, replace(config, micro_batch=small), bf16, probe[-WARM:], beat, steps=1)  # not counted
     resident = _resident_mb()
-    _events(model, task, data, prior, replace(config, micro_batch=small), bf16, probe, steps=2)
+    _events(model, task, data, prior, replace(config, micro_batch=small), bf16, probe, beat, steps=2)
     rise = max(1.0, memory.risen(device, resident))
     while micro > 1 and rise * micro / small > ROOM * memory.free(device):
         micro = ceil(micro / 2)
-    events = _events(model, task, data, prior, replace(config, micro_batch=micro), bf16, items[:batch])
+    events = _events(model, task, data, prior, replace(config, micro_batch=micro), bf16, items[:batch], beat)
     steps = [e for e in events if e.kind == "step"]
     pace = min((b.at - a.at for a, b in pairwise(steps)), default=steps[-1].at - events[0].at)
     prefixed = bool(next(e for e in events if e.kind == "start").values.get("prefixes"))
@@ -143,12 +146,18 @@ def _events(
     config: TrainConfig,
     bf16: bool,
     items: Sequence[Item],
+    beat: Callable[[], None],
     steps: int = STEPS,
 ) -> list[TrainEvent]:
     copy = model.adapted(config.lora, seed=config.seed)
     try:
         few = replace(config, steps=steps, epochs=0.0, views=min(config.views, 1), batch_size=len(items))
         objective = task.objective(copy, items, prior, few)
-        return list(fit(copy, task, objective, _Few(data, items), few, bf16=bf16))
+        found: list[TrainEvent] = []
+        with closing(fit(copy, task, objective, _Few(data, items), few, bf16=bf16)) as events:
+            for event in events:
+                found.append(event)
+                beat()
+        return found
     finally:
         copy.close()

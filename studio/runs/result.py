@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +12,7 @@ from safetensors.torch import load_file, save_file
 
 from studio.core.errors import BadInput, CannotRun
 from studio.core.interfaces import AdaptedModel, FoundationModel
-from studio.core.publish import publish_folder
+from studio.core.publish import new_folder
 from studio.learning.classifier import Classifier
 from studio.learning.predictor import Answering, prompted
 from studio.learning.zero_shot import text_classifier
@@ -54,11 +53,8 @@ def _write_judged(judged: Judged | None, place: Path) -> None:
 
 def publish_result(folder: RunFolder, write: Callable[[Path], None]) -> None:
     """The adapter's folder, whole or not at all."""
-    temporary = folder.path / ".adapter.tmp"
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir()
-    write(temporary)
-    publish_folder(temporary, folder.adapter)
+    with new_folder(folder.adapter) as place:
+        write(place)
 
 
 def tuned_model(folder: RunFolder, model: FoundationModel, strength: float | None = None) -> AdaptedModel:

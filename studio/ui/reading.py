@@ -24,7 +24,7 @@ def reading(workspace: Workspace, project: OpenProject, model: str) -> Activity 
         return newest
     if project.picking.ready(model):
         return None
-    if newest is not None and newest.state == "failed" and time.time() - newest.started < RETRY_S:
+    if newest is not None and newest.state == "failed" and time.monotonic() - newest.started < RETRY_S:
         return newest
     title = f"{workspace.models.title(model)} reads the items"
     return workspace.activities.get(workspace.activities.start_once(kind, title, partial(project.picking.read, model)))

@@ -154,6 +154,8 @@ def _header(project: OpenProject | None, active: str, finished: dict[str, str], 
     notes = {**dict.fromkeys(optional, "optional"), following: "next", **finished}
     steps = "".join(_step(n, path, words, active, finished, notes) for n, (path, words) in enumerate(STEPS, start=1))
     name = f"<strong>{escape(project.name)}</strong><span>{escape(project.task_title)}</span>" if project else ""
+    if project and project.read_only:
+        name += f'<span class="st-bad" role="status">Read-only: {escape(project.read_only)}. Look and export only.</span>'
     nav = f'<nav class="st-steps" aria-label="Steps"><ol>{steps}</ol></nav>' if project or active else ""
     out = f'<a class="st-out" href="{SIGNED_IN}">Sign out</a>' if login else ""
     brand = '<a class="st-brand" href="/">Studio</a>'

@@ -43,7 +43,7 @@ class Activities:
 
     def _start(self, kind: str, title: str, work: Callable[[Progress], Any]) -> str:
         activity_id = f"{kind}-{next(self._numbers)}"
-        self._known[activity_id] = Activity(activity_id, kind, title, 0, 0, title, time.time(), None, "running")
+        self._known[activity_id] = Activity(activity_id, kind, title, 0, 0, title, time.monotonic(), None, "running")
         over = [i for i, a in self._known.items() if a.state != "running"][: max(0, len(self._known) - KEPT)]
         for old in over:
             del self._known[old]
@@ -79,7 +79,7 @@ class Activities:
             self._set(activity_id, state="failed", error=f"{type(error).__name__}: {error}", hint="The log has the details.")
 
     def _progress(self, activity_id: str, done: int, total: int, what: str) -> None:
-        elapsed = time.time() - self.get(activity_id).started
+        elapsed = time.monotonic() - self.get(activity_id).started
         eta = elapsed / done * (total - done) if done and total else None
         self._set(activity_id, done=done, total=total, what=what, eta_s=eta)
 

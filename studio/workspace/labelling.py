@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import asdict
 from types import EllipsisType, MappingProxyType
 from typing import Any
@@ -64,7 +65,7 @@ class Labelling:
         """{author: the newest of their acts of which they know that others have replaced it}."""
         if task.several:
             self._store.let_several()
-        for name in task.fixed_classes:  # one by one: they keep the task's order
+        for name in () if self._store.read_only else task.fixed_classes:  # one by one: they keep the task's order
             self._store.ensure_classes((name,))
 
     # import
@@ -73,6 +74,7 @@ class Labelling:
         """All of it or nothing, with a report. Raises ImportFailed, Offline, ProjectError."""
         if not 0.0 <= options.test_share <= 0.9:
             raise BadInput(f"A test share of {options.test_share:g} is outside 0 … 0.9.", "Choose one between them.")
+        self._store.refuse_read_only()
         importer = importer_for(source)
         # asked only where the answer matters: without a network `datasets` retries for half a minute
         offline = self._offline or (importer.name == HubImporter.name and not reaches_hub())
@@ -125,6 +127,12 @@ class Labelling:
         return self._store.counts().none
 
     # label
+
+    def once(self, key: str) -> Labelling:
+        """The same for one act on labels or notes: done once however often it comes under that key, also after a kill."""
+        found = copy(self)
+        found._store = self._store.once(key)
+        return found
 
     def label(self, item: int, label: Said | None, author: str = "me", saw: Saw = ...) -> LabelEvent:
         """Committed to disk when it returns. Raises NotFound (item, class).

@@ -40,6 +40,8 @@ class OpenProject:
         self.id = project.id
         self.name = project.name
         self.path = str(project.root)
+        self.read_only = project.store.read_only
+        """Why nothing can be written here, as the end of a sentence: everything else can be looked at and exported. Or None."""
         self.task = task.name
         self.task_title = task.title
         self.modalities = task.modalities

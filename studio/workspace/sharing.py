@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 from zipfile import ZIP_DEFLATED, ZipFile
 
+import psutil
+
 from studio.core.errors import BadInput, CannotRun
 from studio.core.interfaces import Modality, Progress, Task
+from studio.core.publish import clear_unfinished, sync_file, sync_folder, unfinished
 from studio.core.types import RunSnapshot
 from studio.data.backup import back_up
 from studio.data.exporters import Source, exporter_for, formats
@@ -93,8 +95,8 @@ class Sharing:
             raise CannotRun("There is nothing to export yet.", "Import some items on the Data page.")
         alone = exporter.alone(modalities)
         name = f"{self._slug()}-labels.{format}" if alone else f"{self._slug()}-labels-{format}.zip"
-        with self._writing(folder, name) as path, TemporaryDirectory(dir=folder, prefix=".export-") as scratch:
-            with Archive(path, Path(scratch), alone) as archive:
+        with self._writing(folder, name) as path, _scratch(folder / name) as scratch:
+            with Archive(path, scratch, alone) as archive:
                 exporter.write(Source(self._project.store, self._project.media, modalities, progress), archive)
         return folder / name
 
@@ -166,15 +168,29 @@ class Sharing:
     @contextmanager
     def _writing(self, folder: Path, name: str) -> Iterator[Path]:
         """A path to write to that gets its name once it is whole, and is then remembered as shared."""
-        unfinished = folder / f".{name}.{uuid.uuid4().hex}.tmp"
+        path = unfinished(folder / name)
         try:
-            yield unfinished
-            os.replace(unfinished, folder / name)
+            clear_unfinished(folder, psutil.pid_exists)
+            yield path
+            sync_file(path)
+            os.replace(path, folder / name)
+            sync_folder(folder)
         except OSError as error:
             raise BadInput(
                 f"{name} cannot be written to {folder} ({error.strerror or error}).", "Choose another folder."
             ) from error
         finally:
-            unfinished.unlink(missing_ok=True)
-        if not self.was_used():
+            path.unlink(missing_ok=True)
+        if not self.was_used() and not self._project.store.read_only:
             self._project.store.set_meta(SHARED, True)
+
+
+@contextmanager
+def _scratch(path: Path) -> Iterator[Path]:
+    """A folder beside `path` for as long as it is written; after a kill the next export clears it away."""
+    folder = unfinished(path)
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -126,6 +126,7 @@ class Training:
         """Queue a run, or a search's `trial`; its id. Raises CannotRun with the same text as `plan().why_not`."""
         from studio.runs.folder import RunFolder, RunSpec
 
+        self._project.store.refuse_read_only()
         plan = self.plan(model, method, settings)
         if plan.why_not:
             raise CannotRun.saying(plan.why_not)
@@ -183,6 +184,7 @@ class Training:
 
     def resume(self, run_id: str) -> None:
         """Queue a stopped, interrupted or failed run again, from its newest checkpoint. Raises RunError."""
+        self._project.store.refuse_read_only()
         folder = self.folder(run_id)
         found = folder.snapshot()
         if not found.resumable:

@@ -11,9 +11,11 @@ from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
+import psutil
+
 from studio.core.errors import NotFound, ProjectError, StudioError
 from studio.core.interfaces import Progress
-from studio.core.publish import publish_text
+from studio.core.publish import clear_unfinished, publish_text
 from studio.core.results.projects import ProjectCard, Sample
 from studio.data.backup import name_in, restore
 from studio.data.overview import overview
@@ -238,6 +240,7 @@ class Workspace:
 
     def _write(self, known: list[tuple[str, float]]) -> None:
         self.settings.home.mkdir(parents=True, exist_ok=True)
+        clear_unfinished(self.settings.home, psutil.pid_exists)
         text = json.dumps([{"path": p, "opened": at} for p, at in known], indent=2)
         publish_text(self.settings.home / "projects.json", text)
 

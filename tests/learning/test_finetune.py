@@ -53,13 +53,14 @@ def run(
     data: Pictures | None = None,
     resume: Checkpoint | None = None,
     save: Callable[[Checkpoint], None] | None = None,
+    beat: Callable[[], None] = lambda: None,
 ) -> list[TrainEvent]:
     data = data or Pictures()
     model = load_model(model_id, "cpu", True).adapted(config.lora, seed=config.seed)
     task = task_named("image-classification")
     prior = StartingPoint(CLASSES, (("a red sky",), ("a blue sky",)), None)
     objective = task.objective(model, data.train, prior, config)
-    return list(fit(model, task, objective, data, config, resume, save, scratch=scratch))
+    return list(fit(model, task, objective, data, config, resume, save, scratch=scratch, beat=beat))
 
 
 def losses(events: Sequence[TrainEvent]) -> list[float]:
@@ -96,6 +97,25 @@ def test_a_pass_sees_its_own_view_and_views_come_back(tiny_ids: dict[str, str], 
 def test_a_tower_adapted_from_its_first_block_on_says_that_nothing_is_kept(tiny_ids: dict[str, str], tmp_path: Path) -> None:
     events = run(tiny_ids["open_clip-vit"], CONFIG.with_settings({"layers": "all", "steps": 1}), tmp_path)
     assert any("each step computes all of them" in event.values.get("message", "") for event in events)
+
+
+def test_a_look_at_many_held_out_items_can_be_ended_in_its_middle(
+    tiny_ids: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Stop(Exception):
+        pass
+
+    looked: list[int] = []
+
+    def beat() -> None:
+        looked.append(1)
+        if len(looked) == 2:
+            raise Stop
+
+    monkeypatch.setattr("studio.learning.loop.EVALUATION_BATCH", 1)
+    with pytest.raises(Stop):
+        run(tiny_ids["open_clip-vit"], CONFIG, tmp_path, beat=beat)
+    assert len(looked) == 2
 
 
 def test_a_run_that_was_cut_off_after_its_last_step_is_judged_when_it_goes_on(tiny_ids: dict[str, str], tmp_path: Path) -> None:

@@ -136,9 +136,11 @@ def test_a_resumed_run_goes_on_in_the_parts_that_fitted(pictures: OpenProject, t
     assert found is not None and found.micro_batch == 2
 
 
-def materials(project: OpenProject, model: str, batch: int) -> tuple[RunFolder, Snapshot, StartingPoint]:
+def materials(
+    project: OpenProject, model: str, batch: int, settings: Mapping[str, Any] = QUICK
+) -> tuple[RunFolder, Snapshot, StartingPoint]:
     """A finished run's folder, items and class prompts."""
-    run = project.training.start(model, settings={**QUICK, "batch_size": batch})
+    run = project.training.start(model, settings={**settings, "batch_size": batch})
     finish(project, run)
     folder = project.training.folder(run)
     return folder, project.training.snapshot(folder), StartingPoint(folder.spec.classes, folder.spec.prompts)

@@ -75,6 +75,18 @@ def test_an_act_that_arrives_twice_is_done_once(desk: Desk, project: OpenProject
     assert sum(event.kind == "label" for event in project.labelling.history(1)) == 1
 
 
+def test_an_act_that_is_sent_again_after_a_restart_is_done_once(workspace: Workspace, project: OpenProject) -> None:
+    """Its first answer was lost with the process, so that another desk, which knows nothing of it, meets it."""
+    for item in (1, 2):
+        assert act(Desk(workspace), label(project, item=item, id=f"l{item}"))["ok"]
+    assert act(Desk(workspace), label(project, item=2, id="l2"))["event"] == project.labelling.history(2)[-1].id
+    assert len(project.labelling.history(2)) == 1
+    undo = {"project": project.id, "id": "u1", "act": "undo"}
+    first, second = act(Desk(workspace), undo), act(Desk(workspace), undo)
+    assert first == second and first["changed"] == 1
+    assert project.labelling.counts().labelled == 1
+
+
 class SlowDesk(Desk):
     """Every act waits until it is let go."""
 

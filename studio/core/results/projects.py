@@ -154,6 +154,7 @@ class Activity:
     total: int
     what: str
     started: float
+    """Seconds on the process's own clock, which nobody sets back."""
     eta_s: float | None
     state: Literal["running", "done", "failed"]
     result: Any = None

@@ -37,6 +37,7 @@ from studio.ui.answers import (
 from studio.ui.reading import reading
 from studio.ui.widgets.label_queue import BATCH, COMING, EVERY, batch, filter_name, first_batch, still_coming, unseen, woven
 from studio.workspace import Workspace
+from studio.workspace.labelling import Labelling
 from studio.workspace.open_project import OpenProject
 from studio.workspace.picking import CHOSEN_BY_MODEL
 
@@ -187,10 +188,10 @@ class Desk:
         return {"labelled": project.labelling.label_for_me(integer(payload, "per_class"), author=who).labelled}
 
     def _do(self, project: OpenProject, payload: Payload) -> Answer:
-        labelling, who = project.labelling, author(self.workspace, payload)
+        labelling, who = project.labelling.once(text(payload, "id", 64)), author(self.workspace, payload)
         match payload.get("act"):
             case "label":
-                return _given(project, _labelled(project, payload, who))
+                return _given(project, _labelled(project, labelling, payload, who))
             case "note":
                 words, saw = text(payload, "text", LONGEST_WORDS), text(payload, "saw", LONGEST_WORDS)
                 event = labelling.note(integer(payload, "item"), words, who, saw)
@@ -237,10 +238,10 @@ def labeler(desk: Desk) -> gr.HTML:
     )
 
 
-def _labelled(project: OpenProject, payload: Payload, who: str) -> LabelEvent:
+def _labelled(project: OpenProject, labelling: Labelling, payload: Payload, who: str) -> LabelEvent:
     """One class, or none of them; where an item may be of several, `labels` are all of them, and an empty list takes its label
     away."""
-    labelling, item, saw = project.labelling, integer(payload, "item"), payload.get("saw")
+    item, saw = integer(payload, "item"), payload.get("saw")
     if saw is not None:
         saw = label_text(project, payload, "saw")
     if project.several and payload.get("labels") is not None:
