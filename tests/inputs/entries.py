@@ -29,8 +29,6 @@ class Bad:
     good: int = 1
     """Good items in the source."""
     longest_s: float = 2.0
-    slow: bool = False
-    """Made in more than a moment."""
     bomb: bool = False
     """Made to fill the memory."""
 

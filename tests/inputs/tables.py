@@ -119,7 +119,7 @@ BAD = (
     Bad("Parquet with damaged pages", TEXTS, parquet(MANY, damaged_pages), "data.parquet", "damaged", fails=True),
     whole("Parquet that is none", "data.parquet", b"PAR1" + bytes(20) + b"PAR1", "not a Parquet"),
     Bad("Parquet of large texts", TEXTS, large_texts, "data.parquet", "at most 100,000|more than", fails=None, good=0, bomb=True,
-        slow=True, longest_s=20),
+        longest_s=20),
     Bad("a caption's picture that leads out", PAIRS, pairs, "captions.csv", "leads out"),
     Bad("a picture that leads out", PICTURES, pictures_of("/etc/passwd"), "data.jsonl", "outside"),
     Bad("a picture called by a NUL", PICTURES, pictures_of("a\0b.png"), "data.jsonl", "cannot be opened"),

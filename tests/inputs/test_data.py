@@ -58,7 +58,7 @@ def scale() -> Iterator[Scale]:
 
 
 def cases(entries: tuple[Bad, ...]) -> list[object]:
-    return [pytest.param(e, id=f"{e.task} {e.name}", marks=[pytest.mark.slow] if e.slow else []) for e in entries]
+    return [pytest.param(entry, id=f"{entry.task} {entry.name}") for entry in entries]
 
 
 def imported(project: OpenProject, source: Path) -> ImportReport | ImportFailed:
@@ -93,6 +93,7 @@ def goes_on(project: OpenProject, task: str, room: Path) -> None:
     assert project.sharing.labels(more, "jsonl").stat().st_size
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("default")
 @pytest.mark.parametrize("entry", cases(BAD))
 def test_bad_data_stays_out(entry: Bad, workspace: Workspace, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -119,6 +120,7 @@ def test_bad_data_stays_out(entry: Bad, workspace: Workspace, tmp_path: Path, ca
     goes_on(project, entry.task, tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("entry", cases(tuple(entry for entry in BAD if entry.bomb)))
 def test_bombs_stay_small(entry: Bad, scale: Scale, tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()

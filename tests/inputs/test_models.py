@@ -88,7 +88,7 @@ def test_open_clip_folders(entry: Spoilt, tiny_ids: dict[str, str], tmp_path: Pa
     refused(entry, good, tmp_path, lambda folder: load_model(f"open_clip:local-dir:{folder}", offline=True))
 
 
-@pytest.mark.parametrize("kind", ["bert", "hf-clip"])
+@pytest.mark.parametrize("kind", ["bert", pytest.param("hf-clip", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("entry", [*FOLDERS, *HF], ids=named)
 def test_hugging_face_folders(entry: Spoilt, kind: str, tiny_ids: dict[str, str], tmp_path: Path) -> None:
     good = Path(tiny_ids[kind].removeprefix("hf:"))
