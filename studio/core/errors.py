@@ -21,6 +21,8 @@ class StudioError(Exception):
     """Base of the tree. `message` says what happened, `hint` what to do next."""
 
     def __init__(self, message: str, hint: str = "") -> None:
+        # what a file is called may be no text; a message has to be one, or no page can show it
+        message, hint = (text.encode("utf-8", "replace").decode("utf-8") for text in (message, hint))
         super().__init__(message)
         self.message = message
         self.hint = hint

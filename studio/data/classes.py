@@ -19,6 +19,8 @@ from studio.data.labels import beside
 from studio.data.sets import class_of
 
 MAX_NAME = 200
+_JOINERS = {0x200C: None, 0x200D: None}
+"""Signs of no width that many scripts and emoji are written with; others could turn a name round."""
 LONGEST_GUIDELINE = 2_000
 
 
@@ -28,7 +30,7 @@ def class_name(text: str, several: bool = False) -> str:
     clean = plain_name(text)
     if not clean:
         raise BadInput("The class needs a name.", "Type one, as in 'cardboard'.")
-    if len(clean) > MAX_NAME or not clean.isprintable():
+    if len(clean) > MAX_NAME or not clean.translate(_JOINERS).isprintable():
         raise BadInput(f"{clean[:40]!r} … cannot be a class's name.", f"Use one line of at most {MAX_NAME} characters.")
     if clean.casefold() == NONE_OF_THESE:
         raise BadInput(f"{clean!r} says that an item is of no class.", "There is a key for that; a class needs another name.")

@@ -55,4 +55,9 @@ def mix(key: str) -> int:
 
 def plain_name(text: str) -> str:
     """A name or label as it is stored: composed characters (NFC), no white space around it, no half surrogates."""
-    return unicodedata.normalize("NFC", text.encode("utf-8", "replace").decode("utf-8")).strip()
+    return unicodedata.normalize("NFC", shown(text)).strip()
+
+
+def shown(text: str) -> str:
+    """The text as a page can show it: a file's name may hold bytes that are no characters, which are half surrogates then."""
+    return text.encode("utf-8", "replace").decode("utf-8")

@@ -20,7 +20,7 @@ from studio.core.interfaces import Progress
 from studio.core.results.projects import ImportReport, Reject
 from studio.core.types import NONE_OF_THESE, ImportOptions, set_of
 from studio.data.classes import class_name
-from studio.data.content import canonical, key_of, media_of, plain_name
+from studio.data.content import canonical, key_of, media_of, plain_name, shown
 from studio.data.enter import Candidate, enter
 from studio.data.exported import SIDECAR, DescribedClass
 from studio.data.importers import Offered, Row
@@ -37,7 +37,10 @@ Read = Callable[[bytes | str, str], Any]
 """`read(source, name)` of a modality: the payload, or UnreadableItem."""
 
 MAX_REPORTED = 1000
+LONGEST_SHOWN = 400
 BEAT_S = 0.1
+MOST_AHEAD = 64 * 2**20
+"""Bytes of files that are read before those ahead of them are checked; a single one may have more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,7 @@ def ingest(
         offered = _without_classes(rows, classes, rules.several)
         for result in _in_order(offered, _Checker(media, journal, rules, options), beat):
             if isinstance(result, Reject):
-                rejects.append(result)
+                rejects.append(replace(result, file=_brief(result.file), reason=_brief(result.reason)))
             else:
                 candidates.append(result)
         beat.what, beat.total = "saving", len(candidates)
@@ -91,6 +94,12 @@ def ingest(
         seconds=time.monotonic() - started,
         labelled=entered.labelled,
     )
+
+
+def _brief(text: str) -> str:
+    """As a report can show it: names in archives and tables may have any length."""
+    text = shown(text)
+    return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN // 2]} … {text[-LONGEST_SHOWN // 2 :]}"
 
 
 class _Checker:
@@ -160,6 +169,7 @@ def _without_classes(rows: Iterable[Offered], classes: list[DescribedClass], sev
                 yield Reject(SIDECAR, None, error.message)
         else:
             yield offered
+            del offered  # before the next is read: one may have 200 MB
 
 
 class _Beat:
@@ -197,22 +207,28 @@ def _in_order(
 ) -> Iterator[Candidate | Reject]:
     """Check rows with files on every core, a few ahead of what is taken; texts are checked at once. Keeps the order."""
     workers = os.cpu_count() or 1
-    ahead: deque[Future[Candidate | Reject] | Candidate | Reject] = deque()
+    ahead: deque[tuple[Future[Candidate | Reject] | Candidate | Reject, int]] = deque()
+    held = 0
 
     def taken() -> Candidate | Reject:
-        first = ahead.popleft()
+        nonlocal held
+        first, size = ahead.popleft()
         beat.done += 1
+        held -= size
         return beat.result_of(first) if isinstance(first, Future) else first
 
     with ThreadPoolExecutor(workers, thread_name_prefix="studio-import") as pool:
         for row in rows:
+            size = 0 if isinstance(row, Reject) else sum(len(raw) for raw in row.content.values() if isinstance(raw, bytes))
             if isinstance(row, Reject):
-                ahead.append(row)
-            elif any(isinstance(raw, bytes) for raw in row.content.values()):
-                ahead.append(pool.submit(check, row))
+                ahead.append((row, 0))
+            elif size or any(isinstance(raw, bytes) for raw in row.content.values()):
+                ahead.append((pool.submit(check, row), size))
             else:
-                ahead.append(check(row))
-            while len(ahead) > 4 * workers:
+                ahead.append((check(row), 0))
+            held += size
+            del row  # before the next is read: one may have 200 MB
+            while len(ahead) > 4 * workers or held > MOST_AHEAD:
                 yield taken()
             beat()
         while ahead:

@@ -36,6 +36,7 @@ _OTHER_KINDS: tuple[tuple[int, bytes, str], ...] = (
     (0, b"%PDF", "is a PDF, not a picture: export its pages as PNG"),
     (0, b"8BPS", "is a Photoshop file: export it as PNG or JPEG"),
     (0, b"%!PS", "is a PostScript file: export it as PNG"),
+    (0, b"\xc5\xd0\xd3\xc6", "is a PostScript file: export it as PNG"),
     (0, b"SIMPLE  =", "is a FITS file: export it as PNG"),
     (0, b"II*\0", "is a TIFF: save it as PNG or JPEG"),
     (0, b"MM\0*", "is a TIFF: save it as PNG or JPEG"),

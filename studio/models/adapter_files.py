@@ -19,7 +19,7 @@ from torch import Tensor
 from studio.core.config import LoraConfig
 from studio.core.errors import ModelError, Untrusted
 from studio.core.types import ModelInfo
-from studio.models.trust import read_config, safetensors_header
+from studio.models.trust import check_folder, read_config, safetensors_header
 
 WEIGHTS, CONFIG, MANIFEST = "adapter_model.safetensors", "adapter_config.json", "manifest.json"
 PREFIX = "base_model.model."
@@ -74,6 +74,7 @@ def load_adapter(folder: Path, lora: LoraConfig, base: ModelInfo, expected: dict
 
     Raises ModelError where it belongs to something else, Untrusted where the files are not what they say.
     """
+    check_folder(folder)
     _check_manifest(read_config(folder / MANIFEST), lora, base)
     _check_config(read_config(folder / CONFIG), lora)
     path = folder / WEIGHTS

@@ -115,7 +115,7 @@ def build(config: dict[str, Any], weights: Path, device: torch.device) -> nn.Mod
     try:
         network: nn.Module = (open_clip.CustomTextCLIP if custom else open_clip.CLIP)(**config)
         open_clip.load_checkpoint(network, str(weights))
-    except (TypeError, KeyError, ValueError, RuntimeError) as error:
+    except Exception as error:  # whatever a library finds wrong with a configuration is the configuration's fault
         raise ModelError(
             f"The weights do not fit the configuration: {_first_line(error)}", "Download the model again."
         ) from error

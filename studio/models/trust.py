@@ -1,12 +1,14 @@
 """The one gate before weights are read: what may be loaded, decided by content. Executes nothing, imports no torch.
 
-Refuses pickled weights, folders that ask for their own code, links that lead out, and safetensors headers that lie.
+Refuses pickled weights, folders that ask for their own code or for kernels of the hub, links that lead out, files that are none
+(a pipe would never end), and safetensors headers that lie or that another reader could take otherwise.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import stat
 import struct
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -17,10 +19,15 @@ from studio.core.errors import ModelError, NotFound, Untrusted
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 PICKLED = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".msgpack", ".h5", ".npz")
 CODE_KEYS = frozenset({"auto_map", "trust_remote_code"})
+KERNEL_KEYS = frozenset({"attn_implementation", "_attn_implementation", "experts_implementation", "_experts_implementation"})
+KERNELS = frozenset({None, "eager", "sdpa"})
+"""What a configuration may say of them: anything else is a library to import, or one on the hub to run."""
 INDEX = "model.safetensors.index.json"
 MAX_JSON = 128 * 1024 * 1024
 MAX_HEADER = 32 * 1024 * 1024
 MAX_TENSORS = 50_000
+LARGEST = 2**63
+"""Of a tensor's sides and of their product; other readers count no further."""
 BITS = {"F64": 64, "F32": 32, "F16": 16, "BF16": 16, "I64": 64, "I32": 32, "I16": 16, "I8": 8, "U8": 8, "BOOL": 8}
 
 
@@ -35,20 +42,25 @@ def check_folder(folder: Path) -> None:
         raise NotFound(f"There is no model folder {folder}.", "Check the path.")
     root = _root(folder)
     for path in _files(folder):
-        if not path.resolve().is_relative_to(root):
+        if not _stays(path, root):
             raise Untrusted(f"{path.name} is a link that leads out of the model's folder.", "Put the file itself there.")
-        if path.suffix == ".json":
+        if path.suffix.lower() == ".json":  # some file systems do not tell the cases apart
             _refuse_code(read_json(path), path.name)
 
 
 def read_json(path: Path) -> Any:
-    """The parsed file. Raises ModelError where it is missing, Untrusted where it is too large, too deep or no JSON."""
+    """The parsed file. Raises ModelError where it is missing, Untrusted where it is too large, too deep, no JSON or no file."""
     try:
-        if path.stat().st_size > MAX_JSON:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise Untrusted(f"{path.name} is not a plain file.", "Put the file itself there.")
+        if status.st_size > MAX_JSON:
             raise Untrusted(f"{path.name} is larger than any model's configuration.", "Download the model again.")
         return json.loads(path.read_bytes())
     except FileNotFoundError:
         raise ModelError(f"{path.name} is missing in {path.parent}.", "Download or copy the whole folder.") from None
+    except OSError as error:
+        raise ModelError(f"{path.name} cannot be opened ({error.strerror}).", "Check its permissions.") from error
     except (ValueError, RecursionError) as error:
         raise Untrusted(f"{path.name} is no valid JSON: {type(error).__name__}.", "Download the model again.") from None
 
@@ -99,13 +111,7 @@ def safetensors_header(path: Path) -> dict[str, tuple[str, tuple[int, ...]]]:
         if not 2 <= length <= min(MAX_HEADER, size - 8):
             raise Untrusted(f"{path.name} is no safetensors file.", "Download the model again.")
         raw = file.read(length)
-    try:
-        header = json.loads(raw)
-    except (ValueError, RecursionError):
-        raise Untrusted(f"{path.name} has a broken safetensors header.", "Download the model again.") from None
-    if not isinstance(header, dict) or len(header) > MAX_TENSORS:
-        raise Untrusted(f"{path.name} lists more tensors than any model has.", "Download the model again.")
-    header.pop("__metadata__", None)
+    header = _parsed(path, raw)
     spans = sorted(_span(path, name, entry) for name, entry in header.items())
     end = 0
     for start, stop in spans:
@@ -117,6 +123,36 @@ def safetensors_header(path: Path) -> dict[str, tuple[str, tuple[int, ...]]]:
     return {name: (entry["dtype"], tuple(entry["shape"])) for name, entry in header.items()}
 
 
+def _parsed(path: Path, raw: bytes) -> dict[str, Any]:
+    """{tensor: entry}, from JSON that every reader takes for the same."""
+    too_many = Untrusted(f"{path.name} lists more tensors than any model has.", "Download the model again.")
+    if raw.count(b'"data_offsets"') > MAX_TENSORS:  # before it is parsed, which takes as long as it is large
+        raise too_many
+    try:
+        if not raw.startswith(b"{"):
+            raise ValueError("no object")
+        header: dict[str, Any] = json.loads(raw.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_number)
+        said = header.pop("__metadata__", {})
+        if not isinstance(said, dict) or not all(isinstance(value, str) for value in said.values()):
+            raise ValueError("metadata")
+    except (ValueError, RecursionError):
+        raise Untrusted(f"{path.name} has a broken safetensors header.", "Download the model again.") from None
+    if len(header) > MAX_TENSORS:
+        raise too_many
+    return header
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):  # one reader would take the first of a name, another the last
+        raise ValueError("a name stands there twice")
+    return found
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(name)
+
+
 def _checked(path: Path) -> Path:
     safetensors_header(path)
     return path
@@ -125,12 +161,13 @@ def _checked(path: Path) -> Path:
 def _span(path: Path, name: str, entry: Any) -> tuple[int, int]:
     """Where one tensor lies, checked against its dtype and shape."""
     try:
-        start, stop = entry["data_offsets"]
-        count = 1
-        for side in entry["shape"]:
-            if type(side) is not int or side < 0:
-                raise ValueError(side)
+        (start, stop), shape, count = entry["data_offsets"], entry["shape"], 1
+        for side in shape:
             count *= side
+            if type(side) is not int or not 0 <= side < LARGEST or count >= LARGEST:
+                raise ValueError(side)
+        if not (isinstance(shape, list) and isinstance(entry["data_offsets"], list)):
+            raise TypeError(name)
         if type(start) is not int or type(stop) is not int or (stop - start) * 8 != count * BITS[entry["dtype"]] or start < 0:
             raise ValueError(name)
     except (KeyError, TypeError, ValueError):
@@ -159,18 +196,32 @@ def _refuse_code(value: Any, file: str) -> None:
             for key in CODE_KEYS & node.keys():
                 if type(node[key]) is not int:
                     raise Untrusted(f"{file} asks for code of its own ({key}).", "Only models without custom code are loaded.")
+            for key in KERNEL_KEYS & node.keys():
+                if type(node[key]) is not int and not (isinstance(node[key], str | None) and node[key] in KERNELS):
+                    raise Untrusted(
+                        f"{file} asks for other kernels ({key}).", "Take that line out of it, or choose another model."
+                    )
             stack.extend(node.values())
         elif isinstance(node, list):
             stack.extend(node)
 
 
-def _files(folder: Path, depth: int = 3) -> Iterator[Path]:
-    for path in sorted(folder.iterdir()):
-        if path.is_dir() and not path.is_symlink():
-            if depth:
-                yield from _files(path, depth - 1)
-        else:
-            yield path
+def _files(folder: Path) -> Iterator[Path]:
+    """Every file and every link below; none is followed."""
+    folders = [folder]
+    while folders:
+        for path in sorted(folders.pop().iterdir()):
+            if path.is_dir() and not path.is_symlink():
+                folders.append(path)
+            else:
+                yield path
+
+
+def _stays(path: Path, root: Path) -> bool:
+    try:
+        return path.resolve().is_relative_to(root)
+    except (OSError, RuntimeError):  # a link that leads to itself
+        return False
 
 
 def _root(folder: Path) -> Path:

@@ -100,8 +100,10 @@ class RunFolder:
             values["train"] = TrainConfig.from_json(values["train"])
             values["classes"] = tuple(values["classes"])
             values["prompts"] = tuple(tuple(p) for p in values["prompts"])
+            if not all(isinstance(values[key], str) for key in ("task", "model", "method")):
+                raise TypeError("task, model and method are texts")
             return RunSpec(**values)
-        except (OSError, ValueError, TypeError, KeyError, AttributeError, BadInput) as error:
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError, BadInput) as error:
             raise RunError(f"The settings of {self.id} cannot be read ({error}).", "Start a new run.") from error
 
     def readable(self) -> bool:
@@ -226,7 +228,7 @@ class RunFolder:
         """What the run said of itself at its end; empty before."""
         try:
             return dict(json.loads((self.path / "report.json").read_text("utf-8")))
-        except (OSError, ValueError):
+        except (OSError, ValueError, TypeError, RecursionError):
             return {}
 
     def publish_report(self, report: Mapping[str, Any]) -> None:

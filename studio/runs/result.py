@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from studio.core.errors import BadInput, CannotRun
+from studio.core.errors import BadInput, CannotRun, RunError
 from studio.core.interfaces import AdaptedModel, FoundationModel
 from studio.core.publish import new_folder
 from studio.learning.classifier import Classifier
@@ -105,8 +105,11 @@ def classifier_in(folder: RunFolder, where: str, classes: Sequence[str]) -> Clas
 
 
 def chosen_strength(folder: RunFolder) -> float:
-    """γ that the run chose; 1 where it chose none."""
-    return float(_answers(folder).get("strength", 1.0))
+    """γ that the run chose; 1 where it chose none. Raises RunError where what it wrote is no number."""
+    try:
+        return float(_answers(folder).get("strength", 1.0))
+    except (TypeError, ValueError) as error:
+        raise RunError(f"{ANSWERS} of {folder.id} does not say a strength.", "Train again.") from error
 
 
 def other_strength(folder: RunFolder, asked: float | None) -> float | None:
@@ -134,11 +137,15 @@ def judged(folder: RunFolder) -> tuple[Tensor, Tensor] | None:
 
 def _temperatures(folder: RunFolder) -> dict[float, float]:
     """By strength, of what answers there: each was judged, and calibrated, by itself. Empty without validation items."""
-    return {row["strength"]: float(row.get("temperature", 1.0)) for row in folder.report().get("strengths", ())}
+    try:
+        rows = folder.report().get("strengths", ())
+        return {float(row["strength"]): float(row.get("temperature", 1.0)) for row in rows}
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
+        raise RunError(f"report.json of {folder.id} does not say its strengths.", "Train again.") from error
 
 
 def _answers(folder: RunFolder) -> dict[str, float]:
     try:
         return dict(json.loads((folder.adapter / ANSWERS).read_text("utf-8")))
-    except (OSError, ValueError):
+    except (OSError, ValueError, TypeError, RecursionError):
         return {}

@@ -14,8 +14,9 @@ from studio.core.types import Prediction
 from studio.learning.predictor import Answering, live_features
 from studio.modalities import discover_modalities
 from studio.models import load_model
+from studio.models.trust import check_folder, read_config
 from studio.runs.folder import RunFolder
-from studio.runs.result import tuned_model, tuned_predictor
+from studio.runs.result import ANSWERS, tuned_model, tuned_predictor
 from studio.tasks import task
 from studio.workspace.doubt import Held
 
@@ -33,11 +34,15 @@ class SharedModel:
     def load(cls, folder: str | Path, base: str | None = None, device: str = "auto", offline: bool = False) -> SharedModel:
         """From an unpacked folder. `base` is the id of the base model, where it lies elsewhere than when it was trained.
 
-        Raises NotFound for a folder that holds no shared model, and what loading the base model raises.
+        Raises NotFound for a folder that holds no shared model, Untrusted or RunError for one that is not what Studio packed, and
+        what loading the base model raises.
         """
         path = Path(folder).expanduser().resolve()
         if not (path / "config.json").is_file():
             raise NotFound(f"There is no shared model in {path}.", "Give the folder that the zip unpacks to.")
+        check_folder(path)
+        for file in filter(Path.is_file, (path / "report.json", path / "adapter" / ANSWERS)):
+            read_config(file)  # a run of one's own goes without a damaged one; here somebody else made it
         run = RunFolder(path)
         return cls(run, load_model(base or run.spec.model, device, offline))
 

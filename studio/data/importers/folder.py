@@ -46,7 +46,7 @@ class FolderTree:
                 return Reject(shown, None, too_big(most))
             return file.read_bytes()
         except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: a link that leads to itself
-            return Reject(shown, None, f"cannot be opened ({error})")
+            return Reject(shown, None, f"cannot be opened ({str(getattr(error, 'strerror', None) or error).lower()})")
 
 
 class FolderImporter:
@@ -66,11 +66,13 @@ class FolderImporter:
 
 
 def natural(path: Parts) -> list[list[tuple[int, str]]]:
-    """Sorts `2.jpg` before `10.jpg`."""
-    return [
-        [(int(piece), "") if piece.isdecimal() else (-1, piece.casefold()) for piece in re.split(r"([0-9]+)", part) if piece]
-        for part in path
-    ]
+    """Sorts `2.jpg` before `10.jpg`. Numbers may be of any length: they are told by it, and then by their digits."""
+    return [[_place(piece) for piece in re.split(r"([0-9]+)", part) if piece] for part in path]
+
+
+def _place(piece: str) -> tuple[int, str]:
+    digits = piece.lstrip("0")
+    return (len(digits), digits) if piece.isdecimal() else (-1, piece.casefold())
 
 
 IMPORTERS.register(FolderImporter.name, FolderImporter())

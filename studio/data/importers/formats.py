@@ -22,6 +22,8 @@ Table = tuple[tuple[str, ...], Iterator[Record | Reject]]
 """(columns, records)."""
 
 _MAX_FIELD = 2**30  # a text that is too long is a reject with a reason, not an error of the csv module
+_AT_ONCE = 16
+"""Rows of a Parquet file in memory at a time: rows that share a long text take its length each once they are read."""
 _DELIMITERS = (",", "\t", ";", "|")
 _JSON_ERRORS = (ValueError, RecursionError)
 
@@ -40,9 +42,11 @@ def _csv(data: bytes, name: str) -> Table:
     delimiter = _delimiter(text, name)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     header = tuple(cell.strip() for cell in next(reader, []))
+    if why := _why_no_table(text, header):
+        raise ImportFailed(f"{name} {why}.", "Export the table as CSV, and import that.")
     double = sorted({cell for cell in header if cell and header.count(cell) > 1})
     if double:
-        raise ImportFailed(f"{name} has more than one column named {double[0]!r}.", "Rename one of them.")
+        raise ImportFailed(f"{name} has more than one column named {double[0][:80]!r}.", "Rename one of them.")
 
     def records() -> Iterator[Record | Reject]:
         number = 1
@@ -56,6 +60,17 @@ def _csv(data: bytes, name: str) -> Table:
             yield Reject(name, number + 1, f"cannot be read from here on ({error})")
 
     return header, records()
+
+
+def _why_no_table(text: str, header: tuple[str, ...]) -> str | None:
+    """Why a text is no CSV, though it is called one; None where it may be."""
+    if text.startswith("PK\3\4"):
+        return "is an archive or a workbook (.xlsx), not a CSV"
+    if any(ord(sign) < 32 and sign not in "\t\r\n" for cell in header for sign in cell):
+        return "is a binary file, not a CSV"
+    if text[:200].lstrip().lower().startswith(("<!doctype", "<html")):
+        return "is a web page (HTML), not a CSV"
+    return None
 
 
 def _delimiter(text: str, name: str) -> str:
@@ -92,8 +107,8 @@ def _jsonl(data: bytes, name: str) -> Table:
                 continue
             try:
                 value = json.loads(line)
-            except _JSON_ERRORS:
-                yield Reject(name, number, "is not JSON")
+            except _JSON_ERRORS as error:
+                yield Reject(name, number, _why_not_json(error))
                 continue
             yield (number, value) if isinstance(value, dict) else Reject(name, number, "is not a JSON object")
 
@@ -117,7 +132,7 @@ def _json(data: bytes, name: str) -> Table:
         if "\n{" in text.strip():
             return _jsonl(data, name)
         hint = "Give a list of objects, or one object a line."
-        raise ImportFailed(f"{name} is not JSON ({type(error).__name__}).", hint) from error
+        raise ImportFailed(f"{name} {_why_not_json(error)}.", hint) from error
     if not isinstance(value, list):
         raise ImportFailed(f"{name} holds no list.", 'Give a list of objects, as in [{"text": …, "label": …}].')
     columns: dict[str, None] = {}
@@ -129,6 +144,13 @@ def _json(data: bytes, name: str) -> Table:
             yield (number, entry) if isinstance(entry, dict) else Reject(name, number, "is not a JSON object")
 
     return tuple(columns), records()
+
+
+def _why_not_json(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "is nested too deep"
+    # the one ValueError that is no JSONDecodeError: Python refuses numbers of more than 4,300 digits
+    return "is not JSON" if isinstance(error, json.JSONDecodeError) else "holds a number with too many digits"
 
 
 def _parquet(data: bytes, name: str) -> Table:
@@ -145,7 +167,7 @@ def _parquet(data: bytes, name: str) -> Table:
     def records() -> Iterator[Record | Reject]:
         number = 0
         try:
-            for batch in file.iter_batches(batch_size=256):
+            for batch in file.iter_batches(batch_size=_AT_ONCE):
                 for record in batch.to_pylist():
                     number += 1
                     yield number, named_classes(record, names)

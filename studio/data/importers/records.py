@@ -105,7 +105,7 @@ def choose_columns(columns: tuple[str, ...], request: ImportRequest, name: str, 
     given = (*options.columns.values(), options.label, options.split_column)
     for wanted in given:
         if wanted is not None and wanted not in columns:
-            raise ImportFailed(f"{name} has no column {wanted!r}.", f"Its columns: {', '.join(columns) or 'none'}.")
+            raise ImportFailed(f"{name} has no column {wanted!r}.", f"Its columns: {_listed(columns)}.")
     free = [column for column in columns if column not in given]
     own = set(columns) >= exported.OWN
     content: dict[str, str] = {}
@@ -114,7 +114,7 @@ def choose_columns(columns: tuple[str, ...], request: ImportRequest, name: str, 
         if found is None:
             raise ImportFailed(
                 f"{name} has no column that is known to hold the {modality}.",
-                f"Say which of its columns does: {', '.join(columns) or 'none'}.",
+                f"Say which of its columns does: {_listed(columns)}.",
             )
         content[modality] = found
         free = [column for column in free if column != found]
@@ -122,6 +122,12 @@ def choose_columns(columns: tuple[str, ...], request: ImportRequest, name: str, 
     label = options.label or _recognised(KNOWN_NAMES["label"], free)
     split = options.split_column or _recognised(KNOWN_NAMES["split"], splits)
     return Columns(content, label, split, own)
+
+
+def _listed(columns: Sequence[str]) -> str:
+    """The first of them: what is no table may have a thousand, each a page long."""
+    named = [column if len(column) <= 60 else f"{column[:60]}…" for column in columns[:30]]
+    return ", ".join([*named, *(["…"] if len(columns) > 30 else [])]) or "none"
 
 
 def _says_splits(column: str, first: Sequence[Record]) -> bool:

@@ -6,8 +6,7 @@ and what systems leave behind are passed over in silence; every other file becom
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 from studio.core.errors import ImportFailed
@@ -72,10 +71,7 @@ def tree_rows(tree: Tree, request: ImportRequest, progress: Progress | None = No
             f"{tree.title} holds nothing to import.",
             f"This project takes {', '.join(sorted(suffixes))} files or tables.{links}",
         )
-    for offered in _loose_files(tree, paths, loose, request, progress):
-        if sidecar and isinstance(offered, Row) and offered.label is not None:
-            offered = replace(offered, label=sidecar.folders.get(offered.label, offered.label))
-        yield offered
+    yield from _loose_files(tree, paths, loose, request, progress, sidecar.folders if sidecar else {})
 
 
 def _take_sidecar(tree: Tree, paths: list[Parts]) -> Sidecar | None:
@@ -90,8 +86,14 @@ def _take_sidecar(tree: Tree, paths: list[Parts]) -> Sidecar | None:
 
 
 def _loose_files(
-    tree: Tree, paths: list[Parts], loose: list[Parts], request: ImportRequest, progress: Progress | None
+    tree: Tree,
+    paths: list[Parts],
+    loose: list[Parts],
+    request: ImportRequest,
+    progress: Progress | None,
+    labels: Mapping[str, str],
 ) -> Iterator[Row | Reject]:
+    """`labels` is {folder: class} where they differ."""
     place, suffixes = Layout(loose, tree.title), request.suffixes()
     for number, path in enumerate(paths, 1):
         shown = "/".join(path)
@@ -104,7 +106,8 @@ def _loose_files(
                 yield data
             else:
                 split, label = place(path)
-                yield Row({modality: data}, path[-1], shown, None, label, split)
+                yield Row({modality: data}, path[-1], shown, None, labels.get(label, label) if label else label, split)
+            del data  # before the next is read: one may have 200 MB
         if progress:
             progress(number, len(paths), shown)
 

@@ -16,6 +16,7 @@ from studio.models.trust import check_folder, is_hub_id, read_config, weights_in
 PREFIX = "hf:"
 FORMS = ("hf:ORG/NAME", "hf:PATH")
 TYPES = frozenset({"clip", "siglip"})
+ADAPTER = "adapter_config.json"
 
 
 class HfClip:
@@ -87,13 +88,18 @@ def checked_files(reference: str, offline: bool, progress: Progress | None) -> t
         patterns = (*CONFIGURATION, "model*.safetensors")
         folder = fetch(reference, ("config.json", *weight_names(folder)), patterns, offline, progress, reads_text=True)
     check_folder(folder)
+    if (folder / ADAPTER).exists():
+        raise Untrusted(
+            f"{ADAPTER} lies there: transformers would put that adapter over the weights, or load another model.",
+            "Use the base model's own folder, without an adapter in it.",
+        )
     read_config(folder / "config.json")
     return folder, weights_in(folder)
 
 
 def refuse_type(kind: object, known: frozenset[str]) -> None:
     """Raise Untrusted for a `model_type` outside the allowlist."""
-    if kind not in known:
+    if not isinstance(kind, str) or kind not in known:
         raise Untrusted(f"Models of the type {str(kind)[:60]!r} are not loaded.", f"Known types: {', '.join(sorted(known))}.")
 
 

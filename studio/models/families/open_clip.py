@@ -164,7 +164,7 @@ def _text_config(repository: str, offline: bool) -> Path:
 
     folder = fetch(repository, ("config.json",), ("config.json",), offline)
     kind = read_config(folder / "config.json").get("model_type")
-    if kind not in TYPES:
+    if not isinstance(kind, str) or kind not in TYPES:
         raise Untrusted(f"The text tower is of the unknown type {str(kind)[:60]!r}.", "Choose another model.")
     return folder
 

@@ -1,0 +1,143 @@
+"""Bad tables, and texts that only look bad."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.inputs.archives import inner
+from tests.inputs.entries import GOOD, PAIRS, PICTURES, TEXTS, Bad, file
+from tests.inputs.pictures import JPEG
+
+GOOD_ROW = "text,label\nall is well,cat\n"
+GOOD_LINE = '{"text": "all is well", "label": "cat"}\n'
+DEEP = "[" * 100_000 + "]" * 100_000
+DIGITS = "9" * 5_000
+
+
+def parquet(
+    columns: dict[str, object], change: Callable[[bytes], bytes] = lambda data: data, **options: object
+) -> Callable[[Path], Path]:
+    def make(folder: Path) -> Path:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        path = folder / "data.parquet"
+        pq.write_table(pa.table(columns), path, **options)
+        path.write_bytes(change(path.read_bytes()))
+        return path
+
+    return make
+
+
+def lying_footer(data: bytes) -> bytes:
+    """It says that the footer is much longer than the file."""
+    return data[:-8] + (2**31 - 1).to_bytes(4, "little") + b"PAR1"
+
+
+def damaged_pages(data: bytes) -> bytes:
+    """The footer is whole, and what it says of the pages is not so."""
+    return data[:40] + bytes(value ^ 0x55 for value in data[40:1000]) + data[1000:]
+
+
+MANY: dict[str, object] = {"text": [f"text number {n}" for n in range(2_000)]}
+
+
+def large_texts(folder: Path) -> Path:
+    """A text of 4 MB that 2,000 rows share: half a megabyte that is 8 GB once it is read."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    rows = pa.DictionaryArray.from_arrays(pa.array([0] * 2_000, pa.int32()), pa.array(["x" * 4_000_000]))
+    pq.write_table(pa.table({"text": rows}), folder / "data.parquet", compression="zstd")
+    return folder / "data.parquet"
+
+
+def pairs(folder: Path) -> Path:
+    (folder / "good.png").write_bytes(GOOD)
+    (folder / "captions.csv").write_text("image,caption\ngood.png,a red picture\n../../evil.png,one that leads out\n")
+    return folder
+
+
+def pictures_of(*names: str) -> Callable[[Path], Path]:
+    """A table beside a good picture, with a row for it and for each of these."""
+
+    def make(folder: Path) -> Path:
+        (folder / "good.png").write_bytes(GOOD)
+        (folder / "bad.jpg").write_bytes(JPEG[: len(JPEG) // 2])
+        (folder / "data.jsonl").write_text(
+            "\n".join(json.dumps({"image": name, "label": "cat"}) for name in ("good.png", *names))
+        )
+        return folder / "data.jsonl"
+
+    return make
+
+
+def csv(name: str, row: str, said: str, **more: object) -> Bad:
+    return Bad(name, TEXTS, file("data.csv", GOOD_ROW + row), "data.csv", said, **more)  # type: ignore[arg-type]
+
+
+def jsonl(name: str, line: str, said: str, **more: object) -> Bad:
+    return Bad(name, TEXTS, file("data.jsonl", GOOD_LINE + line), "data.jsonl", said, **more)  # type: ignore[arg-type]
+
+
+def whole(name: str, where: str, data: Callable[[], bytes] | bytes | str, said: str) -> Bad:
+    return Bad(name, TEXTS, file(where, data), where, said, fails=True)
+
+
+BAD = (
+    csv("NULs", "a\0b,cat\n", "NUL"),
+    csv("NULs in a label", "fine,c\0at\n", "class's name"),
+    csv("a field over the csv module's limit", "x" * 140_000 + ",cat\n", "at most 100,000"),
+    csv("a text of 10 MB", "x" * 10_000_000 + ",cat\n", "at most 100,000"),
+    csv("a label of 300 letters", "fine," + "c" * 300 + "\n", "class's name"),
+    csv("a label of two lines", 'fine,"c\nat"\n', "class's name"),
+    csv("a label that turns round", "fine,\u202ecat\n", "class's name"),
+    csv("a row with too many cells", "I came, I saw,cat\n", "3 cells"),
+    csv("a quote without its end", '"fine,cat\n' + "more,cat\n" * 20_000, "at most 100,000"),
+    csv("an empty text", " ,cat\n", "empty"),
+    jsonl("a line 100,000 deep", f'{{"text": {DEEP}}}\n', "nested"),
+    jsonl("a number of 5,000 digits", f'{{"text": {DIGITS}}}\n', "number"),
+    jsonl("NaN for a text", '{"text": NaN}\n', "empty"),
+    jsonl("a list for a text", '{"text": ["a"]}\n', "where a text should be"),
+    jsonl("half a surrogate pair", '{"text": "a\\ud800"}\n', "surrogate"),
+    jsonl("half a line", '{"text": "a', "not JSON"),
+    Bad("a split of another name", TEXTS, file("data.csv", "text,split\nhi,train\nfine,tset\n"), "data.csv", "not a split"),
+    whole("JSON 100,000 deep", "data.json", DEEP, "nested"),
+    whole("JSON with a number of 5,000 digits", "data.json", f'[{{"text": {DIGITS}}}]', "number"),
+    whole("half of a JSON", "data.json", '[{"text": "a"', "not JSON"),
+    whole("a column twice", "data.csv", "text,label,text\na,b,c\n", "more than one column"),
+    whole("a column with half a surrogate pair", "data.jsonl", '{"te\\ud800xt": "a"}\n', "no column"),
+    whole("0 bytes of CSV", "data.csv", b"", "empty"),
+    whole("an archive called .csv", "data.csv", inner, "archive|binary"),
+    whole("a picture called .csv", "data.csv", JPEG, "binary"),
+    whole("a web page called .csv", "data.csv", "<!DOCTYPE html>\n<html><body>404</body></html>\n", "web page"),
+    Bad("Parquet with a lying footer", TEXTS, parquet({"text": ["a"]}, lying_footer), "data.parquet", "not a Parquet", fails=True,
+        bomb=True),
+    Bad("Parquet cut off", TEXTS, parquet({"text": ["a"]}, lambda data: data[:-20]), "data.parquet", "not a Parquet", fails=True),
+    Bad("Parquet with damaged pages", TEXTS, parquet(MANY, damaged_pages), "data.parquet", "damaged", fails=True),
+    whole("Parquet that is none", "data.parquet", b"PAR1" + bytes(20) + b"PAR1", "not a Parquet"),
+    Bad("Parquet of large texts", TEXTS, large_texts, "data.parquet", "at most 100,000|more than", fails=None, good=0, bomb=True,
+        longest_s=20),
+    Bad("a caption's picture that leads out", PAIRS, pairs, "captions.csv", "leads out"),
+    Bad("a picture that leads out", PICTURES, pictures_of("/etc/passwd"), "data.jsonl", "outside"),
+    Bad("a picture called by a NUL", PICTURES, pictures_of("a\0b.png"), "data.jsonl", "cannot be opened"),
+    Bad("a picture with a very long name", PICTURES, pictures_of("a" * 100_000), "data.jsonl", "cannot be opened"),
+    Bad("a picture cut off", PICTURES, pictures_of("bad.jpg"), "data.jsonl", "truncated"),
+)  # fmt: skip
+
+TEXTS_THAT_STAY = (
+    "=HYPERLINK(\"http://example.org\",\"open\")", "+1", "-1", "@SUM(1)", "'tis",
+    "<img src=x onerror=alert(1)>", "[open](javascript:alert(1))", "\u202eturned round", "\u0645\u0631\u062d\u0628\u0627",
+    "\U0001f469\u200d\U0001f469\u200d\U0001f467", "two\nlines", "a \"quoted\" word", "a,b;c\td|e", "cafe\u0301",
+)  # fmt: skip
+
+LABELS_THAT_STAY = (
+    "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+    "\U0001f469\u200d\U0001f469\u200d\U0001f467",
+    "\u0915\u094d\u200d\u0937",
+    "=1+1",
+    "<b>",
+)
+"""Among them words whose letters a sign of no width keeps apart or together."""
