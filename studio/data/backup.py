@@ -11,8 +11,10 @@ import json
 import os
 import re
 import shutil
+import struct
 import time
 import uuid
+import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -29,6 +31,9 @@ MANIFEST = "manifest.json"
 LARGEST_MANIFEST = 512 * 1024 * 1024
 PIECE = 1024 * 1024
 
+_STREAMED = (ZIP_STORED, ZIP_DEFLATED)
+_DAMAGE = (BadZipFile, zlib.error, struct.error, NotImplementedError, EOFError, ValueError, RuntimeError)
+"""What the library raises on a zip that is not what it says."""
 _OURS = re.compile(r"project\.json|studio\.db|media/[0-9a-f]{2}/[0-9a-f]{64}|runs(/[\w][\w.+=-]{0,120}){1,8}", re.ASCII)
 
 
@@ -76,7 +81,7 @@ def restore(file: Path, root: Path, progress: Progress | None = None) -> None:
         if root.exists():
             root.rmdir()
         publish_folder(unfinished, root)
-    except (OSError, BadZipFile, NotImplementedError, EOFError, ValueError) as error:
+    except (OSError, *_DAMAGE) as error:
         raise ProjectError(f"{file.name} cannot be restored to {root} ({error}).", "Check the disk, and the file.") from error
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -118,7 +123,8 @@ def _manifest(packed: ZipFile, file: Path) -> dict[str, Any]:
     )
     try:
         info = packed.getinfo(MANIFEST)
-        if info.file_size > LARGEST_MANIFEST:
+        # what is packed otherwise is unpacked at one go, however little is asked for
+        if info.file_size > LARGEST_MANIFEST or any(one.compress_type not in _STREAMED for one in packed.infolist()):
             raise no_backup
         with packed.open(info) as inside:
             found = json.loads(inside.read(LARGEST_MANIFEST))
@@ -130,7 +136,7 @@ def _manifest(packed: ZipFile, file: Path) -> dict[str, Any]:
             if type(wanted["bytes"]) is not int or wanted["bytes"] < 0 or not isinstance(wanted["sha256"], str):
                 raise no_backup
         there = sorted(set(packed.namelist()) - {MANIFEST}), len(packed.namelist())
-    except (KeyError, TypeError, AttributeError, ValueError, RecursionError, OSError, BadZipFile, NotImplementedError) as error:
+    except (KeyError, TypeError, AttributeError, RecursionError, OSError, *_DAMAGE) as error:
         raise no_backup from error
     files = found["files"]
     strange = next((name for name in files if not _OURS.fullmatch(name)), None)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import struct
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from zipfile import ZIP_DEFLATED, ZipFile
+from zipfile import ZIP_BZIP2, ZIP_DEFLATED, ZIP_LZMA, ZipFile
 
 import pytest
 
@@ -135,6 +136,31 @@ def test_what_is_not_as_it_was_backed_up_leaves_nothing(project: Project, tmp_pa
     with pytest.raises(ProjectError, match=r"bad\.zip"):
         restore(bad, tmp_path / "again")
     assert {path.name for path in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize("kind", [ZIP_BZIP2, ZIP_LZMA])
+def test_what_can_only_be_unpacked_at_one_go_is_no_backup(project: Project, tmp_path: Path, kind: int) -> None:
+    """A kilobyte of it can hold gigabytes, and they would be in memory before they are counted."""
+    back_up(project, tmp_path / "kept.zip")
+    with ZipFile(tmp_path / "kept.zip") as packed, ZipFile(tmp_path / "bad.zip", "w") as other:
+        for info in packed.infolist():
+            other.writestr(info.filename, packed.read(info), kind if info.filename == "project.json" else ZIP_DEFLATED)
+    for read in (name_in, lambda file: restore(file, tmp_path / "again")):
+        with pytest.raises(ProjectError, match=r"bad\.zip is no backup"):
+            read(tmp_path / "bad.zip")
+    assert not (tmp_path / "again").exists()
+
+
+def test_packing_that_is_damaged_is_said(project: Project, tmp_path: Path) -> None:
+    back_up(project, tmp_path / "kept.zip")
+    with ZipFile(tmp_path / "kept.zip") as packed:
+        header = packed.getinfo("studio.db").header_offset
+    data = (tmp_path / "kept.zip").read_bytes()
+    at = header + 30 + sum(struct.unpack_from("<2H", data, header + 26))  # where what is packed begins
+    (tmp_path / "bad.zip").write_bytes(data[:at] + b"\xff" * 200 + data[at + 200 :])
+    with pytest.raises(ProjectError, match=r"bad\.zip cannot be restored"):
+        restore(tmp_path / "bad.zip", tmp_path / "again")
+    assert not (tmp_path / "again").exists()
 
 
 @pytest.mark.parametrize("content", [b"", b"PK", b"no zip at all" * 100])

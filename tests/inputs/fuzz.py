@@ -33,6 +33,7 @@ from tests.inputs.memory import forget_peak, now_mb, peak_mb
 from tests.inputs.mutate import spoilt
 
 LONGEST_S, MOST_MB, FOR_EVER_S = 2.0, 512, 30
+MACHINE = "labels against a dict"
 ATHERIS = importlib.util.find_spec("atheris") is not None
 README = Path(__file__).with_name("README.md")
 LIBRARIES = ("pillow", "pyarrow", "safetensors", "torch", "hypothesis")
@@ -157,7 +158,7 @@ def machine(sequences: int) -> Done:
     """The state machine."""
     from tests.inputs.machine import Labelling
 
-    done = Done("labels against a dict", "hypothesis")
+    done = Done(MACHINE, "hypothesis")
     base, begun = now_mb(), time.monotonic()
     forget_peak()
     many = settings(max_examples=sequences, stateful_step_count=20, deadline=None, database=None,
@@ -176,25 +177,28 @@ def machine(sequences: int) -> Done:
     return done
 
 
-def table(found: list[Done], command: str) -> str:
-    rows = [
-        f"| {d.name} | {d.by} | {d.seconds:.0f} | {d.runs:,} | {d.taken:,} | {d.slowest_s:.2f} | {d.mb:.0f} | {len(d.faults)} |"
-        for d in found
-    ]
+def table(found: list[Done]) -> str:
+    """README.md with these rows, and those that it has of what was not run now."""
+    was = README.read_text("utf-8").splitlines() if README.exists() else []
+    rows = {line.split("|")[1].strip(): line for line in was if line.startswith("| ") and not line.startswith("| Target")}
+    for d in found:
+        figures = f"{d.seconds:.0f} | {d.runs:,} | {d.taken:,} | {d.slowest_s:.2f} | {d.mb:.0f} | {len(d.faults)}"
+        rows[d.name] = f"| {d.name} | {d.by} | {figures} |"
     libraries = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
     return f"""# Bad inputs
 
-The corpus (`corpus.py`, `models.py`) is run by the suite; what is below ran once, by
+The corpus (`corpus.py`, `models.py`) is run by the suite. Below is the newest run of each target by
 
 ```
-{command}
+python -m tests.inputs.fuzz --seconds 60 --sequences 2000 --write
 ```
 
-on {os.cpu_count()} cores, Python {platform.python_version()}, {libraries}. The script writes this file.
+once each, on {os.cpu_count()} cores beside other work; Python {platform.python_version()}, {libraries}.
+The script writes this file.
 
 | Target | Inputs by | Seconds | Inputs | Of them taken | Slowest, s | Memory above the start, MB | Faults |
 |---|---|---|---|---|---|---|---|
-{chr(10).join(rows)}
+{chr(10).join(rows.values())}
 
 A fault is an error that is not Studio's own, a crash, an input that takes over {LONGEST_S:g} s, or over {MOST_MB} MB. For the
 last row an input is a sequence of up to 20 acts: label, none of these, skip, undo, redo, import, export with its import, and
@@ -204,7 +208,7 @@ opening the project again.
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Fuzzing of imports, adapters and safetensors headers, and of labelling.")
-    parser.add_argument("--seconds", type=float, default=60, help="for each target")
+    parser.add_argument("--seconds", type=float, default=60, help="for each target; 0: none")
     parser.add_argument("--sequences", type=int, default=2000, help="of acts, against a dict; 0: none")
     parser.add_argument("--target", help="one target alone, in this process")
     parser.add_argument("--report", type=Path, default=Path("done.json"), help="where that target says what it did")
@@ -215,16 +219,16 @@ def main() -> int:
         return 0
     from tests.inputs.targets import targets
 
+    names = [target.name for target in targets()] if asked.seconds else []
     found: list[Done] = []
-    for act in [lambda name=target.name: apart(name, asked.seconds) for target in targets()] + [lambda: machine(asked.sequences)]:
-        if len(found) < len(targets()) or asked.sequences:
-            done = act()
-            print(f"{done.name}: {done.runs:,} inputs by {done.by} in {done.seconds:.0f} s, {done.taken:,} taken, slowest "
-                  f"{done.slowest_s:.2f} s, {done.mb:.0f} MB, {len(done.faults)} faults", flush=True)  # fmt: skip
-            print(*done.faults, sep="\n", end="\n" if done.faults else "", flush=True)
-            found.append(done)
+    for name in [*names, *([MACHINE] if asked.sequences else [])]:
+        done = machine(asked.sequences) if name == MACHINE else apart(name, asked.seconds)
+        print(f"{name}: {done.runs:,} inputs by {done.by} in {done.seconds:.0f} s, {done.taken:,} taken, slowest "
+              f"{done.slowest_s:.2f} s, {done.mb:.0f} MB, {len(done.faults)} faults", flush=True)  # fmt: skip
+        print(*done.faults, sep="\n", end="\n" if done.faults else "", flush=True)
+        found.append(done)
     if asked.write:
-        README.write_text(table(found, " ".join(["python -m tests.inputs.fuzz", *sys.argv[1:]])), "utf-8")
+        README.write_text(table(found), "utf-8")
     return int(any(done.faults for done in found))
 
 
