@@ -3,7 +3,7 @@ const root = element.querySelector(".gd");
 const blank = () => ({ split: "", label: "", labelled: "", search: "", by: "", like: "", least: 0 });
 const LIMIT = innerWidth < 760 ? 60 : 200;
 const LEAST = [0, 30, 50, 70, 80, 90, 95, 99], READING_MS = 1000;
-let filter = blank(), shownFilter = blank(), reads = 0, cursors = [null], answer = null, page = null, asked = 0, typing = 0;
+let filter = blank(), shownFilter = blank(), reads = 0, cursors = [null], answer = null, page = null, asked = 0, typing = 0, readingBy = null;
 
 const cell = (it, k) => {
   const given = answer.project.several && classesOf(it.label).length ? classesOf(it.label) : it.label ? [it.label] : [];
@@ -85,7 +85,8 @@ const load = async () => {
   if (!got.ok) { root.replaceChildren(emptyState("The items cannot be shown.", said(got), reloadLink())); return; }
   const note = root.querySelector(".gd-reading");
   answer = got; shownFilter = wanted;
-  if (got.activity && note) { drawReading(note, got.activity); return; } // nothing else is drawn anew: somebody may be typing
+  if (got.activity && note && readingBy === filter.by) { drawReading(note, got.activity); return; } // nothing else is drawn anew: somebody may be typing
+  readingBy = filter.by;
   page = page || (got.project && got.project.id);
   if (!got.project) root.replaceChildren(noProject());
   else if (!got.all) root.replaceChildren(emptyState("Nothing has been imported yet.", "Give a folder, an archive or a table above. Sub-folders become classes; train/, val/ and test/ become splits."));

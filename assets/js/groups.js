@@ -25,8 +25,8 @@ const draw = () => {
     el("div", { class: "gp-top" }, el("span", {}, number(sheet.left) + " training items without a label"),
       el("button", { type: "button", class: "st-button", onclick: undo, disabled: busy }, "Undo"), el("a", { class: "st-button", href: "/label" }, "One by one")),
     list, ...(open().length ? [] : [el("p", { class: "st-actions" }, el("button", { type: "button", class: "st-button primary", onclick: load }, "Next rows"))]));
-  const again = held && root.querySelector('[data-item="' + held + '"]');
-  if (again) again.focus({ preventScroll: true });
+  const kept = held && root.querySelector('[data-item="' + held + '"]');
+  if (kept) kept.focus({ preventScroll: true });
   const now = list.children[at];
   if (now) now.scrollIntoView({ block: "nearest" });
 };
@@ -42,6 +42,14 @@ const give = async (row, name) => {
   trigger("edit", {});
   tell("Saved: " + plural(got.changed, "item") + " “" + listed(sheet.project, name) + "”" + (got.changed < items.length ? "; of the others somebody has said something by now" : "") + (got.disputed ? "; " + number(got.disputed) + " of them wait to be settled, as somebody has said something else" : "") + ".");
   if (open().length) { onward(); draw(); } else await load();
+};
+const again = async () => {
+  if (busy) return;
+  busy = true;
+  const got = await ask("redo", { project: page }, 1);
+  busy = false;
+  if (got.ok && got.items.length) { trigger("edit", {}); done.length = 0; await load(); }
+  tell(!got.ok ? said(got) : got.items.length ? "Done again: " + plural(got.items.length, "label") : "There is nothing to do again.", !got.ok);
 };
 const undo = async () => {
   if (busy) return;
@@ -78,10 +86,10 @@ const load = async () => {
 const onKey = (e) => {
   if (!element.isConnected) { document.removeEventListener("keydown", onKey); return; }
   if (e.altKey || e.metaKey || e.isComposing || !sheet || /^(INPUT|TEXTAREA|SELECT)$/.test(e.target.tagName)) return;
-  const row = sheet.rows[at], again = e.ctrlKey && e.key === "z";
-  if (e.repeat && !again) return; // a key held down labels one row
+  const row = sheet.rows[at], back = e.ctrlKey && !e.shiftKey && e.key === "z", forth = e.ctrlKey && e.shiftKey && e.key.toLowerCase() === "z";
+  if (e.repeat && !back && !forth) return; // a key held down labels one row
   if ((e.key === "Enter" || e.key === " ") && e.target.closest("button, a, summary")) return;
-  const act = e.ctrlKey ? (again ? undo : null) : { Backspace: undo, " ": leave,
+  const act = e.ctrlKey ? (back ? undo : forth ? again : null) : { Backspace: undo, " ": leave,
     Enter: () => row && row.label && give(row, row.label),
     ArrowDown: () => { at = Math.min(sheet.rows.length - 1, at + 1); draw(); }, ArrowUp: () => { at = Math.max(0, at - 1); draw(); } }[e.key]
     || (/^[1-9]$/.test(e.key) && sheet.classes[+e.key - 1] && row ? () => give(row, sheet.classes[+e.key - 1].name) : null);

@@ -1,15 +1,16 @@
 // In the grid: items selected by click, shift-click or all at once, and one label for all of them, which for Undo is one act.
-const selected = new Set();
+const selected = new Map(); // item → the label that it was shown with
 let everything = false, anchor = -1, busy = false; // `everything`: all that match, also on other pages; `anchor`: where a range begins
 const KEYED = 9;
 const size = () => (everything ? answer.total : selected.size);
 const unselect = () => { selected.clear(); everything = false; anchor = -1; };
-const choosePage = () => { everything = false; answer.items.forEach((it) => selected.add(it.id)); };
+const choosePage = () => { everything = false; answer.items.forEach(choose); };
+const choose = (it) => selected.set(it.id, it.label);
 const toggle = (k, ranged) => {
   if (everything) choosePage();
   const items = answer.items, on = !selected.has(items[k].id);
   const [from, to] = ranged && anchor >= 0 ? [Math.min(anchor, k), Math.max(anchor, k)] : [k, k];
-  for (const it of items.slice(from, to + 1)) if (on || ranged) selected.add(it.id); else selected.delete(it.id);
+  for (const it of items.slice(from, to + 1)) if (on || ranged) choose(it); else selected.delete(it.id);
   anchor = k; mark();
 };
 const mark = () => {
@@ -38,29 +39,32 @@ const drawBar = (...words) => {
 const labelSelected = async (name) => {
   if (busy || !size()) return;
   busy = true;
-  const n = size(), given = everything ? null : [...selected];
+  const n = size(), given = everything ? null : [...selected.keys()], saw = everything ? null : [...selected.values()];
   // what was shown is what is meant, whatever was typed since; once: asked again, a ranking would name other items
-  const got = await ask("label_each", { ...shownFilter, project: page, name, items: given }, 1);
+  const got = await ask("label_each", { ...shownFilter, project: page, name, items: given, saw }, 1);
   busy = false;
   if (!got.ok) { bar().querySelector("[role=status]").textContent = said(got); return; }
   if (given === null) unselect(); else given.forEach((id) => selected.delete(id));
   trigger("edit", {});
   if (filter.by) cursors = [null]; // what was ranked before has moved up
   await load();
-  const words = (name === null ? "Took the labels of " : "Labelled ") + plural(got.changed, "item") + (got.changed < n ? " (" + number(n - got.changed) + " had it, or were skipped)" : "") + (name === null ? " away." : " “" + name + "”.");
-  drawBar(el("span", { role: "status" }, words), got.changed ? el("button", { type: "button", class: "st-button", onclick: takeBack }, "Undo") : null);
+  const words = (name === null ? "Took the labels of " : "Labelled ") + plural(got.changed, "item") + (got.changed < n ? " (" + number(n - got.changed) + " had it, or were skipped)" : "") + (name === null ? " away." : " “" + name + "”.") + (got.disputed ? " Of " + number(got.disputed) + " somebody has meanwhile said something else: they keep that until somebody settles it." : "");
+  drawBar(el("span", { role: "status" }, words), got.changed ? el("button", { type: "button", class: "st-button", onclick: () => takeBack() }, "Undo") : null);
 };
-const takeBack = async () => {
+const takeBack = async (name = "undo") => {
   if (busy) return;
   busy = true;
-  const got = await ask("undo", { project: page }, 1);
+  const got = await ask(name, { project: page }, 1);
   busy = false;
   if (got.ok) { trigger("edit", {}); await load(); }
-  drawBar(el("span", { role: "status" }, got.ok ? "Undone: " + plural(got.changed, "label") + "." : said(got)));
+  const words = !got.changed ? "There is nothing to " + (name === "undo" ? "undo." : "do again.") : (name === "undo" ? "Undone: " : "Done again: ") + plural(got.changed, "label") + ".";
+  drawBar(el("span", { role: "status" }, got.ok ? words : said(got)));
 };
 const onKey = (e) => {
   if (!element.isConnected) { document.removeEventListener("keydown", onKey); return; }
-  if (e.repeat || !answer || !size() || e.ctrlKey || e.metaKey || e.altKey || /^(INPUT|TEXTAREA|SELECT)$/.test(e.target.tagName) && e.target.type !== "checkbox") return;
+  const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(e.target.tagName) && e.target.type !== "checkbox";
+  if (answer && answer.items && !typing && (e.ctrlKey || e.metaKey) && !e.altKey && e.key.toLowerCase() === "z") { e.preventDefault(); takeBack(e.shiftKey ? "redo" : "undo"); return; }
+  if (e.repeat || !answer || !size() || e.ctrlKey || e.metaKey || e.altKey || typing) return;
   const k = /^[1-9]$/.test(e.key) ? +e.key - 1 : -1;
   if (e.key === "Escape") { unselect(); mark(); }
   else if (answer.classes[k]) { e.preventDefault(); labelSelected(answer.classes[k].name); }

@@ -143,3 +143,16 @@ def test_in_a_multi_label_project_a_class_comes_beside_what_items_have(workspace
     assert (both["total"], {item["label"] for item in both["items"]}) == (5, {"cat", "cat | dog"})
     assert {c["name"]: c["n"] for c in both["classes"]} == {"cat": 5, "dog": 3}
     assert browser.undo({"project": project.id})["changed"] == 3
+
+
+def test_what_somebody_said_since_the_page_was_drawn_is_not_replaced(workspace: Workspace, project: OpenProject) -> None:
+    project.labelling.label(1, "cat", "ann")
+    browser, ask = Browser(workspace), {**EVERYTHING, "project": project.id, "author": "ben"}
+    labelled = answering(browser.label_each)({**ask, "name": "dog", "items": [1, 2], "saw": [None, None]})
+    assert (labelled["changed"], labelled["disputed"]) == (2, 1)
+    assert [project.labelling.item(n).label for n in (1, 2)] == ["cat", "dog"]
+    seen = answering(browser.label_each)({**ask, "name": "dog", "items": [1], "saw": ["cat"]})
+    assert (seen["disputed"], project.labelling.item(1).label) == (0, "dog")
+    assert answering(browser.label_each)({**ask, "name": "dog", "items": [1, 2], "saw": [None]})["ok"] is False
+    mine = {"project": project.id, "author": "ben"}
+    assert [answering(browser.undo)(mine)["changed"], answering(browser.redo)(mine)["changed"]] == [1, 1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import get_args
 
@@ -13,6 +14,7 @@ from studio.core.results.projects import Counts
 from studio.core.types import NONE_OF_THESE, SPLITS, Item, ItemFilter, Split
 from studio.ui import theme
 from studio.ui.answers import (
+    LONGEST_SET,
     Answer,
     Payload,
     activity_json,
@@ -87,11 +89,16 @@ class Browser:
             given = dict.fromkeys((hit.item.id for hit in self._hits(project, payload, MOST_CHOSEN, 0)[0]), name)
         else:
             given = dict.fromkeys(integers(payload, "items", MOST_CHOSEN), name)
-        return {"changed": len(project.labelling.label_each(given, who))}
+        events = project.labelling.label_each(given, who, _shown_with(payload, tuple(given)))
+        return {"changed": len(events), "disputed": sum(event.stance == "aside" for event in events)}
 
     def undo(self, payload: Payload) -> Answer:
         """Take back the newest act, as Undo on the Label page does."""
         return {"changed": len(open_project(self.workspace, payload).labelling.undo(author(self.workspace, payload)))}
+
+    def redo(self, payload: Payload) -> Answer:
+        """Do again what was taken back last."""
+        return {"changed": len(open_project(self.workspace, payload).labelling.redo(author(self.workspace, payload)))}
 
     def _ranked(self, project: OpenProject, payload: Payload) -> Answer:
         """One page of the unlabelled training items as the model ranks them; while it still reads them, its `activity`."""
@@ -117,7 +124,7 @@ def grid(browser: Browser) -> gr.HTML:
     return gr.HTML(
         html_template='<div class="gd"></div>',
         js_on_load=theme.script("dom", "selection", "grid"),
-        server_functions=[answering(f) for f in (browser.browse, browser.label_each, browser.undo)],
+        server_functions=[answering(f) for f in (browser.browse, browser.label_each, browser.undo, browser.redo)],
         apply_default_css=False,
         elem_id="grid",
     )
@@ -136,6 +143,16 @@ def _found(project: OpenProject, payload: Payload) -> Answer:
     after = integer(payload, "after") if payload.get("after") is not None else None
     page = project.labelling.page(_filter(project, payload), after=after, limit=_limit(payload))
     return {"items": [_shown(item) for item in page.items], "after": page.after, "total": page.total}
+
+
+def _shown_with(payload: Payload, items: Sequence[int]) -> dict[int, str | None]:
+    """{item: the label that the page showed}, where it says so of each."""
+    saw = payload.get("saw")
+    if payload.get("items") is None or saw is None:
+        return {}
+    if not isinstance(saw, list) or len(saw) != len(items):
+        raise BadInput("saw has to be a list, one label an item.", "Reload the page.")
+    return {item: None if one is None else text({"saw": one}, "saw", LONGEST_SET) for item, one in zip(items, saw, strict=True)}
 
 
 def _limit(payload: Payload) -> int:

@@ -81,13 +81,18 @@ class Sorter:
         events = open_project(self.workspace, payload).labelling.undo(author(self.workspace, payload))
         return {"items": [event.item for event in events]}
 
+    def redo(self, payload: Payload) -> Answer:
+        """Do again what was taken back last."""
+        events = open_project(self.workspace, payload).labelling.redo(author(self.workspace, payload))
+        return {"items": [event.item for event in events]}
+
 
 def sorter(desk: Sorter) -> gr.HTML:
     """See `assets/js/groups.js`. Triggers `edit` when labels were given."""
     return gr.HTML(
         html_template='<div class="gp"></div>',
         js_on_load=theme.script("dom", "groups"),
-        server_functions=[answering(f) for f in (desk.rows, desk.give, desk.undo)],
+        server_functions=[answering(f) for f in (desk.rows, desk.give, desk.undo, desk.redo)],
         apply_default_css=False,
         elem_id="sorter",
     )
