@@ -26,9 +26,11 @@ NOBODY = ("import", "sample")
 """Authors that are no person: their labels came with the data."""
 
 _UNTOUCHED = "NOT EXISTS (SELECT 1 FROM label_events u WHERE u.undoes = e.id)"
-# a skip says nothing, but one that takes a label away takes back what was said
+# a skip says nothing, also when it is done again, but one that takes a label away takes back what was said
 _SAYING = """
-    e.aspect = 'label' AND (e.kind IN ('label', 'none') OR e.redo
+    e.aspect = 'label' AND (e.kind IN ('label', 'none')
+      OR e.redo AND (e.said IS NOT NULL OR e.stance <> 'stands' OR e.skipped_after = 0
+        OR e.class_before IS NOT e.class_after OR (e.skipped_before = 2) <> (e.skipped_after = 2))
       OR e.kind = 'skip' AND e.class_before IS NOT NULL AND e.class_after IS NULL)
 """
 _ALL = f"""

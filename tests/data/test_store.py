@@ -44,6 +44,18 @@ def test_label_and_undo_restore_label_and_skip(store: Store) -> None:
     assert [event.kind for event in store.history(1)] == ["skip", "label", "undo", "undo"]
 
 
+@pytest.mark.parametrize("imported", [None, "cat", "dog"])
+def test_a_skip_that_is_done_again_takes_back_no_label(store: Store, imported: str | None) -> None:
+    fill(store, candidate("a", imported), candidate("b", "dog"))
+    store.label(1, "dog", "ann")
+    store.skip(1, "ann")
+    store.undo("ann")
+    store.redo("ann")
+    store.none_of_these(1, "ann")
+    store.undo("ann")
+    assert (store.item(1).label, store.count(ItemFilter(skipped=True))) == ("dog", 1)
+
+
 def test_undo_takes_back_only_the_authors_own_acts(store: Store) -> None:
     fill(store, candidate("a", "cat"), candidate("b", "dog"))
     store.label(1, "dog", "ann")

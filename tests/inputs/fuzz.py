@@ -159,6 +159,7 @@ def machine(sequences: int) -> Done:
     from tests.inputs.machine import Labelling
 
     done = Done(MACHINE, "hypothesis")
+    run_state_machine_as_test(Labelling, settings=settings(max_examples=10, deadline=None, database=None))  # loads libraries
     base, begun = now_mb(), time.monotonic()
     forget_peak()
     many = settings(max_examples=sequences, stateful_step_count=20, deadline=None, database=None,
