@@ -29,7 +29,7 @@ def source(tmp_path: Path) -> Path:
 def test_what_is_there_twice_is_settled_by_keys(page: Any, source: Path) -> None:
     new_project(page, "Twice", source, labels=True)
     page.get_by_role("link", name="Check the data").click()
-    cards, status = page.locator(".ck-card"), page.locator(".ck [role=status]")
+    cards, status = page.locator(".ck-card"), page.locator(".st-live")
     cards.nth(1).wait_for()
     assert "In both training and test" in cards.nth(0).inner_text()
     page.keyboard.press("ArrowDown")
