@@ -54,20 +54,20 @@ const settle = async (finding, act) => {
   if (busy) return;
   busy = true;
   const got = await ask("settle", { project: page, key: finding.key, act }, 1);
-  tell(got.ok ? { keep: "Kept.", change: "Changed to " + listed(sheet.project, finding.suggested) + ".", drop: "Dropped: without a label from now on." }[act] : said(got), !got.ok);
   if (got.ok && act !== "keep") trigger("edit", {});
   await load(); mark();
+  tell(got.ok ? { keep: "Kept.", change: "Changed to " + listed(sheet.project, finding.suggested) + ".", drop: "Dropped: without a label from now on." }[act] : said(got), !got.ok);
   busy = false;
 };
 const undo = async () => {
   if (busy) return;
   busy = true;
   const got = await ask("undo", { project: page }, 1);
-  tell(got.ok ? (got.key ? "Taken back." : "There is nothing to take back.") : said(got), !got.ok);
   trigger("edit", {});
   await load();
   const k = cards().findIndex((one) => one.key === got.key);
   if (k >= 0) { at = k; mark(); }
+  tell(got.ok ? (got.key ? "Taken back." : "There is nothing to take back.") : said(got), !got.ok);
   busy = false;
 };
 const onKey = (e) => {
