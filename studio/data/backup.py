@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import shutil
 import struct
 import time
-import uuid
 import zlib
 from collections.abc import Iterator
 from contextlib import suppress
@@ -23,7 +21,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 from studio.core.errors import ProjectError
 from studio.core.interfaces import Progress
-from studio.core.publish import publish_folder
+from studio.core.publish import new_folder, unfinished
 from studio.data.project import Project
 
 FORMAT, VERSION = "studio-backup", 1
@@ -38,8 +36,9 @@ _OURS = re.compile(r"project\.json|studio\.db|media/[0-9a-f]{2}/[0-9a-f]{64}|run
 
 
 def back_up(project: Project, path: Path, progress: Progress | None = None) -> None:
-    """Write the project as it stands now to `path`; who labels or trains meanwhile goes on. Raises OSError, ProjectError."""
-    scratch = path.with_name(f".{path.name}.{uuid.uuid4().hex}.db")
+    """Write the project as it stands now to `path`, which its caller publishes; who labels or trains meanwhile goes on. Raises
+    OSError, ProjectError."""
+    scratch = unfinished(path)
     try:
         project.store.back_up(scratch)
         listed: dict[str, dict[str, Any]] = {}
@@ -53,8 +52,6 @@ def back_up(project: Project, path: Path, progress: Progress | None = None) -> N
             card = {"id": project.id, "name": project.name, "task": project.task}
             manifest = {"format": FORMAT, "version": VERSION, "made": time.time(), "project": card, "files": listed}
             packed.writestr(MANIFEST, json.dumps(manifest, ensure_ascii=False))
-        with path.open("rb+") as written:
-            os.fsync(written.fileno())
     finally:
         scratch.unlink(missing_ok=True)
 
@@ -69,22 +66,19 @@ def restore(file: Path, root: Path, progress: Progress | None = None) -> None:
     """Make the project's folder `root`, which is missing or empty, from a backup. Raises ProjectError; then there is none."""
     if root.exists() and (not root.is_dir() or any(root.iterdir())):
         raise ProjectError(f"{root} is not empty.", "Choose a new or empty folder.")
-    unfinished = root.with_name(f".{root.name}.{uuid.uuid4().hex}.tmp")
     try:
         with _opened(file) as packed:
             files = _manifest(packed, file)["files"]
             _check_room(root, sum(one["bytes"] for one in files.values()))
-            for n, (name, wanted) in enumerate(files.items()):
-                _unpack(packed, name, wanted, unfinished / name, file)
-                if progress:
-                    progress(n, len(files), "reading")
-        if root.exists():
-            root.rmdir()
-        publish_folder(unfinished, root)
+            with new_folder(root) as folder:
+                for n, (name, wanted) in enumerate(files.items()):
+                    _unpack(packed, name, wanted, folder / name, file)
+                    if progress:
+                        progress(n, len(files), "reading")
+                if root.exists():
+                    root.rmdir()
     except (OSError, *_DAMAGE) as error:
         raise ProjectError(f"{file.name} cannot be restored to {root} ({error}).", "Check the disk, and the file.") from error
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def _files(root: Path) -> Iterator[tuple[str, Path]]:

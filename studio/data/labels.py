@@ -1,7 +1,6 @@
 """Label events: acts on items, appended and never changed; the items' present state is derived in the same transaction.
 
-Each function takes the writer's connection. An undo is an event of its own and restores what its target changed; a redo is an
-undo of that undo. What was done to many items at once is one act: taken back, and done again, as one.
+Each function takes the writer's connection. What was done to many items at once is one act; `undo.py` takes acts back.
 
 Several people may label one item. What each of them says is kept (`opinions.py`), and what the item has is what was said first:
 who says something else without having seen that is put aside, where the item waits for somebody to settle it; who has
@@ -13,7 +12,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from types import EllipsisType, MappingProxyType
 from typing import Any, Literal, NamedTuple
 
@@ -32,7 +31,9 @@ Saw = str | None | EllipsisType
 LONGEST_NOTE = 2_000
 
 
-class _State(NamedTuple):
+class State(NamedTuple):
+    """What acts change of an item."""
+
     class_id: int | None
     skipped: int
     text: str | None
@@ -43,7 +44,7 @@ class _State(NamedTuple):
         """As `opinions` writes it: the class, 0 for none of them, None without a label."""
         return opinions.NONE if self.skipped == OF_NONE else self.class_id
 
-    def saying(self, said: int | None) -> _State:
+    def saying(self, said: int | None) -> State:
         """With another label, in the same form."""
         return self._replace(class_id=said or None, skipped=OF_NONE if said == opinions.NONE else 0)
 
@@ -62,54 +63,10 @@ SAID_AS = {"none": NONE_OF_THESE}
 MOST = 250
 """Of one act, the items that one transaction changes; whoever asks for more goes on with the same act."""
 
-_FRESH = "('label', 'none', 'skip', 'caption', 'note')"
-_THEIRS = "(SELECT value FROM json_each(:authors))"
-_UNTOUCHED = "NOT EXISTS (SELECT 1 FROM label_events u WHERE u.undoes = e.id)"
-# an act that somebody else has since replaced no longer stands, so its author cannot take it back over their head
-_NOT_REPLACED = f"""
-    (e.stance = 'aside' OR NOT EXISTS (
-        SELECT 1 FROM label_events o WHERE o.item = e.item AND o.id > e.id AND o.author NOT IN {_THEIRS}
-          AND (o.kind IN {_FRESH} OR o.redo) AND o.aspect = e.aspect AND o.stance <> 'aside'
-          AND (o.aspect <> 'label' OR o.said IS NOT NULL OR o.class_before IS NOT o.class_after)
-          AND NOT EXISTS (SELECT 1 FROM label_events u WHERE u.undoes = o.id)))
-"""
-_STANDS = f"e.author = :author AND {_UNTOUCHED} AND {_NOT_REPLACED} ORDER BY e.id DESC LIMIT 1"
-# what was done and what was done again by themselves: each is a walk down an index that ends at the first that stands
-_NEWEST_STANDING = f"""
-    SELECT * FROM (SELECT e.id, e.act FROM label_events e WHERE e.kind <> 'undo' AND e.kind IN {_FRESH} AND {_STANDS})
-    UNION ALL
-    SELECT * FROM (SELECT e.id, e.act FROM label_events e WHERE e.kind = 'undo' AND e.redo = 1 AND {_STANDS})
-    ORDER BY id DESC LIMIT 1
-"""
-# what is done anew after an undo stands in the way of doing the old again
-_NEWEST_UNDONE = f"""
-    SELECT e.id, e.act FROM label_events e
-    WHERE e.kind = 'undo' AND e.redo = 0 AND e.id > :fresh AND {_STANDS}
-"""
-_NEWEST_FRESH = f"""
-    SELECT e.id FROM label_events e WHERE e.author = :author AND e.kind <> 'undo' AND e.kind IN {_FRESH}
-    ORDER BY e.id DESC LIMIT 1
-"""
-# what was done after the act that still stands, of which nothing stands, as others have since said something else
-_AFTER_IT = (
-    f"e.author = :author AND e.id > :after AND (e.act IS NULL OR e.act IS NOT :act) AND {_UNTOUCHED} ORDER BY e.id DESC LIMIT 1"
-)
-_NEWEST_REPLACED = f"""
-    SELECT * FROM (SELECT e.id, e.item FROM label_events e WHERE e.kind <> 'undo' AND e.kind IN {_FRESH} AND {_AFTER_IT})
-    UNION ALL
-    SELECT * FROM (SELECT e.id, e.item FROM label_events e WHERE e.kind = 'undo' AND e.redo = 1 AND {_AFTER_IT})
-    ORDER BY id DESC LIMIT 1
-"""
-_OF_THE_ACT = f"""
-    SELECT e.id, e.item, e.author, e.aspect, e.stance, e.said, e.class_before, e.skipped_before, e.text_before
-    FROM label_events e
-    WHERE {{0}} AND {_UNTOUCHED} AND {_NOT_REPLACED} ORDER BY e.id DESC LIMIT {MOST}
-"""
-
 
 def label(connection: sqlite3.Connection, item: int, name: Said | None, author: str, saw: Saw = ...) -> LabelEvent:
     """Give (or with None take away) a label. Raises NotFound for the item or the class."""
-    before = _state(connection, item)
+    before = state_of(connection, item)
     class_id = None if name is None else sets.row_of(connection, name)
     return _say(connection, item, "label", author, before, before._replace(class_id=class_id, skipped=0), saw)
 
@@ -119,13 +76,13 @@ def none_of_these(connection: sqlite3.Connection, item: int, author: str, saw: S
     is a label like any other. Raises NotFound."""
     if sets.several(connection):
         return label(connection, item, NONE_OF_THESE, author, saw)
-    before = _state(connection, item)
+    before = state_of(connection, item)
     return _say(connection, item, "none", author, before, before._replace(class_id=None, skipped=OF_NONE), saw)
 
 
 def settle(connection: sqlite3.Connection, item: int, name: Said | None, author: str) -> LabelEvent:
     """Say what an item is, over everybody, the author's own earlier word included; None: none of the classes. Raises NotFound."""
-    before = _state(connection, item)
+    before = state_of(connection, item)
     if name is None and sets.several(connection):
         name = NONE_OF_THESE
     if name is None:
@@ -133,41 +90,41 @@ def settle(connection: sqlite3.Connection, item: int, name: Said | None, author:
     else:
         after = before._replace(class_id=sets.row_of(connection, name), skipped=0)
     kind: Kind = "none" if name is None else "label"
-    return _append(connection, item, kind, author, before, after, said=after.said, stance="over")
+    return append(connection, item, kind, author, before, after, said=after.said, stance="over")
 
 
 def skip(connection: sqlite3.Connection, item: int, author: str) -> LabelEvent:
     """Mark an item as looked at and left; what was said of it stays. Raises NotFound."""
-    before = _state(connection, item)
-    return _append(connection, item, "skip", author, before, before._replace(skipped=before.skipped or SKIPPED))
+    before = state_of(connection, item)
+    return append(connection, item, "skip", author, before, before._replace(skipped=before.skipped or SKIPPED))
 
 
 def drop(connection: sqlite3.Connection, item: int, author: str) -> LabelEvent:
     """Take the label away and mark the item as looked at, so that nothing learns from it and nobody is asked about it again."""
-    before = _state(connection, item)
+    before = state_of(connection, item)
     return _say(connection, item, "skip", author, before, before._replace(class_id=None, skipped=SKIPPED), ...)
 
 
 def caption(connection: sqlite3.Connection, item: int, text: str, author: str, saw: str | EllipsisType = ...) -> LabelEvent:
     """Replace an item's text. Raises NotFound, Overtaken where it is no longer what the author `saw`, and BadInput where it has
     none or another item has that content."""
-    before = _state(connection, item)
+    before = state_of(connection, item)
     if saw is not ... and before.text not in (saw, text):
         said = f"Somebody else has meanwhile written: “{(before.text or '')[:200]}”."
         raise Overtaken(item, said, "Save yours once more to put it in the place of theirs.")
     if before.text is None:
         raise BadInput(f"Item {item} has no text to change.", "Captions belong to texts and image–text pairs.")
-    return _append(connection, item, "caption", author, before, before._replace(text=text), aspect="caption")
+    return append(connection, item, "caption", author, before, before._replace(text=text), aspect="caption")
 
 
 def note(connection: sqlite3.Connection, item: int, text: str, author: str, saw: str | EllipsisType = ...) -> LabelEvent:
     """Replace what people have written beside an item; an empty text takes it away. What the author had not seen stays before it.
     Raises NotFound, BadInput for a long one."""
-    before = _state(connection, item)
+    before = state_of(connection, item)
     text = beside(before.note, text, saw)
     if len(text) > LONGEST_NOTE:
         raise BadInput(f"The note has {len(text):,} characters.", f"Write at most {LONGEST_NOTE:,}.")
-    return _append(connection, item, "note", author, before, before._replace(note=text), aspect="note")
+    return append(connection, item, "note", author, before, before._replace(note=text), aspect="note")
 
 
 def beside(now: str, text: str, saw: str | EllipsisType) -> str:
@@ -188,7 +145,7 @@ def label_each(
     events: list[LabelEvent] = []
     more = sets.several(connection)
     for item, name in given:
-        before = _state(connection, item)
+        before = state_of(connection, item)
         class_id = None if name is None else sets.row_of(connection, name)
         if more and class_id is not None and before.class_id is not None:
             class_id = sets.with_more(connection, before.class_id, class_id)
@@ -199,91 +156,13 @@ def label_each(
     return events
 
 
-def undo(connection: sqlite3.Connection, author: str, *others: str) -> list[LabelEvent]:
-    """Take back the author's newest act that still stands; empty where there is none. Acts of `others` count as theirs.
-
-    Of an act on more than MOST items the last ones; `go_on` with the others."""
-    return _reverse(connection, _NEWEST_STANDING, (author, *others), redo=False)
-
-
-def replaced(connection: sqlite3.Connection, author: str, *others: str) -> tuple[int, int] | None:
-    """(event, item) of what the author has done since the act that `undo` would take back, and cannot take back, as others have
-    since said something else; None where there is nothing of the kind."""
-    authors = (author, *others)
-    theirs = {"authors": json.dumps(authors)}
-    standing = [row for name in authors for row in connection.execute(_NEWEST_STANDING, {**theirs, "author": name})]
-    after, act = max(standing, default=(0, None))
-    given = {**theirs, "after": after, "act": act}
-    found = [row for name in authors for row in connection.execute(_NEWEST_REPLACED, {**given, "author": name})]
-    return max(found, default=None)
-
-
-def redo(connection: sqlite3.Connection, author: str, *others: str) -> list[LabelEvent]:
-    """Do again what the author took back last, unless they have done something new since; empty where there is nothing.
-    Acts of `others` count as theirs."""
-    return _reverse(connection, _NEWEST_UNDONE, (author, *others), redo=True)
-
-
-def go_on(connection: sqlite3.Connection, done: LabelEvent, *authors: str) -> list[LabelEvent]:
-    """The next items of the act that an `undo` or `redo` has begun, after the one that it has `done` last; empty at the end."""
-    (of,) = connection.execute("SELECT act FROM label_events WHERE id = ?", (done.undoes,)).fetchone()
-    if of is None or done.act is None:
-        return []
-    given = {"authors": json.dumps(authors), "act": of, "before": done.undoes}
-    targets = connection.execute(_OF_THE_ACT.format("e.act = :act AND e.id < :before"), given).fetchall()
-    return _restore(connection, targets, authors[0], done.kind == "redo", done.act)
-
-
-def _reverse(connection: sqlite3.Connection, newest: str, authors: tuple[str, ...], redo: bool) -> list[LabelEvent]:
-    """Restore what was before that act, on each item where nobody else has changed it since. The first author does it."""
-    # one after the other: for all at once SQLite would sort the whole log
-    fresh = [row[0] for author in authors for row in connection.execute(_NEWEST_FRESH, {"author": author})]
-    theirs = {"authors": json.dumps(authors), "fresh": max(fresh, default=0)}
-    found = [row for author in authors for row in connection.execute(newest, {**theirs, "author": author})]
-    if not found:
-        return []
-    event, act = max(found)
-    which = "e.id = :event" if act is None else "e.act = :act"
-    targets = connection.execute(_OF_THE_ACT.format(which), {**theirs, "event": event, "act": act}).fetchall()
-    return _restore(connection, targets, authors[0], redo, next_id(connection) if len(targets) > 1 else None)
-
-
-def _restore(
-    connection: sqlite3.Connection, targets: Sequence[tuple[Any, ...]], author: str, redo: bool, act: int | None
-) -> list[LabelEvent]:
-    """What was before each of the `targets`, rows of `_OF_THE_ACT`, as one act of the author's."""
-    done = []
-    for target, item, whose, aspect, stance, said, class_before, skipped_before, text_before in targets:
-        now = _state(connection, item)
-        if aspect == "label":
-            if stance != "aside":
-                after = now._replace(class_id=class_before, skipped=skipped_before)
-                if (
-                    not redo
-                    and after.said not in (None, now.said)
-                    and not opinions.vouched(connection, item, whose, after.said, target)
-                ):
-                    after = now._replace(class_id=None, skipped=0)  # who said it has taken it back since
-            elif not redo and opinions.whose(connection, item) == whose:  # whoever spoke before has taken it back since
-                after = now.saying(opinions.before(connection, item, whose, target))
-            else:
-                after = now
-            if not redo and after.said is None and (left := opinions.first(connection, item, whose)) is not None:
-                after = after.saying(left)  # somebody else said it too
-        else:
-            after = now._replace(text=text_before) if aspect == "caption" else now._replace(note=text_before)
-        done.append(
-            _append(connection, item, "undo", author, now, after, aspect, target, act, redo, said, stance, whose)
-        )  # fmt: skip
-    return done
-
-
 def event_of(row: tuple[Any, ...]) -> LabelEvent:
     """A row of `EVENTS`."""
     return LabelEvent(*row)
 
 
-def _state(connection: sqlite3.Connection, item: int) -> _State:
+def state_of(connection: sqlite3.Connection, item: int) -> State:
+    """As it stands. Raises NotFound."""
     sql = "SELECT class, skipped, json_extract(content, '$.text'), note FROM items WHERE id = ?"
     try:
         row = connection.execute(sql, (item,)).fetchone()
@@ -291,7 +170,7 @@ def _state(connection: sqlite3.Connection, item: int) -> _State:
         row = None
     if row is None:
         raise NotFound(f"There is no item {item}.", "It may belong to another project.")
-    return _State(*row)
+    return State(*row)
 
 
 def next_id(connection: sqlite3.Connection) -> int:
@@ -304,8 +183,8 @@ def _say(
     item: int,
     kind: Kind,
     author: str,
-    before: _State,
-    after: _State,
+    before: State,
+    after: State,
     saw: Saw,
     act: int | None = None,
 ) -> LabelEvent:
@@ -317,16 +196,16 @@ def _say(
     now = before if stance == "aside" else after
     if other == author and kind == "label" and after.said is None:  # who takes back their own word leaves another's
         now = now.saying(opinions.first(connection, item, author))
-    return _append(connection, item, kind, author, before, now, act=act, said=after.said, stance=stance)
+    return append(connection, item, kind, author, before, now, act=act, said=after.said, stance=stance)
 
 
-def _append(
+def append(
     connection: sqlite3.Connection,
     item: int,
     kind: Kind,
     author: str,
-    before: _State,
-    after: _State,
+    before: State,
+    after: State,
     aspect: Aspect = "label",
     undoes: int | None = None,
     act: int | None = None,
@@ -335,6 +214,7 @@ def _append(
     stance: Stance = "stands",
     whose: str | None = None,
 ) -> LabelEvent:
+    """The event, and what it makes of the item; `whose` word it takes back or says again, where that is not the author's."""
     if after.text != before.text:
         _set_text(connection, item, str(after.text))
     connection.execute(
@@ -357,7 +237,7 @@ def _append(
     return event_of(connection.execute(f"{EVENTS} WHERE e.id = :event", {**SAID_AS, "event": event}).fetchone())
 
 
-def _name(connection: sqlite3.Connection, state: _State) -> str | None:
+def _name(connection: sqlite3.Connection, state: State) -> str | None:
     if state.skipped == OF_NONE:
         return NONE_OF_THESE
     row = connection.execute("SELECT name FROM classes WHERE id = ?", (state.class_id,)).fetchone()

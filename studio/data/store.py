@@ -23,7 +23,7 @@ from studio.core.errors import NotFound, ProjectError
 from studio.core.results.people import Annotator, Dispute, Opinion
 from studio.core.results.projects import Counts
 from studio.core.types import ClassInfo, Item, ItemFilter, LabelEvent, Split
-from studio.data import classes, counting, labels, opinions, query, sets
+from studio.data import classes, counting, labels, opinions, query, sets, undo
 from studio.data.once import Act, once
 from studio.data.outgoing import Outgoing, outgoing
 from studio.data.query import COLUMNS, OF_NONE, item_of, prepare
@@ -181,21 +181,21 @@ class Store:
 
         Acts of `others` count as theirs; likewise below.
         """
-        return self._whole_act(labels.undo, author, *others)
+        return self._whole_act(undo.undo, author, *others)
 
     def replaced(self, author: str, *others: str) -> tuple[int, int] | None:
         """(event, item) of what that author has done since the act that `undo` would take back, and others have replaced."""
-        return self.write(lambda connection: labels.replaced(connection, author, *others))
+        return self.write(lambda connection: undo.replaced(connection, author, *others))
 
     def redo(self, author: str, *others: str) -> tuple[LabelEvent, ...]:
         """Do again what that author took back last, unless they have done something new since."""
-        return self._whole_act(labels.redo, author, *others)
+        return self._whole_act(undo.redo, author, *others)
 
     def _whole_act(self, begin: Callable[..., list[LabelEvent]], *authors: str) -> tuple[LabelEvent, ...]:
         done = part = self._act(lambda connection: begin(connection, *authors))
         while len(part) == labels.MOST:
             last = part[-1]
-            part = self.write(lambda connection, last=last: labels.go_on(connection, last, *authors), bulk=True)  # type: ignore[misc]
+            part = self.write(lambda connection, last=last: undo.go_on(connection, last, *authors), bulk=True)  # type: ignore[misc]
             done += part
         return tuple(done)
 

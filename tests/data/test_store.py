@@ -13,7 +13,7 @@ import pytest
 
 from studio.core.errors import BadInput, NotFound, Overtaken, ProjectError
 from studio.core.types import SPLITS, ItemFilter
-from studio.data import labels, query
+from studio.data import labels, query, undo
 from studio.data.content import canonical, content_key
 from studio.data.enter import Candidate, enter
 from studio.data.schema import MIGRATIONS, NEWEST
@@ -111,7 +111,7 @@ def test_an_act_on_many_items_is_undone_and_redone_as_one(store: Store) -> None:
 
 def test_nobody_waits_for_the_whole_of_a_large_act_and_it_stays_one(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(labels, "MOST", 3)
-    monkeypatch.setattr(labels, "_OF_THE_ACT", labels._OF_THE_ACT.replace("LIMIT 250", "LIMIT 3"))
+    monkeypatch.setattr(undo, "_OF_THE_ACT", undo._OF_THE_ACT.replace("LIMIT 250", "LIMIT 3"))
     fill(store, *(candidate(str(n)) for n in range(11)), candidate("b", "cat"))
     lengths: list[int] = []
     whole = labels.label_each
@@ -175,13 +175,13 @@ def plan(store: Store, sql: str, values: dict[str, Any]) -> list[str]:
 
 def test_undo_and_redo_ask_for_no_scan_and_no_sort_of_the_log(store: Store) -> None:
     values = {"authors": '["ann"]', "author": "ann", "event": 1, "act": 1, "fresh": 1, "after": 1}
-    for sql in (labels._NEWEST_STANDING, labels._NEWEST_UNDONE, labels._NEWEST_FRESH, labels._NEWEST_REPLACED):
+    for sql in (undo._NEWEST_STANDING, undo._NEWEST_UNDONE, undo._NEWEST_FRESH, undo._NEWEST_REPLACED):
         steps = plan(store, sql, values)
         assert not [step for step in steps if step.startswith("SCAN e")], steps
         assert sum("label_events_done" in step or "label_events_undone" in step for step in steps) == 1 + ("UNION" in sql)
         assert not [step for step in steps if "TEMP B-TREE" in step and "UNION" not in sql], steps
     for which in ("e.id = :event", "e.act = :act", "e.act = :act AND e.id < :before"):
-        steps = plan(store, labels._OF_THE_ACT.format(which), {**values, "before": 9})
+        steps = plan(store, undo._OF_THE_ACT.format(which), {**values, "before": 9})
         assert not [step for step in steps if step.startswith("SCAN e") or "TEMP B-TREE" in step], steps
 
 
