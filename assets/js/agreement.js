@@ -1,7 +1,7 @@
-// Who agrees with whom, and what is disputed. A digit settles the item at hand, 0 as none of the classes, Backspace takes back.
+// Who agrees with whom, and what is disputed. A digit settles the item at hand, 0 as none of the classes.
 const root = element.querySelector(".ag"), tell = speaker(root);
 const SHARES = [[0, "nothing"], [10, "10 % of the items"], [25, "25 % of the items"], [50, "half of the items"], [100, "every item"]];
-let sheet = null, page = null, at = 0, busy = false;
+let sheet = null, page = null;
 const percent = (share) => Math.round(100 * share) + " %";
 const kappaOf = (k) => (k.value === null ? "–" : k.value.toFixed(2));
 const bar = (k) => {
@@ -11,11 +11,10 @@ const bar = (k) => {
 };
 const agreeing = (title, k) => el("li", {}, el("span", {}, title), bar(k), el("strong", {}, kappaOf(k)),
   el("small", {}, (k.words ? k.words + " · " : "only one class was ever said · ") + (k.low === null ? "" : "95 %: " + k.low.toFixed(2) + " to " + k.high.toFixed(2) + " · ") + "agree on " + percent(k.observed) + " of " + plural(k.items, "item")));
-const button = (words, key, act, primary) => el("button", { type: "button", class: "st-button" + (primary ? " primary" : ""), onclick: act }, key ? el("kbd", {}, key) : null, words);
 const anotherSet = (one) => {
   const boxes = sheet.classes.map((c) => el("label", {}, el("input", { type: "checkbox", value: c.name, onchange: () => { go.disabled = !taken().length; } }), c.name));
   const taken = () => boxes.map((box) => box.firstChild).filter((check) => check.checked).map((check) => check.value);
-  const go = button("Take these", null, () => settle(one, taken().join(BETWEEN)));
+  const go = cardButton("Take these", null, () => settle(one, taken().join(BETWEEN)));
   go.disabled = true;
   return el("details", { class: "ag-set" }, el("summary", {}, "Other classes…"), el("div", {}, ...boxes), go);
 };
@@ -23,15 +22,14 @@ const card = (one, k) => {
   const it = one.item, others = sheet.classes.map((c) => c.name).filter((name) => !one.choices.includes(name));
   const pick = el("select", { class: "st-field", "aria-label": "Another class for " + it.name, onchange: () => { go.disabled = !pick.value; } },
     el("option", { value: "" }, "Another class…"), ...others.map((name) => el("option", { value: name }, name)));
-  const go = button("Take it", null, () => settle(one, pick.value));
+  const go = cardButton("Take it", null, () => settle(one, pick.value));
   go.disabled = true;
   const other = sheet.project.several ? [anotherSet(one)] : others.length ? [pick, go] : [];
-  return el("li", { class: "ck-card" + (k === at ? " now" : ""), "aria-current": k === at ? "true" : null, tabindex: -1, "aria-label": it.name, onclick: () => { if (at !== k) { at = k; mark(); } } },
+  return el("li", cardAt(k, { "aria-label": it.name }),
     el("figure", { class: "ck-item" }, it.sha ? el("img", { src: media(sheet.project.id, it.sha, 240), alt: it.name, loading: "lazy" }) : null, it.text ? el("blockquote", {}, it.text) : null, el("figcaption", { class: "st-note" }, it.name, it.note ? " · " + it.note : "")),
     el("ul", { class: "ag-said" }, ...one.said.map((s) => el("li", {}, el("b", {}, s.author), " said ", el("span", { class: "st-badge on" }, listed(sheet.project, s.said))))),
-    el("div", { class: "ck-acts" }, ...one.choices.map((name, c) => button(listed(sheet.project, name), c + 1, () => settle(one, name))), ...(sheet.project.classifies ? [button("None of these", "0", () => settle(one, NONE))] : []), ...other));
+    el("div", { class: "ck-acts" }, ...one.choices.map((name, c) => cardButton(listed(sheet.project, name), c + 1, () => settle(one, name))), ...(sheet.project.classifies ? [cardButton("None of these", "0", () => settle(one, NONE))] : []), ...other));
 };
-const mark = () => root.querySelectorAll(".ck-card").forEach((one, k) => { one.classList.toggle("now", k === at); one.setAttribute("aria-current", k === at ? "true" : "false"); if (k === at) one.scrollIntoView({ block: "nearest" }); });
 const asking = () => {
   const { people, share } = sheet.asked, now = people < 2 ? 0 : Math.round(100 * share);
   const set = async (p, s) => { const got = await ask("ask_twice", { project: page, people: s ? Math.max(2, p) : 1, percent: s }); tell(got.ok ? (got.people < 2 ? "Each item is labelled once." : "From now on the Label page asks for second opinions.") : said(got)); await load(); };
@@ -44,7 +42,7 @@ const draw = () => {
   const { people, pairs, together, confused, cards, disputes } = sheet;
   at = Math.max(0, Math.min(at, cards.length - 1));
   const when = (seconds) => new Date(1000 * seconds).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
-  const top = el("div", { class: "ck-top" }, el("button", { type: "button", class: "st-button", onclick: undo }, "Undo"), el("a", { class: "st-button", href: "/label" }, "Back to Label"));
+  const top = el("div", { class: "ck-top" }, el("button", { type: "button", class: "st-button", onclick: undo }, "Undo"), el("button", { type: "button", class: "st-button", onclick: redo }, "Redo"), el("a", { class: "st-button", href: "/label" }, "Back to Label"));
   const table = el("table", { class: "ag-people" }, el("thead", {}, el("tr", {}, el("th", {}, "Who"), el("th", {}, "Labels"), el("th", {}, "Last"))),
     el("tbody", {}, ...people.map((p) => el("tr", {}, el("td", {}, p.name), el("td", {}, number(p.labels)), el("td", {}, when(p.latest))))));
   const none = !people.length ? "Nobody has labelled yet." : people.length < 2 ? "One person alone has labelled. Give this address to another, or let them sit here under their own name." : "Nobody has labelled an item that another had labelled unseen. Ask for second opinions.";
@@ -65,36 +63,25 @@ const load = async () => {
   sheet = got;
   draw();
 };
-const settle = async (one, name) => {
-  if (busy) return;
-  busy = true;
+const settle = oneAtATime(async (one, name) => {
   const got = await ask("settle", { project: page, item: one.item.id, label: name }, 1);
   tell(got.ok ? "Settled " + one.item.name + " as " + listed(sheet.project, name) + "." : said(got));
   if (got.ok) trigger("edit", {});
-  await load(); mark(); focus();
-  busy = false;
-};
-const undo = async () => {
-  if (busy) return;
-  busy = true;
-  const got = await ask("undo", { project: page }, 1);
-  tell(got.ok ? (got.items.length ? "Taken back: your newest act, on " + got.names.join(", ") + "." : "There is nothing of yours to take back.") : said(got));
+  await load(); markAndFocus();
+});
+const turned = (name, done, nothing) => oneAtATime(async () => {
+  const got = await ask(name, { project: page }, 1);
+  tell(got.ok ? (got.items.length ? done + got.names.join(", ") + "." : nothing) : said(got), !got.ok);
   trigger("edit", {});
   await load();
   const k = sheet ? sheet.cards.findIndex((one) => got.ok && got.items.includes(one.item.id)) : -1;
-  if (k >= 0) { at = k; mark(); }
-  focus();
-  busy = false;
-};
-const focus = () => { const card = root.querySelectorAll(".ck-card")[at]; if (card) card.focus({ preventScroll: true }); };
-const onKey = (e) => {
-  if (!element.isConnected) { document.removeEventListener("keydown", onKey); return; }
-  if (!sheet || !sheet.cards || e.altKey || e.metaKey || e.isComposing || e.repeat || /^(INPUT|TEXTAREA|SELECT)$/.test(e.target.tagName)) return;
-  const one = sheet.cards[at], acts = { Backspace: undo, ArrowDown: () => { at = Math.min(sheet.cards.length - 1, at + 1); mark(); }, ArrowUp: () => { at = Math.max(0, at - 1); mark(); } };
+  if (k >= 0) at = k;
+  markAndFocus();
+});
+const undo = turned("undo", "Taken back: your newest act, on ", "There is nothing of yours to take back."), redo = turned("redo", "Done again: your act on ", "There is nothing of yours to do again.");
+byKeys(() => (sheet && sheet.cards ? sheet.cards.length : 0), () => {
+  const one = sheet && sheet.cards && sheet.cards[at], acts = {};
   if (one) { if (sheet.project.classifies) acts["0"] = () => settle(one, NONE); one.choices.forEach((name, k) => { acts[k + 1] = () => settle(one, name); }); }
-  const act = e.ctrlKey ? (e.key.toLowerCase() === "z" && !e.shiftKey ? undo : null) : acts[e.key];
-  if (!act) return;
-  e.preventDefault(); act();
-};
-document.addEventListener("keydown", onKey);
+  return acts;
+}, undo, redo);
 load();

@@ -63,7 +63,13 @@ const closing = (words, act) => el("button", { type: "button", class: "st-button
 const WORDS = {
   import: (e) => "came with " + listed(desk.project, e.after), label: (e) => (e.said === null ? "took its label away" : "said " + listed(desk.project, e.said)), none: () => "said none of these",
   skip: (e) => (e.before && !e.after ? "dropped it" : "skipped it"), caption: (e) => "wrote “" + e.after + "”", note: (e) => (e.after ? "noted “" + e.after + "”" : "took the note away"),
-  undo: () => "took that back", redo: () => "did that again",
+  undo: (e, all) => "took back: “" + meant(e, all) + "”", redo: (e, all) => "did again: “" + meant(e, all) + "”",
+};
+// what was taken back, or done again, and by whom it had been done
+const meant = (e, all) => {
+  let of = e;
+  while (of && of.undoes) of = all.find((one) => one.id === of.undoes);
+  return of ? (of.author === e.author ? "" : of.author + " ") + WORDS[of.kind](of, all) : "that";
 };
 const became = (e) => (e.stance === "aside" ? (e.said === e.after ? "as others had" : "put aside: it stays " + listed(desk.project, e.after)) : e.before === e.after ? "" : "before: " + (listed(desk.project, e.before) || "nothing"));
 const showHistory = async () => {
@@ -74,7 +80,7 @@ const showHistory = async () => {
   const answer = await ask("history", { project: desk.project.id, item: it.id });
   if (!answer.ok) { tell(said(answer), true); return; }
   it.shown = answer.has;
-  const row = (e) => el("li", {}, el("b", {}, e.kind === "import" ? "The data" : e.author), " " + WORDS[e.kind](e), el("small", {}, [new Date(1000 * e.at).toLocaleString(), became(e)].filter(Boolean).join(" · ")));
+  const row = (e) => el("li", {}, el("b", {}, e.kind === "import" ? "The data" : e.author), " " + WORDS[e.kind](e, answer.events), el("small", {}, [new Date(1000 * e.at).toLocaleString(), became(e)].filter(Boolean).join(" · ")));
   dialog("History of " + it.name, answer.events.length ? "" : "Nobody has done anything with it yet.", el("ol", { class: "lb-events" }, ...answer.events.map(row)), el("p", { class: "st-actions" }, closing("Close")));
 };
 const guidelines = () => {
@@ -93,13 +99,19 @@ const guidelines = () => {
   dialog("Guidelines", none, el("div", { class: "lb-guides" }, ...fields), el("p", { class: "st-actions" }, desk.classes.length ? closing("Save", save) : null, closing("Close")));
 };
 const whoButton = () => el("button", { type: "button", class: "lb-quiet lb-who", title: "Whose labels these are. Kept in this browser.", onclick: chooseName }, whoIs());
-const whoIs = () => "as " + desk.author + (Object.keys(desk.others).length ? " · " + plural(Object.keys(desk.others).length, "other") + " at work" : "");
+// two people without a name of their own would be one
+const twoSeats = () => {
+  if (!desk.elsewhere || desk.told) return;
+  desk.told = true;
+  toast("Somebody labels as “" + desk.author + "” in another browser too. If it is not you, give your name, so that your labels are told apart.", el("button", { type: "button", class: "st-button", onclick: chooseName }, "Give a name"));
+};
+const whoIs = () => "as " + desk.author + (desk.elsewhere ? ", in two browsers" : "") + (Object.keys(desk.others).length ? " · " + plural(Object.keys(desk.others).length, "other") + " at work" : "");
 const chooseName = () => {
   const field = el("input", { class: "st-field", value: desk.author, maxlength: 60, "aria-label": "Your name" }), told = el("p", { class: "st-note", role: "status" });
   const save = async () => {
     const name = field.value.trim(), was = desk.author;
     if (name !== was) {
-      const answer = await ask("name", { author: name });
+      const answer = await ask("name", { author: name, project: desk.project.id });
       if (!answer.ok) { told.textContent = said(answer); told.classList.add("st-bad"); return; }
       try { localStorage.setItem(AUTHOR, answer.author); } catch (barred) { told.textContent = "This browser keeps nothing, so the name stays as it is."; return; }
       await open(desk.chosen, desk.search, was);

@@ -22,6 +22,11 @@ const BETWEEN = " | ";
 const classesOf = (label) => (!label || label === NONE ? [] : label.split(BETWEEN));
 const listed = (project, label) => (project.several ? classesOf(label).join(", ") || label : label);
 const me = () => { try { return localStorage.getItem(AUTHOR) || null; } catch (barred) { return null; } };
+// tells two browsers apart that go by one name
+const browser = (() => {
+  const fresh = Math.random().toString(36).slice(2) + Date.now().toString(36);
+  try { if (!localStorage.getItem("studio.browser")) localStorage.setItem("studio.browser", fresh); return localStorage.getItem("studio.browser"); } catch (barred) { return fresh; }
+})();
 
 // server.fn() resolves to undefined on any failure, so every answer carries `ok`
 const ask = async (name, payload = {}, tries = 3) => {

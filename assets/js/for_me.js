@@ -1,12 +1,11 @@
-// On the Label page of a sample's copy: labels that the sample knows, given by one click; for Undo they are one act.
+// On the Label page: what has to be seen whatever is pressed next; and, in a sample's copy, labels that the sample knows, given by
+// one click, which for Undo are one act.
 const FOR_ME = 8, TOAST_S = 20;
-const hush = () => $(".lb-toast").replaceChildren();
-const toast = (words) => {
-  const box = $(".lb-toast");
-  const shown = el("div", {}, el("span", {}, words), el("button", { type: "button", class: "st-button", onclick: () => undo() }, "Undo"),
-    el("button", { type: "button", class: "st-button lb-shut", "aria-label": "Close", onclick: hush }, "×"));
-  box.replaceChildren(shown);
-  setTimeout(() => { if (box.contains(shown)) hush(); }, 1000 * TOAST_S);
+const hush = () => element.querySelectorAll(".lb-toast .passing").forEach((shown) => shown.remove()); // what the next act makes untrue
+const toast = (words, way, passing = false) => {
+  const shown = el("div", { class: passing ? "passing" : null }, el("span", {}, words), way, el("button", { type: "button", class: "st-button lb-shut", "aria-label": "Close", onclick: () => shown.remove() }, "×"));
+  $(".lb-toast").replaceChildren(shown);
+  setTimeout(() => shown.remove(), 1000 * TOAST_S);
 };
 // waits for what is on its way, then draws the desk anew: many items change at once
 const forMe = async () => {
@@ -18,5 +17,5 @@ const forMe = async () => {
   waiting.length = 0; unlock(); // what was pressed meanwhile meant items that are elsewhere now
   if (!answer.ok) { tell(said(answer), true); return; }
   const words = "Labelled " + plural(answer.labelled, "training item") + " for you, with what the sample knows.";
-  tell(words); toast(words);
+  tell(words); toast(words, el("button", { type: "button", class: "st-button", onclick: () => undo() }, "Undo"), true);
 };

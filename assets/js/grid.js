@@ -35,6 +35,12 @@ const bars = () => {
     el("table", {}, el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "Split"), el("th", { scope: "col" }, "Items"), el("th", { scope: "col" }, "Labelled"))), el("tbody", {}, ...splits)),
     el("h3", {}, plural(answer.classes.length, "class").replace("classs", "classes")), el("ul", { class: "gd-bars" }, ...rows));
 };
+// on a phone the items come first: what is beside them there is folded until it is asked for
+const folds = {};
+const fold = (name, words, open, ...children) => {
+  const box = el("details", { class: "gd-fold", open: innerWidth >= 760 || (name in folds ? folds[name] : open), ontoggle: () => { folds[name] = box.open; } }, el("summary", {}, words), ...children);
+  return box;
+};
 const pager = (where) => {
   const page = cursors.length, pages = Math.max(1, Math.ceil(answer.total / answer.limit));
   const go = (change) => { change(); anchor = -1; load().then(() => root.scrollIntoView({ block: "start" })); };
@@ -44,6 +50,7 @@ const pager = (where) => {
     el("button", { type: "button", class: "st-button", disabled: answer.after === null, onclick: () => go(() => cursors.push(answer.after)) }, "Next →"));
 };
 const draw = () => {
+  const held = [...root.querySelectorAll(".gd-cell")].findIndex((one) => one.contains(document.activeElement));
   const by = answer.ranks ? choice("by", "Which items", [["", "Items as imported"], ...(answer.classes.length ? [["suggested", "What the model takes for…"]] : []), ["like", "What is like a text…"]]) : null;
   const split = choice("split", "Split", [["", "Every split"], ["train", "train"], ["val", "val"], ["test", "test"]]);
   const label = choice("label", "Class", [["", "Every class"], ...answer.classes.map((c) => [c.name, c.name])]);
@@ -60,13 +67,16 @@ const draw = () => {
   const cells = answer.activity ? readingNote(answer.activity) : answer.items.length ? el("ul", { class: "gd-cells" + (answer.project.modalities.includes("image") ? "" : " texts") }, ...answer.items.map(cell))
     : emptyState("Nothing matches.", filter.by === "like" && !filter.like ? "Describe what to find in the field above, and press Enter." : filter.by ? "No unlabelled training item does." : "No item passes these filters.", el("button", { type: "button", class: "st-button primary", onclick: () => { filter = blank(); again(); } }, "Show everything"));
   root.replaceChildren(
-    el("div", { class: "gd-filters", role: "search" }, by, ...asking,
+    el("div", { class: "gd-head" },
+      fold("filters", "Filter and search", filtered, el("div", { class: "gd-filters", role: "search" }, by, ...asking)),
       el("span", { class: "st-note", "aria-live": "polite" }, plural(answer.total, "item") + (filtered ? " of " + number(answer.all) : "")), wholePage),
-    el("div", { class: "gd-body" }, el("div", { class: "gd-main" }, cells, answer.total > answer.limit ? pager("below") : null), bars()),
+    el("div", { class: "gd-body" }, el("div", { class: "gd-main" }, cells, answer.total > answer.limit ? pager("below") : null), fold("beside", "Classes, splits, checks", false, bars())),
     el("div", { class: "gd-bar" }));
   mark();
   if (filter.by === "like" && !filter.like) like.focus();
   if (had >= 0) { search.focus(); search.setSelectionRange(had, had); }
+  const stay = held < 0 ? null : root.querySelectorAll(".gd-cell")[Math.min(held, answer.items.length - 1)];
+  if (stay) stay.querySelector(".gd-check").focus({ preventScroll: true }); // whoever goes by keys stays where they were
 };
 const drawReading = (note, activity) => {
   const box = el("div", {});

@@ -9,7 +9,7 @@ let chain = Promise.resolve(), pending = 0;
 const post = (act, settle) => {
   const id = Math.random().toString(36).slice(2) + Date.now().toString(36);
   pending++;
-  const payload = { ...act, id, project: desk.project.id, author: desk.author }; // whose key it was, whatever the name is by then
+  const payload = { ...act, id, browser, project: desk.project.id, author: desk.author }; // whose key it was, whatever the name is by then
   chain = chain.then(() => deliver(payload, settle));
 };
 const deliver = async (payload, settle) => {
@@ -23,8 +23,8 @@ const deliver = async (payload, settle) => {
 };
 // several people: of what comes next, the server says what others have taken in hand or labelled meanwhile
 const coming = () => (desk.chosen === "unlabelled" ? desk.items.slice(at, at + COMING).filter((it) => !it.label && !it.unseen).map((it) => it.id) : []);
-const leave = ({ gone, others }) => {
-  if (others) { desk.others = others; $(".lb-who").textContent = whoIs(); }
+const leave = ({ gone, others, elsewhere }) => {
+  if (others) { Object.assign(desk, { others, elsewhere }); $(".lb-who").textContent = whoIs(); twoSeats(); }
   if (!gone || !gone.length) return;
   const acted = new Set([...past, ...ahead].map((mark) => mark.item)), left = desk.items.length;
   desk.items = desk.items.filter((it, k) => k <= at || acted.has(it.id) || !gone.includes(it.id));
@@ -191,7 +191,7 @@ const conflicting = (it, name, { has, by, disputes: waiting }, mark) => {
   if (!it.unseen) { relabel(it, has); mark.back = mark.again = () => relabel(it, has); rail(); }
   const whose = it.unseen ? "others say" : (by || "somebody else") + " meanwhile said";
   tell("Saved " + it.name + " as " + name + ". It stays " + has + ", as " + whose + ", until somebody settles it.");
-  $(".lb-live").append(" ", el("a", { href: "/agreement" }, "Agreement"));
+  toast("You say that " + it.name + " is " + name + ", and " + whose + " " + has + ". Both are kept, until somebody settles it.", linkTo("/agreement", "Settle it", false));
 };
 const skip = inTurn(() => {
   const it = item();
@@ -247,7 +247,7 @@ const refill = async () => {
 };
 const open = async (which, search = desk ? desk.search : "", was = null) => {
   await chain;
-  const mine = ++generation, answer = await ask("open_desk", { show: which, search, was, project: desk && desk.project.id });
+  const mine = ++generation, answer = await ask("open_desk", { show: which, search, was, browser, project: desk && desk.project.id });
   if (mine !== generation) return; // something else was asked for meanwhile
   const root = $(".lb");
   if (!answer.ok) { root.replaceChildren(emptyState("The items cannot be shown.", said(answer))); return; }
@@ -256,7 +256,7 @@ const open = async (which, search = desk ? desk.search : "", was = null) => {
   generation++; // also for who began to ask while this answer was on its way
   desk = answer; desk.search = search; answered = null; desk.suggests = answer.project.classifies; desk.pictures = answer.project.modalities.includes("image"); at = 0; past.length = ahead.length = 0; pictures.clear(); small.clear();
   if (told === null) told = counts(); else rest();
-  chosenAt = null; frame(root); classButtons(); show();
+  chosenAt = null; frame(root); classButtons(); show(); twoSeats();
   if (desk.chosen === "search" && !search) { const field = $(".lb-search"); if (field) field.focus(); }
   else if (!desk.classes.length) { const field = $(".lb-new input"); if (field) field.focus(); }
 };
@@ -298,7 +298,7 @@ const frame = (root) => {
       el("p", { class: "lb-hint st-note" }),
       desk.fixed ? null : el("div", { class: "lb-new" }, field),
       desk.for_me ? el("button", { type: "button", class: "lb-for-me", "data-act": "forMe" }, "Label " + FOR_ME + " per class for me") : null,
-      el("div", { class: "lb-acts" }, button("undo", "⌫", "Undo"), button("redo", "⌃Y", "Redo"), button("skip", "␣", "Skip"), button("back", "←", "Back"), button("next", "→", "Next"), button("legend", "?", "Keys")),
+      el("div", { class: "lb-acts" }, button("undo", "⌫", "Undo"), button("redo", "⌃⇧Z", "Redo"), button("skip", "␣", "Skip"), button("back", "←", "Back"), button("next", "→", "Next"), button("legend", "?", "Keys")),
       el("p", { class: "lb-live", "aria-live": "polite" })),
     el("div", { class: "lb-toast", role: "group", "aria-label": "What was just done" }));
 };

@@ -24,7 +24,7 @@ const bar = () => root.querySelector(".gd-bar");
 const drawBar = (...words) => {
   const box = bar(), n = size();
   if (!box) return;
-  if (!n) { box.replaceChildren(...(words.length ? [el("div", {}, ...words)] : [])); return; }
+  if (!n) { box.replaceChildren(...(words.length ? [el("div", {}, ...words.filter(Boolean))] : [])); return; }
   const before = box.querySelector("select"), names = el("select", { class: "st-field", "aria-label": "Class" }, el("option", { value: "" }, "Choose a class"),
     ...answer.classes.map((c, k) => el("option", { value: k }, (k < KEYED ? k + 1 + " · " : "") + c.name)));
   if (before) names.value = before.value;
@@ -39,7 +39,7 @@ const drawBar = (...words) => {
 const labelSelected = async (name) => {
   if (busy || !size()) return;
   busy = true;
-  const n = size(), given = everything ? null : [...selected.keys()], saw = everything ? null : [...selected.values()];
+  const n = size(), held = bar().contains(document.activeElement), given = everything ? null : [...selected.keys()], saw = everything ? null : [...selected.values()];
   // what was shown is what is meant, whatever was typed since; once: asked again, a ranking would name other items
   const got = await ask("label_each", { ...shownFilter, project: page, name, items: given, saw }, 1);
   busy = false;
@@ -50,15 +50,19 @@ const labelSelected = async (name) => {
   await load();
   const words = (name === null ? "Took the labels of " : "Labelled ") + plural(got.changed, "item") + (got.changed < n ? " (" + number(n - got.changed) + " had it, or were skipped)" : "") + (name === null ? " away." : " “" + name + "”.") + (got.disputed ? " Of " + number(got.disputed) + " somebody has meanwhile said something else: they keep that until somebody settles it." : "");
   drawBar(el("span", { role: "status" }, words), got.changed ? el("button", { type: "button", class: "st-button", onclick: () => takeBack() }, "Undo") : null);
+  if (held && bar().querySelector("button")) bar().querySelector("button").focus({ preventScroll: true });
 };
 const takeBack = async (name = "undo") => {
   if (busy) return;
   busy = true;
+  const held = bar().contains(document.activeElement);
   const got = await ask(name, { project: page }, 1);
   busy = false;
   if (got.ok) { trigger("edit", {}); await load(); }
   const words = !got.changed ? "There is nothing to " + (name === "undo" ? "undo." : "do again.") : (name === "undo" ? "Undone: " : "Done again: ") + plural(got.changed, "label") + ".";
-  drawBar(el("span", { role: "status" }, got.ok ? words : said(got)));
+  const back = name === "undo" && got.changed;
+  drawBar(el("span", { role: "status" }, got.ok ? words : said(got)), back ? el("button", { type: "button", class: "st-button", onclick: () => takeBack("redo") }, "Do it again") : null);
+  if (held && bar().querySelector("button")) bar().querySelector("button").focus({ preventScroll: true });
 };
 const onKey = (e) => {
   if (!element.isConnected) { document.removeEventListener("keydown", onKey); return; }

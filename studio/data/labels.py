@@ -156,6 +156,13 @@ def label_each(
     return events
 
 
+def refuse_overtaken(connection: sqlite3.Connection, item: int, saw: str | None) -> None:
+    """Raises Overtaken where the item's label is no longer what a person `saw`, and NotFound."""
+    now = _name(connection, state_of(connection, item))
+    if now != saw:
+        raise Overtaken(item, f"Its label has changed meanwhile: {now or 'it has none now'}.", "Look at it once more.")
+
+
 def event_of(row: tuple[Any, ...]) -> LabelEvent:
     """A row of `EVENTS`."""
     return LabelEvent(*row)

@@ -59,7 +59,7 @@ def _beside_label(filter: ItemFilter) -> tuple[str, dict[str, Any]]:
     if filter.noted is not None:
         found.append(f"i.note {'<>' if filter.noted else '='} ''")
     for n, word in enumerate(filter.search.split()):
-        if word.isascii():
+        if word.isascii() and "ss" not in word.casefold():  # which ß is folded to
             like = rf"LIKE :word{n} ESCAPE '\'"
             # most rows do not have it anywhere: that is told without parsing their content
             near = f"i.content {like} AND " if word.isprintable() and not set('"\\') & set(word) else ""

@@ -85,6 +85,13 @@ def redo(connection: sqlite3.Connection, author: str, *others: str) -> list[Labe
     return _reverse(connection, _NEWEST_UNDONE, (author, *others), redo=True)
 
 
+def one(connection: sqlite3.Connection, event: int, author: str, redo: bool) -> list[LabelEvent]:
+    """Take back that very event, or do again what the undo `event` took back; empty where it was already, or where anybody has
+    said something of the item since."""
+    given = {"authors": "[]", "event": event}
+    return _restore(connection, connection.execute(_OF_THE_ACT.format("e.id = :event"), given).fetchall(), author, redo, None)
+
+
 def go_on(connection: sqlite3.Connection, done: LabelEvent, *authors: str) -> list[LabelEvent]:
     """The next items of the act that an `undo` or `redo` has begun, after the one that it has `done` last; empty at the end."""
     (of,) = connection.execute("SELECT act FROM label_events WHERE id = ?", (done.undoes,)).fetchone()

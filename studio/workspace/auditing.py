@@ -5,10 +5,9 @@ What it found is kept in the project; a decision is a label event like any other
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -19,16 +18,17 @@ from numpy.typing import NDArray
 from studio.core.errors import BadInput, NotFound, StudioError
 from studio.core.interfaces import Modality, Progress, Task
 from studio.core.results.audit import Audit, Doubt, Twins
-from studio.core.types import Item, ItemFilter, classes_in, set_of
+from studio.core.types import Item, ItemFilter, LabelEvent, classes_in, set_of
 from studio.data import labels
 from studio.data.project import Project
 from studio.modalities import discover_modalities, modalities_named
+from studio.workspace.decisions import Decision, Decisions
 from studio.workspace.question import Questions
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-FOUND, SETTLED = "audit", "audit_settled"
+FOUND = "audit"
 """Of the store's meta values."""
 MOST = 20_000
 """Items that are held against one another."""
@@ -53,6 +53,7 @@ class Auditing:
 
     def __init__(self, project: Project, task: Task, questions: Questions) -> None:
         self._project, self._store, self._task, self._questions = project, project.store, task, questions
+        self._decisions = Decisions(project.store)
 
     def audit(self, model: str | None = None, progress: Progress | None = None) -> Audit:
         """Look at everything anew. Labels need a model that says which class an item looks like."""
@@ -76,46 +77,37 @@ class Auditing:
     def leaks(self, learnt: Collection[int], judged: Collection[int]) -> int:
         """How many of the items `judged` are nearly the same as one of those `learnt` from, by the newest audit; without pairs
         that a person kept. To drop one does not undo that a run has learnt from it."""
-        found, kept = self._store.meta(FOUND), {key for key, act, *_ in self._settled() if act == "keep"}
+        found, kept = self._store.meta(FOUND), self._kept()
         pairs = [(a, b) for a, b, _ in found["twins"] if f"twins/{a}/{b}" not in kept] if found else []
         return len({j for a, b in pairs for j, other in ((a, b), (b, a)) if j in judged and other in learnt})
 
-    def settle(self, key: str, act: str, author: str = "me") -> None:
+    def settle(self, key: str, act: str, author: str = "me", saw: labels.Saw = ...) -> None:
         """`keep` what the audit found as it is, `change` a label to the one suggested, or `drop` an item: it loses its label and
-        is skipped. Raises NotFound for a finding that is no longer there, BadInput for another act."""
+        is skipped. `saw` is the label that the person was shown of the item that changes. Raises NotFound for a finding that is
+        no longer there, Overtaken where the item has another label by now, BadInput for another act."""
         doubt, twins = self._finding(key)
         item = doubt.item if doubt is not None else twins.second  # type: ignore[union-attr]
         if act not in ACTS or (act == "change" and doubt is None):
             raise BadInput(f"{act!r} is nothing to do with this.", "Keep it, drop it, or change a label.")
+        seen = item.label if saw is ... else saw
 
-        def decide(connection: sqlite3.Connection) -> None:
+        def carry_out(connection: sqlite3.Connection) -> LabelEvent | None:
+            if act == "keep":
+                return None
+            labels.refuse_overtaken(connection, item.id, seen)
             if act == "change" and doubt is not None:
-                labels.label(connection, item.id, doubt.suggested, author)
-            elif act == "drop":
-                labels.drop(connection, item.id, author)
-            after = doubt.suggested if act == "change" and doubt is not None else None
-            _settle(connection, lambda rows: rows.append([key, act, item.id, item.label, after, author]))
+                return labels.label(connection, item.id, doubt.suggested, author)
+            return labels.drop(connection, item.id, author)
 
-        self._store.write(decide)
+        self._decisions.take(Decision(key, act, item.id, author), carry_out)
 
-    def undo(self, author: str = "me") -> str | None:
-        """Take back that author's newest decision; its key, None where there is none. What somebody has since made of the item
-        stays."""
-        taken: list[Any] = []
+    def undo(self, author: str = "me") -> Decision | None:
+        """Take back that author's newest decision; None where there is none. What somebody has since made of the item stays."""
+        return self._decisions.undo(author)
 
-        def take(rows: list[Any]) -> None:
-            mine = [k for k, row in enumerate(rows) if row[5:] in ([], [author])]
-            taken.extend(rows.pop(mine[-1]) if mine else [])
-
-        self._store.write(lambda connection: _settle(connection, take))
-        if not taken:
-            return None
-        key, act, number, before, after = taken[:5]
-        dropped = act == "drop" and number not in self._store.standing({number})
-        changed = act == "change" and self._store.item(number).label == after
-        if dropped or changed:
-            self._store.label(number, before, author)
-        return str(key)
+    def redo(self, author: str = "me") -> Decision | None:
+        """Do again what that author took back last, until they decide something new; None where there is nothing."""
+        return self._decisions.redo(author)
 
     def _finding(self, key: str) -> tuple[Doubt | None, Twins | None]:
         found = self.last()
@@ -125,12 +117,11 @@ class Auditing:
             raise NotFound("This is settled already, or no longer so.", "Reload the page.")
         return doubt, twins
 
-    def _settled(self) -> list[list[Any]]:
-        return list(self._store.meta(SETTLED) or [])
+    def _kept(self) -> set[str]:
+        return {decision.key for decision in self._decisions.standing() if decision.act == "keep"}
 
     def _shown(self, found: Mapping[str, Any]) -> Audit:
-        decided = self._settled()
-        settled = {key for key, act, *_ in decided if act == "keep"}
+        settled = self._kept()
         items = self._store.standing({i for i, *_ in found["doubts"]} | {i for a, b, _ in found["twins"] for i in (a, b)})
         known = {c.name for c in self._store.classes()}
         doubts = [
@@ -146,7 +137,9 @@ class Auditing:
             for a, b, likeness in found["twins"]
             if (key := f"twins/{a}/{b}") not in settled and a in items and b in items
         ]
-        return Audit(tuple(doubts), tuple(twins), found["why_no_doubts"], len(decided), found["looked_at"], found["at"])
+        return Audit(
+            tuple(doubts), tuple(twins), found["why_no_doubts"], len(self._decisions.standing()), found["looked_at"], found["at"]
+        )
 
     # labels that look wrong
 
@@ -221,14 +214,6 @@ class Auditing:
             return modality.fingerprint(modality.read(small, item.name))
         except StudioError:
             return None
-
-
-def _settle(connection: sqlite3.Connection, change: Callable[[list[Any]], None]) -> None:
-    """Change the list of decisions in the act that carries one out."""
-    row = connection.execute("SELECT value FROM meta WHERE key = ?", (SETTLED,)).fetchone()
-    rows = json.loads(row[0]) if row else []
-    change(rows)
-    connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (SETTLED, json.dumps(rows)))
 
 
 def _toggled(item: Item, classes: Sequence[str], at: int) -> list[str]:

@@ -24,6 +24,16 @@ class Leases:
         self._by: dict[str, tuple[float, list[int]]] = {}
         """{who: (until when, items)}, of everybody who is at work."""
         self._of: dict[int, str] = {}
+        self._seats: dict[str, dict[str, float]] = {}
+        """{who: {browser: until when}}."""
+
+    def sits(self, who: str, browser: str) -> bool:
+        """Note that `who` sits at that browser; whether the same name is at work in another one too."""
+        now = time.monotonic()
+        with self._lock:
+            there = {seat: until for seat, until in self._seats.get(who, {}).items() if until > now}
+            self._seats[who] = {**there, browser: now + HELD_S}
+            return len(self._seats[who]) > 1
 
     def renew(self, who: str, coming: Sequence[int]) -> frozenset[int]:
         """Let go of what `who` held, take the first `AHEAD` of `coming`; those of `coming` that somebody else holds."""
@@ -38,9 +48,14 @@ class Leases:
             self._of.update(dict.fromkeys(mine, who))
             return theirs
 
-    def leave(self, who: str) -> None:
-        """`who` is no longer at work: they go by another name now."""
+    def leave(self, who: str, browser: str = "") -> None:
+        """Nobody is at work under the name of `who` at that browser any longer: they go by another name now."""
+        now = time.monotonic()
         with self._lock:
+            left = {seat: until for seat, until in self._seats.pop(who, {}).items() if seat != browser and until > now}
+            if left:  # whoever goes by that name elsewhere keeps what they hold
+                self._seats[who] = left
+                return
             for item in self._by.pop(who, (0.0, []))[1]:
                 del self._of[item]
 

@@ -60,6 +60,11 @@ class People:
         most = tuple((*classes, n) for classes, n in confused.most_common(20))
         return Agreement(tuple(self._store.people()), pairs, of_all, most, self._store.disputes())
 
+    def spelling(self, name: str) -> str:
+        """The name as somebody who labels here writes it already, whatever its case: else one person would be counted as two."""
+        known = [*self.leases.others(""), *(person.name for person in self._store.people())]
+        return next((one for one in known if one.casefold() == name.casefold()), name)
+
     def disputed(self, after: int = 0, limit: int = 60) -> Sequence[Dispute]:
         """Items that wait to be settled, after the item `after`."""
         return self._store.disputed(after, limit)

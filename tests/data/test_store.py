@@ -300,10 +300,21 @@ def test_pages_by_key_meet_every_item_once(store: Store) -> None:
 
 
 @pytest.mark.parametrize(
-    ("search", "found"), [("über", 1), ("ÜBER", 1), ("100%", 1), ("50%", 0), ("a_b", 1), ("CARD lost", 1), ("name of", 4)]
+    ("search", "found"),
+    [
+        ("über", 1),
+        ("ÜBER", 1),
+        ("100%", 1),
+        ("50%", 0),
+        ("a_b", 1),
+        ("CARD lost", 1),
+        ("name of", 4),
+        ("STRASSE", 1),
+        ("straße", 1),
+    ],
 )
 def test_search_folds_case_and_takes_wildcards_as_they_are(store: Store, search: str, found: int) -> None:
-    fill(store, candidate("Über uns"), candidate("100% sure"), candidate("a_b"), candidate("my card is lost"))
+    fill(store, candidate("Über uns"), candidate("100% sure"), candidate("a_b"), candidate("my card is lost, Straße 1"))
     assert store.count(ItemFilter(search=search)) == len(store.items(ItemFilter(search=search))) == found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -35,7 +36,9 @@ def running_app(home: Path, *flags: str, calls: Path | None = None) -> Iterator[
 
     With `calls`, the network is closed to it, and every host beyond loopback that it tries is a line of that file.
     """
-    command = [sys.executable, "app.py", "--home", str(home), "--offline", "--device", "cpu", *flags]
+    # a port of its own: two that start at once would both take the first that is free
+    port = () if "--port" in flags else ("--port", str(free_port()))
+    command = [sys.executable, "app.py", "--home", str(home), "--offline", "--device", "cpu", *port, *flags]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     if calls:
         calls.touch()
@@ -59,6 +62,13 @@ def running_app(home: Path, *flags: str, calls: Path | None = None) -> Iterator[
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.communicate()
+
+
+def free_port() -> int:
+    """One that nobody listens on."""
+    with socket.socket() as asked:
+        asked.bind(("127.0.0.1", 0))
+        return int(asked.getsockname()[1])
 
 
 @contextmanager

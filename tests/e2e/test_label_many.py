@@ -50,6 +50,7 @@ def test_a_range_is_selected_labelled_by_a_key_and_taken_back(grid: Any) -> None
 def test_everything_that_matches_is_labelled_page_or_not(grid: Any) -> None:
     grid.set_viewport_size({"width": 740, "height": 900})  # there a page is shorter than what matches
     grid.reload()
+    grid.get_by_text("Filter and search").click()
     grid.get_by_label("Labelled or not").select_option("no")
     grid.get_by_role("button", name="Select this page").click()
     bar(grid, "60 selected")

@@ -59,7 +59,7 @@ def test_two_people_hand_each_other_nothing_disagree_and_settle(label: Any) -> N
         said(ann, f"Saved {name}")
         ben.keyboard.press("2")
         said(ben, "as Ann meanwhile said")
-        ben.locator(".lb-live a").click()
+        ben.locator(".lb-toast", has_text=f"You say that {name} is").get_by_role("link", name="Settle it").click()
         ben.locator(".ag .ck-card", has_text=name).wait_for()
         ben.locator(".ag-pairs", has_text="agree on 0 % of 1 item").wait_for()
         ben.keyboard.press("2")
@@ -67,8 +67,30 @@ def test_two_people_hand_each_other_nothing_disagree_and_settle(label: Any) -> N
         ben.locator("h2", has_text="To settle: 0").wait_for()
         ben.keyboard.press("Backspace")
         ben.locator("h2", has_text="To settle: 1").wait_for()
+        ben.keyboard.press("Control+Shift+Z")
+        ben.locator(".st-live", has_text=f"Done again: your act on {name}").wait_for()
+        ben.locator("h2", has_text="To settle: 0").wait_for()
     finally:
         ben.context.close()
+
+
+def test_two_browsers_of_one_name_are_told_so(label: Any) -> None:
+    other = label.context.browser.new_context(base_url=label.url.removesuffix("label")).new_page()
+    try:
+        assert not label.locator(".lb-toast").inner_text()
+        other.goto("label")
+        other.locator(".lb-toast", has_text="in another browser too").get_by_role("button", name="Give a name").click()
+        other.get_by_label("Your name").fill("Ben")
+        other.get_by_role("button", name="Save").click()
+        other.locator(".lb-who", has_text="as Ben · 1 other at work").wait_for()
+        other.evaluate("localStorage.removeItem('studio.author')")
+        other.reload()
+        other.locator(".lb-toast", has_text="in another browser too").wait_for()
+        label.keyboard.press("1")
+        label.locator(".lb-toast", has_text="in another browser too").wait_for()
+        label.locator(".lb-who", has_text="in two browsers").wait_for()
+    finally:
+        other.context.close()
 
 
 def test_undo_does_not_take_back_another_act_than_the_one_that_is_meant(label: Any) -> None:
@@ -117,7 +139,7 @@ def test_what_stands_beside_an_item(label: Any) -> None:
     events = label.locator("dialog .lb-events li")
     events.nth(2).wait_for()
     assert [row.split("\n")[0].strip() for row in events.all_inner_texts()] == [
-        "me noted “ask Jo 123”", "me said none of these", "me took that back",
+        "me noted “ask Jo 123”", "me said none of these", "me took back: “said none of these”",
     ]  # fmt: skip
     label.keyboard.press("Escape")
     label.keyboard.press("g")

@@ -50,12 +50,17 @@ def test_a_leak_is_shown_settled_and_taken_back(inspector: Inspector, twice: Ope
     assert twins["leak"] and audit["leaks"] == 1 and audit["why_no_doubts"]
     assert [item["split"] for item in twins["items"]] == ["test", "train"]
     settle = answering(inspector.settle)
-    assert settle({"project": twice.id, "key": twins["key"], "act": "drop"})["ok"]
+    shown = {"project": twice.id, "key": twins["key"], "act": "drop", "saw": twins["items"][1]["label"]}
+    assert settle({**shown, "saw": "another"})["ok"] is False and twice.labelling.counts().labelled == 5
+    assert settle(shown)["ok"]
     assert twice.labelling.counts().labelled == 4
     assert answering(inspector.look)({"project": twice.id})["audit"]["twins"] == []
-    assert settle({"project": twice.id, "key": twins["key"], "act": "drop"})["ok"] is False
-    assert answering(inspector.undo)({"project": twice.id})["key"] == twins["key"]
+    assert settle(shown)["ok"] is False
+    undo, redo = answering(inspector.undo), answering(inspector.redo)
+    assert undo({"project": twice.id}) == {"ok": True, "key": twins["key"], "stays": False}
     assert twice.labelling.counts().labelled == 5
+    assert redo({"project": twice.id})["key"] == twins["key"] and twice.labelling.counts().labelled == 4
+    assert redo({"project": twice.id})["key"] is None
 
 
 @pytest.mark.parametrize("wrong", [{"act": "burn"}, {"act": "change"}, {"key": "twins/7/8"}, {"key": 7}, {"project": "other"}])

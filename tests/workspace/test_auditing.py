@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from studio.core.errors import BadInput, NotFound
+from studio.core.errors import BadInput, NotFound, Overtaken
 from studio.core.types import ImportOptions, ItemFilter
 from studio.settings import Settings
 from studio.workspace import Workspace
@@ -47,6 +47,11 @@ def texts(workspace: Workspace, tmp_path: Path) -> OpenProject:
     return made
 
 
+def undone(project: OpenProject) -> str | None:
+    taken = project.auditing.undo()
+    return taken.key if taken and not taken.stays else None
+
+
 def test_twins_are_found_leaks_first_with_the_training_item_as_the_spare_one(pictures: OpenProject) -> None:
     found = pictures.auditing.audit()
     leak, other = found.twins
@@ -61,7 +66,7 @@ def test_a_dropped_twin_loses_its_label_and_is_not_found_again_and_undo_brings_i
     pictures.auditing.settle(leak.key, "drop")
     assert pictures.labelling.item(leak.second.id).label is None
     assert [pair.key for pair in pictures.auditing.audit().twins] == [other.key]
-    assert pictures.auditing.undo() == leak.key
+    assert undone(pictures) == leak.key
     assert pictures.labelling.item(leak.second.id).label == "a"
     assert len(pictures.auditing.audit().twins) == 2
 
@@ -72,7 +77,7 @@ def test_what_is_kept_stays_as_it_is_and_is_not_shown_again(pictures: OpenProjec
     left = pictures.auditing.last()
     assert left and left.leaks == 0 and left.settled == 1 and left.looked_at == 10
     assert pictures.auditing.audit().leaks == 0
-    assert pictures.auditing.undo() == leak.key and len(pictures.auditing.audit().twins) == 2
+    assert undone(pictures) == leak.key and len(pictures.auditing.audit().twins) == 2
     assert pictures.auditing.undo() is None
 
 
@@ -95,14 +100,59 @@ def test_undo_takes_back_the_decision_and_nothing_else(pictures: OpenProject) ->
     leak, other = pictures.auditing.audit().twins
     pictures.auditing.settle(leak.key, "drop")
     pictures.labelling.label(other.first.id, "a")
-    assert pictures.auditing.undo() == leak.key
+    assert undone(pictures) == leak.key
     assert pictures.labelling.item(leak.second.id).label == "a" and pictures.labelling.item(other.first.id).label == "a"
     pictures.auditing.settle(leak.key, "drop")
     pictures.labelling.undo()  # on another page
     assert leak.key in {pair.key for pair in (pictures.auditing.last() or pictures.auditing.audit()).twins}
     pictures.labelling.label(leak.second.id, "b")
-    assert pictures.auditing.undo() == leak.key
+    assert (taken := pictures.auditing.undo()) and taken.key == leak.key and taken.stays
     assert pictures.labelling.item(leak.second.id).label == "b"
+
+
+def test_what_was_taken_back_can_be_done_again_until_something_new_is_decided(pictures: OpenProject) -> None:
+    leak, other = pictures.auditing.audit().twins
+    pictures.auditing.settle(leak.key, "drop")
+    pictures.auditing.settle(other.key, "keep")
+    for _ in range(2):
+        assert [undone(pictures), undone(pictures), pictures.auditing.undo()] == [other.key, leak.key, None]
+        assert pictures.labelling.item(leak.second.id).label == "a"
+        again = [pictures.auditing.redo(), pictures.auditing.redo(), pictures.auditing.redo()]
+        assert [one and one.key for one in again] == [leak.key, other.key, None]
+        assert pictures.labelling.item(leak.second.id).label is None
+        assert (left := pictures.auditing.last()) and left.twins == () and left.settled == 2
+    undone(pictures)
+    undone(pictures)
+    pictures.auditing.settle(leak.key, "keep")
+    assert pictures.auditing.redo() is None
+
+
+def test_a_decision_taken_back_leaves_no_word_of_its_author(texts: OpenProject, tiny_ids: dict[str, str]) -> None:
+    wrong = texts.auditing.audit(tiny_ids["bert"]).doubts[0]
+    before = list(texts.people.opinions(wrong.item.id))
+    texts.auditing.settle(wrong.key, "change", "ann")
+    assert [o.author for o in texts.people.opinions(wrong.item.id)] != [o.author for o in before]
+    texts.auditing.undo("ann")
+    assert list(texts.people.opinions(wrong.item.id)) == before
+    assert texts.auditing.undo("ann") is None
+
+
+def test_a_label_that_the_person_was_not_shown_is_left(texts: OpenProject, tiny_ids: dict[str, str]) -> None:
+    wrong = texts.auditing.audit(tiny_ids["bert"]).doubts[0]
+    for act in ("change", "drop"):
+        with pytest.raises(Overtaken, match="changed meanwhile"):
+            texts.auditing.settle(wrong.key, act, "ann", saw="another")
+    assert texts.labelling.item(wrong.item.id).label == wrong.item.label
+    assert (left := texts.auditing.last()) and left.settled == 0
+
+
+def test_what_somebody_said_after_a_decision_stays_when_it_is_taken_back(texts: OpenProject, tiny_ids: dict[str, str]) -> None:
+    wrong = texts.auditing.audit(tiny_ids["bert"]).doubts[0]
+    texts.auditing.settle(wrong.key, "drop", "ann")
+    texts.labelling.label(wrong.item.id, wrong.suggested, "bob")
+    assert (taken := texts.auditing.undo("ann")) and taken.stays
+    assert texts.labelling.item(wrong.item.id).label == wrong.suggested
+    assert texts.auditing.redo("ann") is None
 
 
 def test_what_was_dropped_gets_no_label_among_many(pictures: OpenProject) -> None:

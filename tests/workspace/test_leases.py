@@ -20,3 +20,14 @@ def test_the_next_act_lets_go_of_what_came_before_and_holds_a_few_ahead() -> Non
     leases.renew("ann", [5, 5, 6])
     assert set(leases.held("ben")) == {5, 6}
     assert leases.renew("ben", [0, 5]) == {5}
+
+
+def test_one_name_in_two_browsers_is_seen_until_one_of_them_goes_by_another() -> None:
+    leases = Leases()
+    assert [leases.sits("me", "a"), leases.sits("me", "a"), leases.sits("ann", "b")] == [False, False, False]
+    assert leases.sits("me", "b") and leases.sits("me", "a")
+    leases.renew("me", [1])
+    leases.leave("me", "b")
+    assert dict(leases.others("ann")) == {"me": 1} and not leases.sits("me", "a")
+    leases.leave("me", "a")
+    assert leases.others("ann") == {} and not leases.sits("me", "b")

@@ -107,3 +107,10 @@ def test_agreement_counts_who_said_what_of_the_same_items(project: OpenProject) 
     assert project.labelling.item(3).none
     project.labelling.undo("ann")
     assert (project.people.disputes(), project.labelling.item(3).label) == (1, "cat")
+
+
+def test_a_name_is_written_as_its_person_wrote_it_first(project: OpenProject) -> None:
+    project.labelling.label(1, "cat", "Ann Lee")
+    assert [project.people.spelling(name) for name in ("ann lee", "Ann Lee", "Ann")] == ["Ann Lee", "Ann Lee", "Ann"]
+    project.people.leases.renew("Zoë", [])
+    assert project.people.spelling("ZOË") == "Zoë"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 
 import gradio as gr
 
 from studio.core.results.people import Dispute, Kappa
-from studio.core.types import NONE_OF_THESE
+from studio.core.types import NONE_OF_THESE, LabelEvent
 from studio.ui import theme
 from studio.ui.answers import (
     Answer,
@@ -24,6 +25,7 @@ from studio.ui.answers import (
     seen_author,
 )
 from studio.workspace import Workspace
+from studio.workspace.open_project import OpenProject
 
 SHOWN = 30
 """Cards at once."""
@@ -65,9 +67,12 @@ class Settler:
     def undo(self, payload: Payload) -> Answer:
         """Take back the person's newest act, as Undo on the Label page does."""
         project = open_project(self.workspace, payload)
-        events = project.labelling.undo(author(self.workspace, payload))
-        names = [project.labelling.item(event.item).name for event in events[:3]]
-        return {"items": [event.item for event in events], "names": names + ["…"] * (len(events) > 3)}
+        return _changed(project, project.labelling.undo(author(self.workspace, payload)))
+
+    def redo(self, payload: Payload) -> Answer:
+        """Do again what the person took back last."""
+        project = open_project(self.workspace, payload)
+        return _changed(project, project.labelling.redo(author(self.workspace, payload)))
 
     def ask_twice(self, payload: Payload) -> Answer:
         """How many people label one item, of how many in a hundred."""
@@ -79,11 +84,16 @@ def settler(behind: Settler) -> gr.HTML:
     """See `assets/js/agreement.js`. Triggers `edit` when something was settled."""
     return gr.HTML(
         html_template='<div class="ag"></div>',
-        js_on_load=theme.script("dom", "agreement"),
-        server_functions=[answering(f) for f in (behind.look, behind.settle, behind.undo, behind.ask_twice)],
+        js_on_load=theme.script("dom", "cards", "agreement"),
+        server_functions=[answering(f) for f in (behind.look, behind.settle, behind.undo, behind.redo, behind.ask_twice)],
         apply_default_css=False,
         elem_id="agreement",
     )
+
+
+def _changed(project: OpenProject, events: Sequence[LabelEvent]) -> Answer:
+    names = [project.labelling.item(event.item).name for event in events[:3]]
+    return {"items": [event.item for event in events[:SHOWN]], "names": names + ["…"] * (len(events) > 3)}
 
 
 def _kappa(kappa: Kappa) -> Answer:

@@ -13,12 +13,14 @@ from studio.ui.answers import (
     answering,
     author,
     item_json,
+    label_text,
     open_project,
     page_project,
     project_json,
     text,
 )
 from studio.workspace import Workspace
+from studio.workspace.decisions import Decision
 from studio.workspace.open_project import OpenProject
 
 SHOWN = 50
@@ -57,20 +59,28 @@ class Inspector:
     def settle(self, payload: Payload) -> Answer:
         """Keep, change or drop one finding."""
         project = open_project(self.workspace, payload)
-        project.auditing.settle(text(payload, "key", 1000), text(payload, "act", 10), author(self.workspace, payload))
+        key, act, who = text(payload, "key", 1000), text(payload, "act", 10), author(self.workspace, payload)
+        saw = label_text(project, payload, "saw") if payload.get("saw") is not None else None
+        project.auditing.settle(key, act, who, saw)
         return {}
 
     def undo(self, payload: Payload) -> Answer:
-        """Take back the newest decision."""
-        return {"key": open_project(self.workspace, payload).auditing.undo(author(self.workspace, payload))}
+        """Take back the person's newest decision."""
+        return _decision(open_project(self.workspace, payload).auditing.undo(author(self.workspace, payload)))
+
+    def redo(self, payload: Payload) -> Answer:
+        """Do again what the person took back last."""
+        return _decision(open_project(self.workspace, payload).auditing.redo(author(self.workspace, payload)))
 
 
 def findings(inspector: Inspector) -> gr.HTML:
     """See `assets/js/check.js`. Triggers `edit` when something was decided."""
     return gr.HTML(
         html_template='<div class="ck"></div>',
-        js_on_load=theme.script("dom", "check"),
-        server_functions=[answering(f) for f in (inspector.look, inspector.start, inspector.settle, inspector.undo)],
+        js_on_load=theme.script("dom", "cards", "check"),
+        server_functions=[
+            answering(f) for f in (inspector.look, inspector.start, inspector.settle, inspector.undo, inspector.redo)
+        ],
         apply_default_css=False,
         elem_id="findings",
     )
@@ -85,6 +95,10 @@ def start_check(workspace: Workspace, project: OpenProject, model: str | None) -
 
 def _kind(project: OpenProject) -> str:
     return f"audit/{project.id}"
+
+
+def _decision(decision: Decision | None) -> Answer:
+    return {"key": decision.key, "stays": decision.stays} if decision else {"key": None}
 
 
 def _audit(found: Audit) -> Answer:

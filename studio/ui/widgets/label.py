@@ -35,7 +35,19 @@ from studio.ui.answers import (
     texts,
 )
 from studio.ui.reading import reading
-from studio.ui.widgets.label_queue import BATCH, COMING, EVERY, batch, filter_name, first_batch, still_coming, unseen, woven
+from studio.ui.widgets.label_queue import (
+    BATCH,
+    COMING,
+    EVERY,
+    batch,
+    browser_of,
+    filter_name,
+    first_batch,
+    seats,
+    still_coming,
+    unseen,
+    woven,
+)
 from studio.workspace import Workspace
 from studio.workspace.labelling import Labelling
 from studio.workspace.open_project import OpenProject
@@ -67,13 +79,14 @@ class Desk:
             return {"project": None}
         show, who = filter_name(payload), seen_author(self.workspace, payload)
         if payload.get("was"):
-            project.people.leases.leave(text(payload, "was", LONGEST_NAME))
+            project.people.leases.leave(text(payload, "was", LONGEST_NAME), browser_of(payload))
         counts, first = project.labelling.counts(), first_batch(project, payload, who, show)
         project.people.leases.renew(who, [item["id"] for item in first["items"][:COMING]])
         return {
             "project": project_json(project),
             "author": who,
             "others": dict(project.people.leases.others(who)),
+            **seats(project, payload, who),
             "chosen": show,
             "orders": [{"name": name, "title": title} for name, title in project.picking.orders().items()],
             "order": project.picking.order(),
@@ -95,8 +108,9 @@ class Desk:
         return batch(project, payload, who, filter_name(payload), integer(payload, "after"))
 
     def name(self, payload: Payload) -> Answer:
-        """Whether that is a person's name."""
-        return {"author": author(self.workspace, payload)}
+        """Whether that is a person's name, and how it is written here already."""
+        project = open_project(self.workspace, payload)
+        return {"author": project.people.spelling(author(self.workspace, payload))}
 
     def set_order(self, payload: Payload) -> Answer:
         """In which order the project's items come from now on."""
@@ -141,7 +155,7 @@ class Desk:
                     "overtaken": str(error),
                     "items": [item_json(project.labelling.item(error.item))],
                 }
-            mine.set_result({**done, **still_coming(project, coming, who)})
+            mine.set_result({**done, **still_coming(project, coming, who, payload)})
         except BaseException as error:  # whatever it was: those that wait for this act have to hear of it
             with self._lock:
                 self._answered.pop(key, None)
@@ -298,4 +312,4 @@ def _given(project: OpenProject, event: LabelEvent) -> Answer:
 
 def _event(event: LabelEvent) -> Answer:
     return {"kind": event.kind, "before": event.before, "after": event.after, "said": event.said, "author": event.author,
-            "at": event.at, "stance": event.stance}  # fmt: skip
+            "at": event.at, "stance": event.stance, "id": event.id, "undoes": event.undoes}  # fmt: skip

@@ -14,7 +14,7 @@ from studio.workspace.open_project import OpenProject
 BATCH = 300
 """Items sent at once; the script asks for more before it runs out."""
 
-LONGEST_SEARCH = 200
+LONGEST_SEARCH, LONGEST_BROWSER = 200, 64
 COMING = 40
 """Items that come next on a page, of which it hears who else holds or has labelled them."""
 EVERY = 5
@@ -36,11 +36,25 @@ THEN = {APART: "unlabelled", "unlabelled": SECOND, SECOND: "skipped"}
 """What comes once there is no more of a filter: who skipped an item does not want it back first."""
 
 
-def still_coming(project: OpenProject, coming: list[int], who: str) -> Answer:
+def still_coming(project: OpenProject, coming: list[int], who: str, payload: Payload) -> Answer:
     """Of the items that come next on the page: those that somebody else has taken in hand or labelled meanwhile."""
     gone = project.people.leases.renew(who, coming)
     others = dict(project.people.leases.others(who))
-    return {"gone": sorted(gone | project.labelling.done_among(coming)) if others else [], "others": others}
+    return {
+        "gone": sorted(gone | project.labelling.done_among(coming)) if others else [],
+        "others": others,
+        **seats(project, payload, who),
+    }
+
+
+def seats(project: OpenProject, payload: Payload, who: str) -> Answer:
+    """Whether that name is at work in another browser too: words of one name are one person's."""
+    return {"elsewhere": project.people.leases.sits(who, browser_of(payload))}
+
+
+def browser_of(payload: Payload) -> str:
+    """What tells the browsers of one name apart."""
+    return text(payload, "browser", LONGEST_BROWSER) if payload.get("browser") else ""
 
 
 def first_batch(project: OpenProject, payload: Payload, who: str, show: str) -> Answer:
