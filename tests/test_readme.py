@@ -82,4 +82,4 @@ def test_the_checks_run_the_tests_as_the_readme_says() -> None:
     found = re.search(r"^tests=\$\((awk '.*' README\.md)\)$", script, re.MULTILINE)
     assert found and 'eval "$tests"' in script and os.access(ROOT / ".ci/run", os.X_OK)
     said = subprocess.run(["bash", "-c", found.group(1)], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    assert said.strip().endswith("-m pytest") and f"```\n{said}```" in README
+    assert said.strip().endswith("-m pytest -n 2 --dist worksteal") and f"```\n{said}```" in README
