@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Lock
 
@@ -12,11 +11,10 @@ import gradio as gr
 from studio.core.errors import BadInput, Overtaken
 from studio.core.results.answers import MethodAnswer, PredictionTable
 from studio.core.threads import give_way
-from studio.core.types import NONE_OF_THESE, LabelEvent
+from studio.core.types import LabelEvent
 from studio.ui import theme
 from studio.ui.answers import (
     LONGEST_NAME,
-    MOST_CLASSES,
     Answer,
     Payload,
     activity_json,
@@ -26,15 +24,14 @@ from studio.ui.answers import (
     integer,
     integers,
     item_json,
-    label_text,
     open_project,
     page_project,
     project_json,
     seen_author,
     text,
-    texts,
 )
 from studio.ui.reading import reading
+from studio.ui.widgets.label_acts import LONGEST_WORDS, carried_out, changed
 from studio.ui.widgets.label_queue import (
     BATCH,
     COMING,
@@ -49,15 +46,10 @@ from studio.ui.widgets.label_queue import (
     woven,
 )
 from studio.workspace import Workspace
-from studio.workspace.labelling import Labelling
-from studio.workspace.open_project import OpenProject
 from studio.workspace.picking import CHOSEN_BY_MODEL
 
 PICKED = 60
 """Items that a model picks at once; the script asks again after every ten labels."""
-LONGEST_CAPTION = 10_000
-LONGEST_WORDS = 2_000
-"""Characters of a note or a guideline."""
 REMEMBERED = 512
 LEARNT = "has learnt from what others said of this item"
 
@@ -148,10 +140,10 @@ class Desk:
             who = author(self.workspace, payload)
             coming = integers(payload, "coming", COMING) if payload.get("coming") else []
             try:
-                done = self._do(project, payload)
+                done = carried_out(project, payload, who)
             except Overtaken as error:  # answered with the item as it is
                 done = {
-                    **_changed(project, ()),
+                    **changed(project, ()),
                     "overtaken": str(error),
                     "items": [item_json(project.labelling.item(error.item))],
                 }
@@ -201,29 +193,6 @@ class Desk:
         who = author(self.workspace, payload)
         return {"labelled": project.labelling.label_for_me(integer(payload, "per_class"), author=who).labelled}
 
-    def _do(self, project: OpenProject, payload: Payload) -> Answer:
-        labelling, who = project.labelling.once(text(payload, "id", 64)), author(self.workspace, payload)
-        match payload.get("act"):
-            case "label":
-                return _given(project, _labelled(project, labelling, payload, who))
-            case "note":
-                words, saw = text(payload, "text", LONGEST_WORDS), text(payload, "saw", LONGEST_WORDS)
-                event = labelling.note(integer(payload, "item"), words, who, saw)
-                return {"event": event.id, "note": event.after}
-            case "skip":
-                return {"event": labelling.skip(integer(payload, "item"), who).id}
-            case "caption":
-                caption = text(payload, "text", LONGEST_CAPTION).strip()
-                if not caption or "text" not in project.modalities or len(project.modalities) < 2:
-                    raise BadInput("This is no caption.", "Write one, in a project of image–text pairs.")
-                seen = text(payload, "saw", LONGEST_CAPTION) if payload.get("saw") is not None else ...
-                return {"event": labelling.caption(integer(payload, "item"), caption, who, seen).id}
-            case "undo":
-                return _changed(project, labelling.undo(who))
-            case "redo":
-                return _changed(project, labelling.redo(who))
-        raise BadInput("The page asked for something unknown.", "Reload the page.")
-
 
 def labeler(desk: Desk) -> gr.HTML:
     """One item at a time, by keys; see `assets/js/label.js`. Triggers `rest` when labelling pauses, with something changed."""
@@ -252,22 +221,6 @@ def labeler(desk: Desk) -> gr.HTML:
     )
 
 
-def _labelled(project: OpenProject, labelling: Labelling, payload: Payload, who: str) -> LabelEvent:
-    """One class, or none of them; where an item may be of several, `labels` are all of them, and an empty list takes its label
-    away."""
-    item, saw = integer(payload, "item"), payload.get("saw")
-    if saw is not None:
-        saw = label_text(project, payload, "saw")
-    if project.several and payload.get("labels") is not None:
-        return labelling.label(item, texts(payload, "labels", MOST_CLASSES, LONGEST_NAME) or None, who, saw)
-    label = text(payload, "label", LONGEST_NAME)
-    if label == NONE_OF_THESE:
-        return labelling.none_of_these(item, who, saw)
-    if label not in {c.name for c in labelling.classes()}:
-        raise BadInput(f"There is no class {label!r}.", "Add it first, or reload the page.")
-    return labelling.label(item, label, who, saw)
-
-
 def _suggestion(table: PredictionTable, answer: MethodAnswer) -> Answer:
     """The most probable class, or all that are more probable than not; or why there is no answer."""
     said = table.said(answer) if table.classes else None
@@ -278,36 +231,6 @@ def _suggestion(table: PredictionTable, answer: MethodAnswer) -> Answer:
         "probability": said.confidence if said else None,
         "why_not": answer.why_not,
     }
-
-
-def _changed(project: OpenProject, events: Sequence[LabelEvent]) -> Answer:
-    """The items that were taken back or done again, as they are now; of many the first ones: the page draws itself anew."""
-    counts = project.labelling.counts()
-    return {
-        "items": [_changed_item(project, event) for event in events[:2]],
-        "changed": len(events),
-        "labelled": counts.done,
-        "learnt": counts.labelled_by_split.get("train", 0),
-        "classes": [class_json(c) for c in project.labelling.classes()],
-    }
-
-
-def _changed_item(project: OpenProject, event: LabelEvent) -> Answer:
-    item = project.labelling.item(event.item)
-    if event.stance == "aside" and project.several:  # what its author said before that, class by class, stands again
-        mine = (o.said for o in project.people.opinions(event.item) if o.author == event.author)
-        return {**unseen(item), "label": next(mine, None)}
-    # what its author says of it was taken back or said again; what others say is still not to be shown
-    return {**unseen(item), "label": event.said if event.kind == "redo" else None} if event.stance == "aside" else item_json(item)
-
-
-def _given(project: OpenProject, event: LabelEvent) -> Answer:
-    """What became of a label: where somebody else had given another meanwhile, what the item has, and by whom."""
-    answer: Answer = {"event": event.id}
-    if event.stance == "aside" and event.said != event.after:
-        first = next((o for o in project.people.opinions(event.item) if o.said == event.after), None)
-        answer["conflict"] = {"has": event.after, "by": first.author if first else None, "disputes": project.people.disputes()}
-    return answer
 
 
 def _event(event: LabelEvent) -> Answer:
