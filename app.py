@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from studio.core.errors import StudioError
-from studio.settings import Settings
+from studio.settings import NO_TELEMETRY, Settings
 
 
 def main() -> int:
@@ -32,8 +32,8 @@ def main() -> int:
         "login": flags.auth,
     }
     settings = replace(Settings.from_environment(), **{name: value for name, value in given.items() if value})
-    # Gradio reads both when it is imported; with analytics it would call out
-    os.environ.update(GRADIO_ANALYTICS_ENABLED="False", GRADIO_TEMP_DIR=str(settings.uploads))
+    # read when Gradio and the hub's client are imported
+    os.environ.update(NO_TELEMETRY, GRADIO_TEMP_DIR=str(settings.uploads))
     from studio import ui
     from studio.workspace import Workspace
 

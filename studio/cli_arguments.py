@@ -112,7 +112,7 @@ def parser() -> argparse.ArgumentParser:
     account = command("account", "who may sign in where Studio is started with --auth", project=False)
     account.add_argument("name", nargs="?", help="make this account, or give it another password, which is asked for")
     account.add_argument("--remove", action="store_true", help="take it away, and sign it out everywhere")
-    command("doctor", "versions, device, SQLite, what is offline", project=False)
+    command("doctor", "versions, device, SQLite, what is offline, who is called", project=False)
     return whole
 
 

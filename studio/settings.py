@@ -7,6 +7,10 @@ import socket
 from dataclasses import dataclass, field
 from pathlib import Path
 
+NO_TELEMETRY = {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_TELEMETRY": "1"}
+"""For the environment, before Gradio and the hub's client are imported: they read it then. With analytics Gradio would call out,
+and the hub's client would tell which torch this machine has."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -55,6 +59,12 @@ class Settings:
 
 def _truth(name: str) -> bool:
     return os.environ.get(name, "").strip().lower() in {"1", "true", "yes", "on"}
+
+
+def analytics_off() -> bool:
+    """Whether Gradio was told to call nobody."""
+    name = "GRADIO_ANALYTICS_ENABLED"
+    return os.environ.get(name) == NO_TELEMETRY[name]
 
 
 def reaches_hub(timeout_s: float = 1.5) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import gradio as gr
 
 from studio.core.errors import BadInput
-from studio.ui import server, theme
+from studio.ui import server, sessions, theme
 from studio.ui.guard import LOOPBACK, MEGABYTE
 from studio.ui.pages import agreement, check, compare, data, groups, label, models, share, start, test, train
 from studio.workspace import Workspace
@@ -99,7 +99,7 @@ def launch(
     workspace.serve_pages()
     demo = build(workspace)
     port = server.free_port(host, port)  # last, so that two that start at once do not find the same one free
-    # prevent_thread_lock: the route for pictures is added to the app that launch() makes, and the warm-up comes after
+    # prevent_thread_lock: the app that launch() makes is given its sessions and the route for pictures; the warm-up comes after
     app, url, _ = demo.launch(
         server_name=host,
         server_port=port,
@@ -121,6 +121,7 @@ def launch(
         ),
     )
     server.add_media_route(app, workspace)
+    sessions.keep_little(app, demo)
     # Gradio's own is a millisecond: a thousand looks a second at a queue that is mostly empty take 7 % of a core, and on two
     # cores a training waits twice for each, as its threads wait for one another
     demo._queue.sleep_when_free = LOOK_AT_QUEUE_S

@@ -1,4 +1,4 @@
-"""What a person or a bug report needs to know of this installation: versions, device, SQLite, what is offline."""
+"""What a person or a bug report needs to know of this installation: versions, device, SQLite, what is offline, who is called."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import platform
 import sqlite3
 
 from studio import __version__
-from studio.settings import Settings, reaches_hub
+from studio.settings import Settings, analytics_off, reaches_hub
 from studio.workspace.libraries import libraries
 from studio.workspace.shelf import ModelShelf
 
@@ -29,6 +29,8 @@ PACKAGES = (
 def examine(settings: Settings, shelf: ModelShelf) -> dict[str, object]:
     """JSON-able facts; imports torch to ask for the device."""
     libraries()
+    from huggingface_hub.constants import HF_HUB_DISABLE_TELEMETRY
+
     from studio.models.device import native_bf16, resolve
 
     device = resolve(settings.device)
@@ -45,6 +47,8 @@ def examine(settings: Settings, shelf: ModelShelf) -> dict[str, object]:
         "sqlite": {"version": sqlite3.sqlite_version, "wal_reset_fixed": sqlite3.sqlite_version_info > (3, 51, 2)},
         "home": str(settings.home),
         "network": "off by choice" if settings.offline else "reaches the hub" if online else "the hub does not answer",
+        "calls_out_to": "nobody: offline by choice" if settings.offline else "the hub alone, for what you name there",
+        "telemetry": "off" if HF_HUB_DISABLE_TELEMETRY and analytics_off() else "as Gradio and the hub's client have it",
         "models_here": [entry.id for entry in catalogue if entry.local],
         "offline": {
             "works": "projects, import from files, labelling, training, testing, models on this machine",

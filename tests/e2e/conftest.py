@@ -29,9 +29,14 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture
 def studio(browser: Any, tmp_path: Path) -> Iterator[str]:
-    """The app's address; an empty home of its own, offline. Asks for the browser first: without one nothing is started."""
-    with running_app(tmp_path / "home") as address:
+    """The app's address; an empty home of its own, offline, and the network closed to it: one that tries fails the test.
+
+    Asks for the browser first: without one nothing is started.
+    """
+    calls = tmp_path / "calls"
+    with running_app(tmp_path / "home", calls=calls) as address:
         yield address
+    assert calls.read_text() == "", "the app called out"
 
 
 @pytest.fixture
@@ -42,14 +47,17 @@ def page(browser: Any, studio: str) -> Iterator[Any]:
 
 @contextmanager
 def watched(browser: Any, address: str) -> Iterator[Any]:
-    """A desktop page that collects faults; raises AssertionError at its end where there was one."""
+    """A desktop page that collects faults, and what it or a tab beside it asks elsewhere.
+
+    Raises AssertionError at its end where there was one.
+    """
     context = browser.new_context(viewport={"width": 1440, "height": 900}, base_url=address)
     opened = context.new_page()
     opened.set_default_timeout(60_000)
     faults: list[str] = []
     opened.on("pageerror", lambda error: faults.append(f"script: {error}"))
     opened.on("console", lambda said: faults.append(f"console: {said.text}") if _is_fault(said) else None)
-    opened.on("request", lambda request: None if _inside(request.url, address) else faults.append(f"called out: {request.url}"))
+    context.on("request", lambda request: None if _inside(request.url, address) else faults.append(f"called out: {request.url}"))
     yield opened
     context.close()
     assert not faults, "\n".join(faults)

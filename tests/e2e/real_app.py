@@ -41,8 +41,7 @@ def running_app(home: Path, *flags: str, calls: Path | None = None) -> Iterator[
     command = [sys.executable, "app.py", "--home", str(home), "--offline", "--device", "cpu", *port, *flags]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     if calls:
-        calls.touch()
-        environment |= {"PYTHONPATH": str(Path(__file__).parent / "closed"), "CALLS": str(calls)}
+        environment |= closed(calls)
     # a file, not a pipe: a pipe that nobody reads would stop a talkative app
     with (home.parent / f"{home.name}.log").open("w+") as log:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=log, text=True)
@@ -69,6 +68,12 @@ def free_port() -> int:
     with socket.socket() as asked:
         asked.bind(("127.0.0.1", 0))
         return int(asked.getsockname()[1])
+
+
+def closed(calls: Path) -> dict[str, str]:
+    """The environment of a Python process to which the network is closed."""
+    calls.touch()
+    return {"PYTHONPATH": str(Path(__file__).parent / "closed"), "CALLS": str(calls)}
 
 
 @contextmanager

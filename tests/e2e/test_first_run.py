@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from studio.models.catalog import DEMO
-from tests.e2e.conftest import watched
-from tests.e2e.real_app import ROOT, running_app
+from tests.e2e.real_app import ROOT
 from tests.e2e.walk import READY, go, too_wide
 
 pytestmark = [
@@ -38,22 +35,11 @@ class Person:
         self.clicks += 1
 
 
-@pytest.fixture
-def calls(tmp_path: Path) -> Path:
-    return tmp_path / "calls"
-
-
-@pytest.fixture
-def page(browser: Any, tmp_path: Path, calls: Path) -> Iterator[Any]:
-    with running_app(tmp_path / "home", calls=calls) as address, watched(browser, address) as opened:
-        yield opened
-
-
 def suggestions(page: Any) -> str:
     return str(page.inner_text(".lb-suggest"))
 
 
-def test_from_the_start_page_to_the_verdict_in_a_dozen_clicks_with_the_network_closed(page: Any, calls: Path) -> None:
+def test_from_the_start_page_to_the_verdict_in_a_dozen_clicks_with_the_network_closed(page: Any) -> None:
     person = Person(page)
     go(page, "")
     person.click(page.locator(".sm-card[data-name=parts]"))
@@ -90,7 +76,6 @@ def test_from_the_start_page_to_the_verdict_in_a_dozen_clicks_with_the_network_c
     figures = page.locator(".lr-report .lr-figure").all_inner_texts()
     assert [figure.split()[0] for figure in figures] == ["Zero-shot", "Few-shot", "Fine-tuned"]
     assert person.clicks <= MOST_CLICKS
-    assert calls.read_text() == "", "the app called out"
     an_upload_unmarks_what_was_clicked(page)
     faults = [fault for scheme in ("light", "dark") for name in READY for fault in faults_of(page, name, scheme)]
     page.set_viewport_size(PHONE)

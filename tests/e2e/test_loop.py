@@ -1,4 +1,4 @@
-"""The whole loop as a person walks it, in a real browser on real pictures, and what holds on every page."""
+"""The whole loop as a person walks it, in a real browser on real pictures, offline; and what holds on every page."""
 
 from __future__ import annotations
 
@@ -18,12 +18,14 @@ from tests.e2e.walk import (
     load_model,
     new_project,
     paste,
+    share,
     shown,
     start_lora,
+    step,
     too_wide,
 )
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
 
 Folder = Callable[[str], Path]
 
@@ -47,13 +49,6 @@ def label_ten(page: Any) -> None:
     assert page.inner_text(".lb-done").startswith("10 of ")
 
 
-def step(page: Any) -> int:
-    """The training step that the status card shows."""
-    found = re.search(r"Step\s+(\d+) of", page.inner_text(".lr-facts"))
-    assert found
-    return int(found[1])
-
-
 def columns(page: Any) -> list[list[float]]:
     """Per cent of each class, one list a method."""
     cells = page.locator("#test-answers .lr-answers td").all_inner_texts()
@@ -68,7 +63,7 @@ def fits(page: Any) -> None:
         assert too_wide(page) == [], f"{page.url} on a screen of {width} pixels"
 
 
-def test_load_label_train_and_test_live(page: Any, shared_data: Folder, shared_models: Folder) -> None:
+def test_from_the_import_to_what_is_shared_with_the_network_closed(page: Any, shared_data: Folder, shared_models: Folder) -> None:
     data, model = shared_data("trashnet"), shared_models("miniclip")
     new_project(page, "Waste", data / "train", labels=False)
     load_model(page, f"open_clip:local-dir:{model}")
@@ -115,6 +110,11 @@ def test_load_label_train_and_test_live(page: Any, shared_data: Folder, shared_m
     assert [figure.split("\n")[0].split(" ")[0] for figure in figures] == ["Zero-shot", "Few-shot", "Fine-tuned"]
     assert all(re.search(r"\d+\.\d %", figure) for figure in figures)
     fits(page)
+
+    go(page, "share")
+    for what, suffix in (("model", "zip"), ("labels", "zip"), ("report", "html"), ("backup", "zip")):
+        saved = share(page, what)
+        assert saved.suggested_filename.endswith(f".{suffix}") and Path(saved.path()).stat().st_size > 1000
 
 
 def test_fast_keys_label_different_items(page: Any, shared_data: Folder) -> None:

@@ -108,6 +108,13 @@ def start_lora(page: Any, steps: int, batch_size: int) -> None:
     page.locator(".lr-status.running").wait_for()
 
 
+def step(page: Any) -> int:
+    """The training step that the status card shows."""
+    found = re.search(r"Step\s+(\d+) of", page.inner_text(".lr-facts"))
+    assert found
+    return int(found[1])
+
+
 PASTE = """(content) => {
   const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0)), pasted = new DataTransfer();
   pasted.items.add(new File([bytes], "pasted.jpg", { type: "image/jpeg" }));
@@ -137,6 +144,13 @@ def compare(page: Any) -> str:
     outcome = page.locator(".lr-report, #compare-progress [role=alert]").first
     outcome.wait_for(timeout=180_000)
     return str(outcome.inner_text())
+
+
+def share(page: Any, what: str) -> Any:
+    """Click a card's button on the Share page; the download."""
+    with page.expect_download(timeout=180_000) as saved:
+        page.click(f"#share-{what}")
+    return saved.value
 
 
 def too_wide(page: Any) -> list[str]:

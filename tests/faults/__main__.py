@@ -3,7 +3,8 @@
     python -m tests.faults                                  # every part, one after the other
     python -m tests.faults kills-while-labelling --repeats 20
 
-A part that finds something wrong is written down as it is, and the exit code is 1. Rows of parts that were not asked for stay.
+A part that finds something wrong, or misses a limit, is written down as it is, and the exit code is 1. Rows of parts that were
+not asked for stay.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import re
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.faults.table import PARTS, Part
@@ -25,15 +27,26 @@ HEAD = ("| Part | Tries | Found | Seconds | Day |\n", "|---|---|---|---|---|\n")
 
 
 def measure(part: Part, tries: int) -> tuple[str, bool]:
-    """(a row of the table, whether nothing is wrong)."""
+    """(a row of the table, whether nothing is wrong or missed)."""
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         found = part.tried(Path(folder).resolve(), tries)
-    wrong = {name for name in part.has_to_be_0 if found[name]}
-    words = ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in found.items())
-    said = f"**wrong:** {words}" if wrong else words
+    said, good = judged(part, found)
     day = time.strftime("%Y-%m-%d")
-    return f"| {part.name} | {tries} | {said} | {time.monotonic() - started:.0f} | {day} |\n", not wrong
+    return f"| {part.name} | {tries} | {said} | {time.monotonic() - started:.0f} | {day} |\n", good
+
+
+def judged(part: Part, found: Mapping[str, int | float]) -> tuple[str, bool]:
+    """(the figures in words, each limit beside its own, whether nothing is wrong or missed)."""
+    wrong = {name for name in part.has_to_be_0 if found[name]}
+    missed = {name for name, limit in part.limits.items() if not found[name] < limit}
+    words = []
+    for name, value in found.items():
+        limit = f" (< {part.limits[name]:.10g})" if name in part.limits else ""
+        figure = f"{value:.10g}{limit}"
+        words.append(f"{name.replace('_', ' ')} " + (f"**{figure}**" if name in wrong | missed else figure))
+    verdict = " and ".join(word for word, names in (("wrong", wrong), ("missed", missed)) if names)
+    return (f"**{verdict}:** " if verdict else "") + ", ".join(words), not verdict
 
 
 def write(rows: dict[str, str]) -> None:

@@ -12,11 +12,12 @@ import random
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from studio.core.types import ImportOptions
 from studio.settings import Settings
@@ -37,6 +38,14 @@ class Said:
 
     kind: str
     item: int
+
+
+class Acknowledged(Protocol):
+    """Somebody's acts that were acknowledged, in order, and answers that said no."""
+
+    name: str
+    acts: list[Said]
+    refused: list[str]
 
 
 class Person:
@@ -73,12 +82,12 @@ class Person:
             time.sleep(AGAIN_S)
 
 
-def post(port: int, body: str) -> dict[str, Any]:
+def post(port: int, body: str, path: str = "component_server") -> dict[str, Any]:
     """What the server says to a page's script. Raises OSError, HTTPException."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     try:
         headers = {"Content-Type": "application/json", "Origin": f"http://127.0.0.1:{port}"}
-        connection.request("POST", "/gradio_api/component_server", body, headers)
+        connection.request("POST", f"/gradio_api/{path}", body, headers)
         answer = connection.getresponse()
         if answer.status != 200:
             raise http.client.HTTPException(f"{answer.status}: {answer.read()[:200]!r}")
@@ -125,7 +134,7 @@ def kills_while_labelling(root: Path, kills: int) -> dict[str, int | float]:
         time.sleep(draw.uniform(0, LONGEST_LIFE_S))
         acknowledged = [list(person.acts) for person in people]
         app.kill()
-        stored = _stored(database)
+        stored = stored_acts(database)
         gone += sum(stored.get(person.name, [])[: len(acts)] != acts for person, acts in zip(people, acknowledged, strict=True))
         app.start()
     _wait_for_an_answer(people)
@@ -133,7 +142,7 @@ def kills_while_labelling(root: Path, kills: int) -> dict[str, int | float]:
     for thread in threads:
         thread.join(30)
     app.kill()
-    found = _compared(people, _stored(database))
+    found = compared(people, stored_acts(database))
     return {"kills": kills, "acknowledged": sum(len(person.acts) for person in people), "gone_after_a_kill": gone, **found}
 
 
@@ -144,7 +153,7 @@ def _wait_for_an_answer(people: list[Person]) -> None:
         time.sleep(0.005)
 
 
-def _stored(database: Path) -> dict[str, list[Said]]:
+def stored_acts(database: Path) -> dict[str, list[Said]]:
     """Every act in the database, by who did it, in order."""
     connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=30)
     rows = connection.execute("SELECT author, kind, item FROM label_events WHERE kind <> 'import' ORDER BY id").fetchall()
@@ -155,8 +164,10 @@ def _stored(database: Path) -> dict[str, list[Said]]:
     return found
 
 
-def _compared(people: list[Person], stored: dict[str, list[Said]]) -> dict[str, int | float]:
-    lost = sum(len(set(person.acts) - set(stored[person.name])) for person in people)
-    twice = sum(len(stored[person.name]) - len(set(stored[person.name])) for person in people)
-    unlike = sum(stored[person.name] != person.acts for person in people)
+def compared(people: Sequence[Acknowledged], stored: dict[str, list[Said]]) -> dict[str, int | float]:
+    """What was acknowledged against what is in the database, which has to be the same, act by act."""
+    pairs = [(Counter(person.acts), Counter(stored.get(person.name, ()))) for person in people]
+    lost = sum((acts - there).total() for acts, there in pairs)
+    twice = sum((there - acts).total() for acts, there in pairs)
+    unlike = sum(stored.get(person.name, []) != person.acts for person in people)
     return {"lost": lost, "twice": twice, "people_whose_acts_differ": unlike, "refused": sum(len(p.refused) for p in people)}

@@ -8,7 +8,6 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-import socket
 import sys
 import threading
 from collections.abc import Callable
@@ -18,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.e2e.real_app import free_port
 
 REPEATS = "FAULT_REPEATS"
 """The environment variable that says how often each fault is tried, at most as often as the whole table asks for."""
@@ -77,7 +78,7 @@ class App:
         self.port = 0
 
     def start(self) -> None:
-        self.port = _free_port()
+        self.port = free_port()
         mine, other = multiprocessing.Pipe()
         self._life = begin(_serve, self._home, self.port, other)
         other.close()
@@ -100,9 +101,3 @@ def _serve(home: Path, port: int, ready: Connection) -> None:
     ui.launch(Workspace(Settings(home=home, device="cpu", offline=True)), port=port, block=False, warm_up_after_s=1e6)
     ready.send(port)
     threading.Event().wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

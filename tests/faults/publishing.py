@@ -48,11 +48,11 @@ def seconds_of(target: Callable[..., None], *given: Any) -> float:
     return time.monotonic() - begun
 
 
-def pictures(folder: Path, first: int, count: int) -> Path:
+def pictures(folder: Path, first: int, count: int, side: int = 40) -> Path:
     for n in range(first, first + count):
         path = folder / f"class {n % 3}" / f"{n}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
-        Image.new("RGB", (40, 40), (n % 256, 7 * n % 256, n // 256)).save(path)
+        Image.new("RGB", (side, side), (n % 256, 7 * n % 256, n // 256)).save(path)
     return folder
 
 

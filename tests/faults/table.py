@@ -1,12 +1,13 @@
-"""The parts of the table: what is tried, how often at most, and which of its figures have to be 0."""
+"""The parts of the table: what is tried, how often at most, which of its figures have to be 0, and which below what."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.faults import labelling, power, publishing, served_runs, training, two
+from tests.bench import annotators
+from tests.faults import labelling, load, power, publishing, served_runs, soak, training, two
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +17,8 @@ class Part:
     tried: Callable[[Path, int], dict[str, int | float]]
     """`tried(empty folder, how often)` → figures."""
     has_to_be_0: tuple[str, ...]
+    limits: Mapping[str, float] = field(default_factory=dict)
+    """{figure: what it has to be below}."""
 
 
 _NEVER = ("partial", "orphans")
@@ -47,6 +50,10 @@ PARTS = {
         Part("cancels", 100, training.cancels, ("over_5_s", "not_stopped", "zombies", "processes_left", "threads_more", "stuck")),
         Part("power-cuts", 1, power.power_cuts, ("neither_old_nor_new", "lost_after_its_end")),
         Part("two-studios", 50, two.two_studios, ("lost", "twice", "damaged")),
+        Part("fifty-people", 3, load.fifty_people, annotators.WRONG, {"p95_ms": 100, "p99_ms": 300}),
+        Part("fifty-people-beside-an-import", 3, load.fifty_people_beside_an_import, annotators.WRONG, {"p95_ms": 200}),
+        Part("a-million-rows", 1, load.a_million_rows, (), load.LIMITS),
+        Part("soak", 1, soak.half_an_hour, soak.WRONG, {"grows_mb_a_min": 1}),
     )
 }
-"""By name. Load that needs quiet cores (50 people, a million rows, half an hour) joins this list as parts of its own."""
+"""By name. The last four are load: their times mean something on cores that do nothing else."""

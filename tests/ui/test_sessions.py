@@ -1,0 +1,49 @@
+"""What is kept of each page that was opened: its state, not the page; and of one that was closed nothing for long."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+OPEN_AND_CLOSE = """
+import sys
+from datetime import datetime
+from pathlib import Path
+import gradio as gr
+import httpx
+from studio.settings import Settings
+from studio.ui import launch
+from studio.ui.sessions import CLOSED_FOR
+from studio.workspace import Workspace
+
+workspace = Workspace(Settings(home=Path(sys.argv[1]), offline=True))
+demo = launch(workspace, block=False, warm_up_after_s=3600)
+kept, names = demo.state_holder, ["open", "just closed", "closed"]
+state = next(block for block in demo.blocks.values() if isinstance(block, gr.State))
+desk = next(block for block in demo.blocks.values() if block.elem_id == "labeler")
+client = httpx.Client(base_url=demo.local_url, timeout=30)
+for name in names:
+    asked = {"data": {}, "component_id": desk._id, "fn_name": "open_desk", "session_hash": name}
+    assert client.post("/gradio_api/component_server", json=asked).json() == {"ok": True, "project": None}
+    assert not kept[name].config_values
+    kept[name][state._id] = name
+assert [kept[name][state._id] for name in names] == names
+kept["just closed"].is_closed = kept["closed"].is_closed = True
+kept.time_last_used["open"] = kept.time_last_used["closed"] = datetime.now() - 2 * CLOSED_FOR
+kept.delete_all_expired_state()
+assert set(kept.session_data) == {"open", "just closed"} and "closed" not in kept.time_last_used
+assert kept["open"][state._id] == "open"
+client.close()
+demo.close()
+workspace.close()
+"""
+
+
+def test_an_open_page_keeps_its_state_and_a_closed_one_is_forgotten_after_a_while(tmp_path: Path) -> None:
+    # a process of its own: Gradio leaves event loops and sockets open
+    script = [sys.executable, "-c", OPEN_AND_CLOSE, str(tmp_path / "home")]
+    ended = subprocess.run(script, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert ended.returncode == 0, ended.stderr
