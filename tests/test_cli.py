@@ -51,6 +51,7 @@ def project(tmp_path: Path, said: Any) -> str:
     return str(tmp_path / "messages")
 
 
+@pytest.mark.slow
 def test_the_whole_loop_headless(project: str, said: Any, tiny_ids: dict[str, str]) -> None:
     model = ("--model", tiny_ids["bert"])
     code, run = said("train", project, *model, "--shots", "2", "--seed", "1", "--set", "steps=3", "--set", "rank=2")
@@ -69,6 +70,7 @@ def test_the_whole_loop_headless(project: str, said: Any, tiny_ids: dict[str, st
     assert len(answers["predictions"][0]["answers"]) == 3
 
 
+@pytest.mark.slow
 def test_what_is_exported_is_a_file(project: str, said: Any, tiny_ids: dict[str, str], tmp_path: Path) -> None:
     there = ("--to", str(tmp_path))
     assert said("export", project, "labels", *there) == (0, {"file": str(tmp_path / "messages-labels.csv")})
@@ -78,6 +80,7 @@ def test_what_is_exported_is_a_file(project: str, said: Any, tiny_ids: dict[str,
     assert (tmp_path / "messages-run-1.zip").is_file()
 
 
+@pytest.mark.slow
 def test_a_report_is_exported_by_the_command_that_knows_the_pages(
     project: str, said: Any, tiny_ids: dict[str, str], tmp_path: Path
 ) -> None:
@@ -126,6 +129,7 @@ def test_a_model_says_which_items_to_label_next(project: str, said: Any, tiny_id
     assert code == 2 and "--split" in found["hint"]
 
 
+@pytest.mark.slow
 def test_a_run_that_was_stopped_is_no_success(project: str, said: Any, tiny_ids: dict[str, str]) -> None:
     def stop_soon() -> None:
         while (runs := said_quietly("runs", project)) is None or not runs["runs"] or runs["runs"][0]["step"] < 1:

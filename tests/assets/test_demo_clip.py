@@ -18,6 +18,8 @@ from assets.make.render import render
 from studio.core.config import LoraConfig
 from studio.models import load_model
 
+pytestmark = pytest.mark.slow  # it trains
+
 PLAN = demo_clip.Plan(steps=6, hours=10, batch=8, pictures=2 * CHUNK, first=CHUNK, fresh=4)
 CPU = torch.device("cpu")
 trained = pytest.mark.skipif(
@@ -53,7 +55,6 @@ def advance(training: demo_clip.Training, pool: Pool, steps: int) -> list[tuple[
     return losses
 
 
-@pytest.mark.slow
 def test_a_resumed_training_equals_one_that_was_never_stopped(pictures: Pool, tmp_path: Path) -> None:
     for name in ("whole", "parts"):
         (tmp_path / name).mkdir()

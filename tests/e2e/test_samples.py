@@ -8,7 +8,7 @@ import pytest
 
 from tests.e2e.walk import field, go, too_wide
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 def test_a_card_opens_a_copy_that_labels_itself_and_takes_it_back(page: Any) -> None:

@@ -20,6 +20,8 @@ from studio.core.errors import ModelError, NotFound, Offline
 from studio.models import family_for, load_model
 from studio.models.hub import CONFIGURATION, _bar, ensure_config, fetch, local_folder
 
+pytestmark = pytest.mark.slow
+
 
 def test_offline_fails_at_once_with_what_to_do() -> None:
     start = time.monotonic()

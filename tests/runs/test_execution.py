@@ -17,6 +17,8 @@ from studio.core.types import ImportOptions, ItemFilter
 from studio.workspace import Workspace
 from studio.workspace.open_project import OpenProject
 
+pytestmark = pytest.mark.slow  # it trains
+
 ROOT = Path(__file__).resolve().parents[2]
 
 QUICK = {"steps": 8, "batch_size": 4, "checkpoint_every": 3, "precision": "fp32", "dropout": 0.2, "lr": 0.01}

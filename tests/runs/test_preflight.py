@@ -23,6 +23,8 @@ from studio.tasks import task
 from studio.workspace.open_project import OpenProject
 from tests.runs.test_execution import finish
 
+pytestmark = pytest.mark.slow  # it trains
+
 QUICK = {"steps": 6, "batch_size": 4}
 OBJECTIVES = 4
 """A run makes: three of pre-flight, then its own."""

@@ -88,6 +88,7 @@ def test_each_card_says_what_is_missing_and_where_to_do_it(workspace: Workspace)
         assert f'href="/{path}"' in note and button["visible"] is False
 
 
+@pytest.mark.slow
 def test_the_runs_are_offered_newest_first(workspace: Workspace, project: OpenProject, tiny_ids: dict[str, str]) -> None:
     for item in project.labelling.page(ItemFilter(split="train")).items:
         project.labelling.label(item.id, "cat" if item.name.startswith("cat") else "dog")

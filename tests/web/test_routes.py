@@ -14,6 +14,8 @@ from studio.ui.login import OUT, PATH
 from tests.e2e.real_app import ROOT
 from tests.web.conftest import Served
 
+pytestmark = pytest.mark.slow  # starts the whole app
+
 DOORS = (PATH, OUT)
 
 

@@ -25,6 +25,8 @@ from studio.workspace.auto import COMPARING, TOO_FEW
 from studio.workspace.open_project import OpenProject
 from studio.workspace.trials import TrialRuns
 
+pytestmark = pytest.mark.slow  # it trains
+
 ROOT = Path(__file__).resolve().parents[2]
 NOUNS = {"cat": ("cat", "dog"), "car": ("car", "house")}
 ADJECTIVES = "small big red blue one two three sky tree photo".split()
@@ -159,7 +161,6 @@ def test_the_first_look_is_just_after_the_first_mark(project: OpenProject, tiny_
     assert HALVINGS[0] * steps <= every < HALVINGS[0] * steps + 1
 
 
-@pytest.mark.slow
 def test_a_search_whose_process_died_is_interrupted_and_resumes(
     project: OpenProject, settings: Settings, tiny_ids: dict[str, str]
 ) -> None:

@@ -19,6 +19,8 @@ from studio.workspace import Workspace
 from studio.workspace.doubt import NEVER_SURE, Held, abstention, threshold_of
 from studio.workspace.open_project import OpenProject
 
+pytestmark = pytest.mark.slow  # it trains
+
 NOUNS = ("cat", "dog")
 SIZES = ("a small", "a big", "the red", "the blue", "one", "two", "three")
 

@@ -15,6 +15,8 @@ from studio.workspace import Workspace
 from studio.workspace.modes import measured
 from studio.workspace.open_project import OpenProject
 
+pytestmark = pytest.mark.slow  # it trains
+
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Iterator[Workspace]:

@@ -16,6 +16,8 @@ from studio.workspace import Workspace
 from studio.workspace.open_project import OpenProject
 from studio.workspace.shared_model import SharedModel
 
+pytestmark = pytest.mark.slow  # it trains
+
 WORDS = {"cat": "cat", "house": "house", "red": "red"}
 SETS = ("cat", "house", "red", "cat | house", "cat | red", "house | red", "cat | house | red", NONE_OF_THESE)
 

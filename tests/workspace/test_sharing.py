@@ -22,6 +22,8 @@ from studio.workspace.model_card import beside
 from studio.workspace.open_project import OpenProject
 from studio.workspace.shared_model import SharedModel
 
+pytestmark = pytest.mark.slow  # it trains
+
 NOUNS = ("cat", "dog")
 
 

@@ -18,6 +18,8 @@ from studio.workspace import Workspace
 from studio.workspace.auto import Auto
 from studio.workspace.open_project import OpenProject
 
+pytestmark = pytest.mark.slow  # it trains
+
 ADJECTIVES = "small big red blue one two three sky tree photo the a".split()
 NOUNS = {"cat": ("cat", "dog"), "car": ("car", "house")}
 
