@@ -79,9 +79,18 @@ def shown_project(workspace: Workspace, shown: object) -> OpenProject:
 def text(payload: Payload, name: str, longest: int) -> str:
     """A text of at most `longest` characters. Raises BadInput."""
     value = payload.get(name)
-    if not isinstance(value, str) or len(value) > longest or "\x00" in value:
+    if not isinstance(value, str) or len(value) > longest or "\x00" in value or not _is_unicode(value):
         raise BadInput(f"{name} has to be a text of at most {longest:,} characters.", "Change it and try again.")
     return value
+
+
+def _is_unicode(value: str) -> bool:
+    """JSON can hold half of a character, which nothing can keep."""
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def author(workspace: Workspace, payload: Payload) -> str:

@@ -127,7 +127,10 @@ async def _form_of(request: Request) -> Mapping[str, str] | None:
         body += part
         if len(body) > LONGEST_FORM:
             return None
-    found = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=8)
+    try:
+        found = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=8)
+    except ValueError:  # more fields than that
+        return None
     return {name: values[0] for name, values in found.items()}
 
 

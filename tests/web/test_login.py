@@ -55,6 +55,12 @@ def test_who_guesses_has_to_wait_and_the_right_password_too(served: Served) -> N
     assert late.status_code == 429 and int(late.headers["retry-after"]) > 0
 
 
+def test_a_form_that_is_no_name_and_password_is_refused(served: Served) -> None:
+    for content in (b"&".join(b"a=b" for _ in range(9)), b"name=" + b"x" * 9_000):
+        head = {"content-type": "application/x-www-form-urlencoded"}
+        assert served.stranger.post(PATH, content=content, headers=head).status_code == 413
+
+
 def test_what_stands_in_the_file_lets_nobody_in(tmp_path: Path) -> None:
     path = tmp_path / "home" / "accounts.json"
     accounts = Accounts(path)
