@@ -8,7 +8,9 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from contextlib import nullcontext
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +21,11 @@ from studio.modalities import MODALITIES
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
 MAX_PIXELS = 50_000_000
+LARGE_PIXELS = 25_000_000
+"""Pictures beyond it are decoded one at a time, however many cores read: each takes up to 8 bytes a pixel meanwhile."""
+_ONE_AT_A_TIME = Lock()
+STRIP = 256
+"""Rows."""
 TOO_LARGE = "has more than 50 megapixels: make it smaller first"
 
 # what Pillow's decoders raise on damaged files
@@ -116,8 +123,10 @@ def _open(data: bytes, name: str) -> Image.Image:
 
 def _decode(picture: Image.Image, name: str) -> Image.Image:
     try:
-        picture.load()
-        return _rgb(ImageOps.exif_transpose(picture))
+        with _ONE_AT_A_TIME if picture.width * picture.height > LARGE_PIXELS else nullcontext():
+            picture.load()
+            ImageOps.exif_transpose(picture, in_place=True)
+            return _rgb(picture)
     except _BOMB:
         raise UnreadableItem(name, TOO_LARGE) from None
     except MemoryError:
@@ -134,10 +143,17 @@ def _rgb(picture: Image.Image) -> Image.Image:
         grey = picture.convert("I").point(lambda value: value * (1 / 257))
         return grey.convert("L").convert("RGB")
     if picture.has_transparency_data:
-        rgba = picture.convert("RGBA")
-        white = Image.new("RGBA", rgba.size, "white")
-        return Image.alpha_composite(white, rgba).convert("RGB")
+        return _on_white(picture)
     return picture if picture.mode == "RGB" else picture.convert("RGB")
+
+
+def _on_white(picture: Image.Image) -> Image.Image:
+    """Strip by strip: whole copies with an alpha channel would take three times the picture's memory."""
+    out = Image.new("RGB", picture.size, "white")
+    for top in range(0, picture.height, STRIP):
+        part = picture.crop((0, top, picture.width, min(top + STRIP, picture.height))).convert("RGBA")
+        out.paste(part, (0, top), part)
+    return out
 
 
 def _why_not_a_picture(data: bytes) -> str:

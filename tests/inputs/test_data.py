@@ -130,6 +130,16 @@ def test_bombs_stay_small(entry: Bad, scale: Scale, tmp_path: Path) -> None:
     assert took["mb"] < MOST_MB and took["seconds"] < entry.longest_s
 
 
+@pytest.mark.slow
+def test_pictures_as_large_as_they_may_be_are_decoded_one_at_a_time(scale: Scale, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "home").mkdir()
+    for n, mode in enumerate(("RGBA", "RGBA", "LA", "P")):
+        Image.new(mode, (7_000 + n, 7_000)).save(tmp_path / "in" / f"{n}.png", **({"transparency": 0} if mode == "P" else {}))
+    took = scale(tmp_path / "in", PICTURES, tmp_path / "home")
+    assert took["mb"] < MOST_MB
+
+
 @pytest.mark.filterwarnings("default")
 @pytest.mark.parametrize("name", pictures.FINE)
 def test_pictures_that_only_look_bad_come_out_right(name: str, workspace: Workspace, tmp_path: Path) -> None:
