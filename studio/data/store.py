@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import closing
@@ -26,7 +25,8 @@ from studio.core.types import ClassInfo, Item, ItemFilter, LabelEvent, Split
 from studio.data import classes, counting, labels, opinions, query, sets, undo
 from studio.data.once import Act, once
 from studio.data.outgoing import Outgoing, outgoing
-from studio.data.query import COLUMNS, OF_NONE, item_of, prepare
+from studio.data.query import COLUMNS, OF_NONE, item_of
+from studio.data.readers import Readers
 from studio.data.sets import Said
 from studio.data.writer import Writer
 
@@ -39,17 +39,12 @@ class Store:
     def __init__(self, path: Path) -> None:
         self._writer = Writer(path)
         self._uri = f"file:{quote(str(path.resolve()))}?mode=ro"
-        self._local = threading.local()
-        self._readers: list[tuple[threading.Thread, _Reader]] = []
-        self._lock = threading.Lock()
+        self._readers = Readers(self._uri)
         self._key: str | None = None
 
     def close(self) -> None:
         """Commit what waits and close every connection."""
-        with self._lock:
-            for _, reader in self._readers:
-                reader.close()
-            self._readers.clear()
+        self._readers.close()
         self._writer.close()
 
     def back_up(self, target: Path) -> None:
@@ -305,39 +300,10 @@ class Store:
     def _read(self, sql: str, *values: Any) -> list[Any]:
         """Values one by one, or one mapping of named ones."""
         try:
-            return self._reader().read(sql, values[0] if values and isinstance(values[0], dict) else values)
+            return self._readers.read(sql, values[0] if values and isinstance(values[0], dict) else values)
         except OverflowError as error:
             raise NotFound("That number is larger than any item's.", "It may belong to another project.") from error
         except sqlite3.ProgrammingError as error:
             raise ProjectError("The project is closed.", "Open it again.") from error
         except sqlite3.Error as error:
             raise ProjectError(f"The project's database cannot be read ({error}).", "Check the disk.") from error
-
-    def _reader(self) -> _Reader:
-        reader: _Reader | None = getattr(self._local, "reader", None)
-        if reader is None:
-            self._local.reader = reader = _Reader(self._uri)
-            with self._lock:
-                gone = [pair for pair in self._readers if not pair[0].is_alive()]
-                for pair in gone:
-                    pair[1].close()
-                    self._readers.remove(pair)
-                self._readers.append((threading.current_thread(), reader))
-        return reader
-
-
-class _Reader:
-    """One thread's connection. Whoever closes it waits for a read at work: SQLite crashes where it is closed beneath one."""
-
-    def __init__(self, uri: str) -> None:
-        self._connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=30)
-        prepare(self._connection)
-        self._lock = threading.Lock()
-
-    def read(self, sql: str, values: tuple[Any, ...] | dict[str, Any]) -> list[Any]:
-        with self._lock:
-            return self._connection.execute(sql, values).fetchall()
-
-    def close(self) -> None:
-        with self._lock:
-            self._connection.close()
