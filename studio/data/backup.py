@@ -26,7 +26,8 @@ from studio.data.project import Project
 
 FORMAT, VERSION = "studio-backup", 1
 MANIFEST = "manifest.json"
-LARGEST_MANIFEST = 512 * 1024 * 1024
+LARGEST_MANIFEST, MOST_TIMES = 512 * 1024 * 1024, 20
+"""Bytes of the list of files, and of those how many for one that is packed: half of a list are hashes, which hardly pack."""
 PIECE = 1024 * 1024
 
 _STREAMED = (ZIP_STORED, ZIP_DEFLATED)
@@ -118,11 +119,13 @@ def _manifest(packed: ZipFile, file: Path) -> dict[str, Any]:
     try:
         info = packed.getinfo(MANIFEST)
         # what is packed otherwise is unpacked at one go, however little is asked for
-        if info.file_size > LARGEST_MANIFEST or any(one.compress_type not in _STREAMED for one in packed.infolist()):
+        if info.file_size > min(LARGEST_MANIFEST, MOST_TIMES * max(info.compress_size, PIECE)) or any(
+            one.compress_type not in _STREAMED for one in packed.infolist()
+        ):
             raise no_backup
         with packed.open(info) as inside:
             found = json.loads(inside.read(LARGEST_MANIFEST))
-        if found["format"] != FORMAT or not isinstance(found["project"]["name"], str):
+        if found["format"] != FORMAT or not found["project"]["name"].isprintable() or type(found["version"]) is not int:
             raise no_backup
         if found["version"] > VERSION:
             raise ProjectError(f"{file.name} was written by a newer Studio.", "Update Studio, then restore it again.")
@@ -137,6 +140,8 @@ def _manifest(packed: ZipFile, file: Path) -> dict[str, Any]:
     if strange is not None:
         raise ProjectError(f"{file.name} holds {strange[:80]!r}, which is no file of a project.", "It was not written by Studio.")
     if there != (sorted(files), len(files) + 1) or not {"project.json", "studio.db"} <= files.keys():
+        raise no_backup
+    if any(packed.getinfo(name).file_size != wanted["bytes"] for name, wanted in files.items()):
         raise no_backup
     return dict(found)
 

@@ -149,8 +149,11 @@ class Guard:
 
 
 def _foreign_origin(headers: dict[bytes, str], host: str) -> bool:
-    origin = headers.get(b"origin")
-    return origin is not None and urlsplit(origin).netloc != host
+    try:
+        origin = headers.get(b"origin")
+        return origin is not None and urlsplit(origin).netloc != host
+    except ValueError:  # an address that is none
+        return True
 
 
 def _cross_site(headers: dict[bytes, str]) -> bool:

@@ -6,6 +6,7 @@ Owns the page to sign in and its cookie; whom it lets in, `Accounts` says. Slows
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
@@ -17,7 +18,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from studio.core.errors import StudioError
+from studio.ui.guard import LOOPBACK
 from studio.workspace.accounts import SESSION_S, Accounts
+
+log = logging.getLogger(__name__)
 
 PATH, OUT = "/login", "/logout"
 STARTED = "/gradio_api/startup-events"
@@ -44,9 +49,16 @@ class Login:
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
-        name = self.accounts.signed_in(token) if (token := self._token(scope)) else None
-        if scope["type"] == "http" and scope["path"] in (PATH, OUT):
-            await (await self._door(Request(scope, receive), name, token))(scope, receive, send)
+        name, answer = None, None
+        try:
+            name = self.accounts.signed_in(token) if (token := self._token(scope)) else None
+            if scope["type"] == "http" and scope["path"] in (PATH, OUT):
+                answer = await self._door(Request(scope, receive), name, token)
+        except (StudioError, OSError) as error:  # nobody is let in on a guess
+            log.error("Nobody can sign in: %s", error)
+            answer = PlainTextResponse("Who may sign in cannot be read. The terminal where Studio was started says why.", 503)
+        if answer is not None and scope["type"] == "http":
+            await answer(scope, receive, send)
         elif name is not None or self._is_start(scope):
             await self.app(scope, receive, send)
         elif scope["type"] == "websocket":
@@ -93,6 +105,9 @@ class Login:
 
     def _is_start(self, scope: Scope) -> bool:
         if self._started or scope.get("path") != STARTED or scope.get("method") != "GET":
+            return False
+        client, server = scope.get("client"), scope.get("server")
+        if not client or client[0] not in {*LOOPBACK, server[0] if server else ""}:  # this computer alone
             return False
         self._started = True
         return True

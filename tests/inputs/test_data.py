@@ -137,7 +137,7 @@ def test_pictures_as_large_as_they_may_be_are_decoded_one_at_a_time(scale: Scale
     for n, mode in enumerate(("RGBA", "RGBA", "LA", "P")):
         Image.new(mode, (7_000 + n, 7_000)).save(tmp_path / "in" / f"{n}.png", **({"transparency": 0} if mode == "P" else {}))
     took = scale(tmp_path / "in", PICTURES, tmp_path / "home")
-    assert took["mb"] < MOST_MB
+    assert took["mb"] < 800  # one at work, and one that has just ended: each of four would take 600
 
 
 @pytest.mark.filterwarnings("default")

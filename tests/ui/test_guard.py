@@ -35,7 +35,7 @@ def test_foreign_hosts_and_ports_are_refused(client: TestClient, host: str) -> N
 
 
 @pytest.mark.parametrize(
-    "origin", ["https://evil.example", f"http://evil.example:{PORT}", "null", f"http://127.0.0.1:{PORT + 1}"]
+    "origin", ["https://evil.example", f"http://evil.example:{PORT}", "null", "http://[", f"http://127.0.0.1:{PORT + 1}"]
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE"])
 def test_foreign_origins_reach_nothing(client: TestClient, origin: str, method: str) -> None:

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import httpx
 import pytest
+from starlette.responses import PlainTextResponse
+from starlette.testclient import TestClient
 
 from studio.core.errors import BadInput, NotFound, ProjectError
 from studio.settings import Settings
 from studio.ui import doorkeeper
-from studio.ui.login import PATH, TRIES
+from studio.ui.login import PATH, STARTED, TRIES, Login
 from studio.workspace import Workspace
 from studio.workspace.accounts import Accounts
 from tests.web.conftest import NAME, PASSWORD, Served
@@ -108,6 +110,16 @@ def test_a_spoilt_file_lets_nobody_in(tmp_path: Path) -> None:
     path.write_text("{}")
     with pytest.raises(ProjectError, match="cannot be read"):
         Accounts(path).signed_in("x")
+    client = TestClient(Login(PlainTextResponse("inside"), Accounts(path), 1), cookies={"studio_session_1": "x"})
+    for answer in (client.get("/"), client.get(PATH), client.post(PATH, data={"name": NAME, "password": PASSWORD})):
+        assert answer.status_code == 503 and "Traceback" not in answer.text
+
+
+def test_what_gradio_asks_of_itself_is_asked_by_this_computer_alone(tmp_path: Path) -> None:
+    guarded = Login(PlainTextResponse("inside"), Accounts(tmp_path / "accounts.json"), 1)
+    assert TestClient(guarded, client=("192.0.2.7", 1)).get(STARTED).status_code == 401
+    here = TestClient(guarded, client=("127.0.0.1", 1))
+    assert [here.get(STARTED).status_code for _ in range(2)] == [200, 401]
 
 
 @pytest.mark.parametrize(("host", "share"), [("0.0.0.0", False), ("192.0.2.1", False), ("127.0.0.1", True)])
