@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import secrets
+import sys
 import threading
 from collections.abc import Sequence
 
@@ -25,8 +26,11 @@ UPLOAD_LIFE_S = 24 * 3600
 WARM_UP_AFTER_S = 3.0
 """Between the server's start and importing torch, so that the first page does not share the processor with it."""
 
-
 LOOK_AT_QUEUE_S = 0.02
+
+TURN_S = 0.0005
+"""How long a thread that computes in Python may run on while another waits. Python's own is 5 ms, and an act goes through some
+six threads' turns: with an import and the warm-up at once fifty people waited for two seconds."""
 
 SHARED_AS = ".gradio.live"
 """Where Gradio's tunnel ends."""
@@ -125,6 +129,7 @@ def launch(
     # Gradio's own is a millisecond: a thousand looks a second at a queue that is mostly empty take 7 % of a core, and on two
     # cores a training waits twice for each, as its threads wait for one another
     demo._queue.sleep_when_free = LOOK_AT_QUEUE_S
+    sys.setswitchinterval(TURN_S)
     print(f"Studio is at {demo.share_url if share else url}", flush=True)
     # app.py switches collecting off while so much is imported; what was imported stays
     gc.freeze()

@@ -23,6 +23,31 @@ workspace.close()
 """
 
 
+LOADED = """
+import gc, sys
+from pathlib import Path
+from studio.workspace import libraries
+
+looked = []
+gc.callbacks.append(lambda phase, info: looked.append(info["generation"]) if "torch" in sys.modules else None)
+libraries._load_torch()
+assert "torch" not in sys.modules
+if sys.platform == "linux":
+    assert "libtorch_python" in Path("/proc/self/maps").read_text()
+libraries.libraries()
+print(looked.count(2), gc.get_freeze_count() > 300_000, gc.isenabled())
+kept = gc.get_freeze_count()
+libraries.libraries()
+assert gc.get_freeze_count() == kept
+"""
+
+
+def test_nobody_waits_while_what_is_imported_is_searched_for_garbage(tmp_path: Path) -> None:
+    """A look at all of it is a fifth of a second in which no other thread runs; there were seven in one import, and then more."""
+    done = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True, timeout=120)
+    assert (done.stdout.split(), done.stderr) == (["0", "True", "True"], "")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seconds", [0.6, 1.2, 1.7, 2.2, 2.7])
 def test_who_asks_while_they_are_being_imported_waits_for_them(tmp_path: Path, seconds: float) -> None:
