@@ -37,6 +37,21 @@ _ALL = f"""
     SELECT e.id, e.said, e.stance, e.at FROM label_events e
     WHERE e.item = ? AND e.author = ? AND {_SAYING} AND {_UNTOUCHED} ORDER BY e.id
 """
+# those who have spoken of an item are one of few groups: from one group to the next, and in each the first items after a place
+_WANTED = f"""
+    WITH RECURSIVE spoke(authors) AS (
+        SELECT min(authors) FROM wanting WHERE people = :spoken
+        UNION ALL SELECT (SELECT min(authors) FROM wanting WHERE people = :spoken AND authors > s.authors) FROM spoke s
+        WHERE s.authors IS NOT NULL
+    )
+    SELECT w.item FROM spoke s CROSS JOIN wanting w
+    WHERE s.authors IS NOT NULL AND NOT EXISTS (SELECT 1 FROM json_each(s.authors) WHERE value = :author) AND w.item IN (
+        SELECT g.item FROM wanting g WHERE g.people = :spoken AND g.authors = s.authors AND g.item > :after AND g.draw < :draw
+            AND NOT EXISTS (SELECT 1 FROM label_events e
+                WHERE e.item = g.item AND e.author = :author AND e.kind = 'skip' AND {_UNTOUCHED})
+        ORDER BY g.item LIMIT :limit
+    ) ORDER BY w.item LIMIT :limit
+"""
 _LAST_OVER = f"""
     SELECT coalesce(max(e.id), 0) FROM label_events e WHERE e.item = :item AND e.stance = 'over' AND {_SAYING} AND {_UNTOUCHED}
 """
@@ -106,6 +121,13 @@ def _recount(connection: sqlite3.Connection, item: int, author: str) -> None:
     alone = unseen[-1][1] if unseen else None
     if says is not None or alone is not None:
         connection.execute("INSERT INTO opinions VALUES (?, ?, ?, ?, ?, ?)", (*key, says, event, stance != "over", alone))
+    connection.execute("DELETE FROM wanting WHERE item = ?", (item,))
+    connection.execute(
+        "INSERT INTO wanting SELECT item, count(*), json_group_array(author),"
+        " (SELECT abs(mix) % 1000 FROM item_rows WHERE id = :item)"
+        " FROM opinions WHERE item = :item GROUP BY item HAVING min(independent)",
+        {"item": item},
+    )
     connection.execute(
         "INSERT INTO people VALUES (:author, :more, :at) ON CONFLICT DO UPDATE"
         " SET opinions = opinions + :more, latest = max(latest, excluded.latest)",
@@ -170,14 +192,9 @@ def of_items(read: Read, items: list[int]) -> dict[int, tuple[Opinion, ...]]:
 def wanting(read: Read, author: str, people: int, share: float, after: int, limit: int) -> list[Item]:
     """Up to `limit` items after the item `after`, of a share drawn by content, with opinions of fewer than so many `people` and
     none of the author's, who has not skipped it either; none that somebody has settled."""
-    # group by group in the order of the key, up to the last that is wanted
-    rows = read(
-        f"{COLUMNS} WHERE i.id IN (SELECT o.item FROM opinions o WHERE o.item > :after GROUP BY o.item HAVING count(*) < :people"
-        " AND min(o.independent) AND NOT max(o.author = :author) AND NOT EXISTS (SELECT 1 FROM label_events e"
-        f" WHERE e.item = o.item AND e.author = :author AND e.kind = 'skip' AND {_UNTOUCHED})"
-        " AND (SELECT abs(mix) % 1000 < :share FROM items WHERE id = o.item) ORDER BY o.item LIMIT :limit) ORDER BY i.id",
-        {"after": after, "people": people, "author": author, "share": round(1000 * share), "limit": limit},
-    )
+    given = {"after": after, "author": author, "draw": round(1000 * share), "limit": limit}
+    found = [item for spoken in range(1, people) for (item,) in read(_WANTED, {**given, "spoken": spoken})]
+    rows = read(f"{COLUMNS} WHERE i.id IN (SELECT value FROM json_each(?)) ORDER BY i.id", json.dumps(sorted(found)[:limit]))
     return [item_of(row) for row in rows]
 
 

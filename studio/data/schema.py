@@ -213,6 +213,17 @@ MIGRATIONS: tuple[str, ...] = (
         id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, first INTEGER NOT NULL, last INTEGER NOT NULL
     );
     """,
+    # second opinions: who has spoken of each item that nobody has settled, so that no one's own million labels are walked for the
+    # few that are not theirs; `draw` is what a share is compared with, in thousandths
+    """
+    CREATE TABLE wanting (
+        item INTEGER PRIMARY KEY REFERENCES item_rows(id), people INTEGER NOT NULL, authors TEXT NOT NULL, draw INTEGER NOT NULL
+    );
+    INSERT INTO wanting
+        SELECT o.item, count(*), json_group_array(o.author), (SELECT abs(mix) % 1000 FROM item_rows WHERE id = o.item)
+        FROM opinions o GROUP BY o.item HAVING min(o.independent);
+    CREATE INDEX wanting_authors ON wanting(people, authors, item, draw);
+    """,
 )
 
 NEWEST = len(MIGRATIONS)

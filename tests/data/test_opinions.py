@@ -256,6 +256,42 @@ def test_opinions_are_what_the_events_say_whatever_happened(pets: Store) -> None
     assert all((i, NONE_OF_THESE if item.none else item.label) in says for i, item in has.items() if item.label or item.none)
 
 
+def test_second_opinions_are_asked_of_who_has_not_spoken_and_of_no_settled_item(store: Store) -> None:
+    """Four people at random against a plain account of it, for every number of people, share and place."""
+    fill(store, *(candidate(f"text {n}") for n in range(30)))
+    store.ensure_classes(["cat", "dog"])
+    draw, seen = random.Random(3), 0
+    for _ in range(300):
+        who, item = draw.choice("ABCD"), draw.randint(1, 30)
+        match draw.choice(("blind", "blind", "blind", "over", "undo", "redo", "skip")):
+            case "blind":
+                store.label(item, draw.choice(("cat", "dog")), who, saw=None)
+            case "over":
+                store.label(item, draw.choice(("cat", "dog")), who)
+            case "undo":
+                store.undo(who)
+            case "redo":
+                store.redo(who)
+            case "skip":
+                store.skip(item, who)
+        author, people, share, after = draw.choice("ABCDE"), draw.randint(2, 4), draw.choice((0.3, 1.0)), draw.choice((0, 9))
+        expected = [item for item in range(after + 1, 31) if _wants(store, item, author, people, share)]
+        assert [i.id for i in store.wanting(author, people, share, after, 4)] == expected[:4]
+        seen += len(expected)
+    assert seen > 300
+
+
+def _wants(store: Store, item: int, author: str, people: int, share: float) -> bool:
+    rows = store.write(lambda c: c.execute("SELECT author, independent FROM opinions WHERE item = ?", (item,)).fetchall())
+    mix = store.write(lambda c: c.execute("SELECT mix FROM items WHERE id = ?", (item,)).fetchone()[0])
+    events = store.history(item)
+    undone = {e.undoes for e in events}
+    skipped = any(e.kind == "skip" and e.author == author and e.id not in undone for e in events)
+    said = {who for who, _ in rows}
+    settled = not all(own for _, own in rows)
+    return 0 < len(said) < people and author not in said and not settled and not skipped and abs(mix) % 1000 < 1000 * share
+
+
 def test_an_older_project_keeps_its_labels_and_counts_them_as_opinions(tmp_path: Path) -> None:
     path = tmp_path / "studio.db"
     old = sqlite3.connect(path, isolation_level=None)
@@ -282,6 +318,7 @@ def test_an_older_project_keeps_its_labels_and_counts_them_as_opinions(tmp_path:
         assert [store.item(n).label for n in (1, 2, 3)] == ["cat", "cat", None]
         assert [(p.name, p.labels, p.latest) for p in store.people()] == [("me", 2, 7.0), ("bob", 1, 9.7)]
         assert store.agreements() == []  # he saw what stood there
+        assert [i.id for i in store.wanting("cleo", 3, 1.0, 0, 9)] == [1]
         assert store.label(2, "dog", "ann", saw=None).stance == "aside"
         assert store.disputes() == 1
         store.redo("me")
