@@ -9,14 +9,15 @@ import asyncio
 import logging
 import time
 from collections import defaultdict, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from html import escape
 from urllib.parse import parse_qs, quote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from studio.core.errors import StudioError
 from studio.ui.guard import LOOPBACK
@@ -49,9 +50,9 @@ class Login:
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
-        name, answer = None, None
+        name, answer, token = None, None, self._token(scope)
         try:
-            name = self.accounts.signed_in(token) if (token := self._token(scope)) else None
+            name = self.accounts.signed_in(token) if token else None
             if scope["type"] == "http" and scope["path"] in (PATH, OUT):
                 answer = await self._door(Request(scope, receive), name, token)
         except (StudioError, OSError) as error:  # nobody is let in on a guess
@@ -59,7 +60,10 @@ class Login:
             answer = PlainTextResponse("Who may sign in cannot be read. The terminal where Studio was started says why.", 503)
         if answer is not None and scope["type"] == "http":
             await answer(scope, receive, send)
-        elif name is not None or self._is_start(scope):
+        elif name is not None and token is not None:
+            stays = _WhileSignedIn(lambda: self.accounts.signed_in(token) is not None, receive, send)
+            await self.app(scope, stays.receive, stays.send)
+        elif self._is_start(scope):
             await self.app(scope, receive, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
@@ -111,6 +115,30 @@ class Login:
             return False
         self._started = True
         return True
+
+
+class _WhileSignedIn:
+    """A connection that ends with its session: an answer that is streamed, as an act's progress, may be open for hours."""
+
+    def __init__(self, signed_in: Callable[[], bool], receive: Receive, send: Send) -> None:
+        self._signed_in, self._receive, self._send = signed_in, receive, send
+        self._over = False
+
+    async def receive(self) -> Message:
+        return {"type": "http.disconnect"} if self._over else await self._receive()
+
+    async def send(self, message: Message) -> None:
+        if self._over:
+            return
+        if message["type"] == "http.response.body" and message.get("more_body") and not self._still():
+            self._over = True
+            message = {"type": "http.response.body", "body": b""}
+        await self._send(message)
+
+    def _still(self) -> bool:
+        with suppress(StudioError, OSError):  # who may sign in cannot be read: nobody is kept on a guess
+            return self._signed_in()
+        return False
 
 
 class _Tries:

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
+from starlette.types import Receive, Scope, Send
 
 from studio.core.errors import BadInput, NotFound, ProjectError
 from studio.settings import Settings
@@ -96,6 +97,28 @@ def test_a_session_ends_after_its_time(tmp_path: Path, monkeypatch: pytest.Monke
     accounts.set(NAME, PASSWORD)
     monkeypatch.setattr("studio.workspace.accounts.SESSION_S", -1)
     assert accounts.signed_in(accounts.sign_in(NAME, PASSWORD) or "") is None
+
+
+@pytest.mark.parametrize("spoilt", [False, True])
+def test_what_is_streamed_ends_with_the_session(tmp_path: Path, spoilt: bool) -> None:
+    accounts = Accounts(tmp_path / "accounts.json")
+    accounts.set(NAME, PASSWORD)
+    token = accounts.sign_in(NAME, PASSWORD)
+    assert token is not None
+
+    async def told(scope: Scope, receive: Receive, send: Send) -> None:
+        async def piece(text: bytes) -> None:
+            await send({"type": "http.response.body", "body": text, "more_body": True})
+
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await piece(b"before")
+        (tmp_path / "accounts.json").write_text("?") if spoilt else accounts.sign_out(token)
+        await piece(b"after")
+        assert (await receive())["type"] == "http.disconnect"
+        await piece(b"later")
+
+    client = TestClient(Login(told, accounts, 1), cookies={"studio_session_1": token})
+    assert client.get("/").text == "before"
 
 
 @pytest.mark.parametrize(("name", "password"), [("ann", "short"), ("", PASSWORD), ("import", PASSWORD), ("ann", "x" * 1001)])
