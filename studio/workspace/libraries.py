@@ -24,9 +24,9 @@ _there = False
 def libraries() -> None:
     """Import torch, transformers, open_clip, peft, accelerate and what of Studio stands on them.
 
-    Whoever labels meanwhile is hardly held up: to load torch's code takes a quarter of a second in which no other thread runs, and
-    so did each look for garbage among all that is being imported, and every later one. So the one is done where other threads
-    run on, and what was imported is left out of the other for good.
+    Whoever labels meanwhile is hardly held up: to load torch's code takes a quarter of a second in which no other thread runs,
+    and so did each look for garbage among all that is being imported, and every later one. So the one is done where other
+    threads run on, and what was imported is left out of the other for good.
     """
     global _there
     with _LOCK:
