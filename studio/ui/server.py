@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 import socket
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import psutil
@@ -48,7 +49,16 @@ def app_kwargs(
     around = [Middleware(Guard, hosts=hosts_of(host), port=lambda: port, names=names, largest_upload=largest_upload)]
     if accounts is not None:
         around.append(Middleware(Login, accounts=accounts, port=port))
-    return {"middleware": around, "openapi_url": None, "docs_url": None, "redoc_url": None}
+    return {"middleware": around, "lifespan": _outermost, "openapi_url": None, "docs_url": None, "redoc_url": None}
+
+
+@asynccontextmanager
+async def _outermost(app: FastAPI) -> AsyncIterator[None]:
+    """Gradio puts its own middleware around what it was given, and would answer other sites' preflights before the guard."""
+    ours: tuple[Any, ...] = (Guard, Login)
+    app.user_middleware.sort(key=lambda one: one.cls not in ours)
+    app.middleware_stack = None  # made anew for the first request
+    yield
 
 
 def hosts_of(host: str) -> frozenset[str]:

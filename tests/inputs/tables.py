@@ -44,6 +44,19 @@ def damaged_pages(data: bytes) -> bytes:
 MANY: dict[str, object] = {"text": [f"text number {n}" for n in range(2_000)]}
 
 
+def dates(kind: str, *values: int) -> Callable[[Path], Path]:
+    """Texts, each with a time that Python may not have."""
+
+    def make(folder: Path) -> Path:
+        import pyarrow as pa
+
+        kinds = {"us": pa.timestamp("us"), "s": pa.duration("s"), "no zone": pa.timestamp("us", tz="No/Zone")}
+        times = pa.array(values, pa.int64()).view(kinds[kind])
+        return parquet({"text": [f"text {n}" for n in range(len(values))], "at": times})(folder)
+
+    return make
+
+
 def large_texts(folder: Path) -> Path:
     """A text of 4 MB that 2,000 rows share: half a megabyte that is 8 GB once it is read."""
     import pyarrow as pa
@@ -117,6 +130,9 @@ BAD = (
         bomb=True),
     Bad("Parquet cut off", TEXTS, parquet({"text": ["a"]}, lambda data: data[:-20]), "data.parquet", "not a Parquet", fails=True),
     Bad("Parquet with damaged pages", TEXTS, parquet(MANY, damaged_pages), "data.parquet", "damaged", fails=True),
+    Bad("a time of the year 36,000", TEXTS, dates("us", 0, 2**60), "data.parquet", "a value that cannot be read"),
+    Bad("a duration of an aeon", TEXTS, dates("s", 0, 2**62), "data.parquet", "a value that cannot be read"),
+    Bad("a time of no known zone", TEXTS, dates("no zone", 0), "data.parquet", "a value that cannot be read", fails=None, good=0),
     whole("Parquet that is none", "data.parquet", b"PAR1" + bytes(20) + b"PAR1", "not a Parquet"),
     Bad("Parquet of large texts", TEXTS, large_texts, "data.parquet", "at most 100,000|more than", fails=None, good=0, bomb=True,
         longest_s=20),

@@ -47,6 +47,18 @@ def test_no_route_answers_under_another_name(served: Served, walked: list[tuple[
         assert answer.status_code == 403, (method, path)
 
 
+@pytest.mark.parametrize("path", ["/", "/gradio_api/component_server", "/gradio_api/queue/join"])
+def test_what_a_browser_asks_before_a_request_of_another_site_is_refused_too(served: Served, path: str) -> None:
+    asked = {"access-control-request-method": "POST", "access-control-request-headers": "content-type"}
+    here, there = served.url, "https://evil.example"
+    for client in (served.stranger, served.inside):
+        for headers in ({"origin": there}, {"origin": there, "host": "evil.example"}, {"origin": "http://localhost:1"}):
+            answer = client.options(path, headers={**asked, **headers})
+            assert answer.status_code == 403 and "default-src" in answer.headers["content-security-policy"], headers
+            assert not [name for name in answer.headers if name.startswith("access-control")]
+    assert served.stranger.options(path, headers={**asked, "origin": here}).status_code == 401
+
+
 def test_who_is_signed_in_is_served(served: Served) -> None:
     for path in ("/", "/data", "/label", "/train", "/compare", "/config", "/theme.css"):
         assert served.inside.get(path).status_code == 200, path

@@ -12,7 +12,7 @@ from studio.core.errors import ImportFailed
 from studio.core.interfaces import Progress
 from studio.core.results.projects import Reject
 from studio.data.importers import ImportRequest, Row, split_of
-from studio.data.importers.formats import Record, Table, class_names, named_classes
+from studio.data.importers.formats import Record, Table, class_names, named_classes, rows_of
 from studio.data.importers.records import Files, choose_columns, looked_ahead, record_rows
 
 Parts = tuple[str, ...]
@@ -68,9 +68,9 @@ def read_arrow(data: bytes, name: str) -> Table:
             for batch in reader:
                 batch.validate(full=True)  # offsets that lead outside would crash the process, not raise
                 for start in range(0, batch.num_rows, _AT_ONCE):
-                    for record in batch.slice(start, _AT_ONCE).to_pylist():
+                    for record in rows_of(batch.slice(start, _AT_ONCE), name, number):
                         number += 1
-                        yield number, named_classes(record, names)
+                        yield record if isinstance(record, Reject) else (number, named_classes(record, names))
         except (pa.ArrowException, OSError, ValueError) as error:
             raise ImportFailed(f"{name} is damaged after row {number} ({error}).", "Save the data set again.") from error
 

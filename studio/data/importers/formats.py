@@ -168,13 +168,26 @@ def _parquet(data: bytes, name: str) -> Table:
         number = 0
         try:
             for batch in file.iter_batches(batch_size=_AT_ONCE):
-                for record in batch.to_pylist():
+                for record in rows_of(batch, name, number):
                     number += 1
-                    yield number, named_classes(record, names)
+                    yield record if isinstance(record, Reject) else (number, named_classes(record, names))
         except (pa.ArrowException, OSError, ValueError) as error:
             raise ImportFailed(f"{name} is damaged after row {number} ({error}).", "Export it again.") from error
 
     return columns, records()
+
+
+def rows_of(batch: Any, name: str, before: int) -> Iterator[Mapping[str, Any] | Reject]:
+    """The rows of an Arrow batch, after so many others of that file; one with a value that Python has not (a date of the year
+    300000, a time of no known zone) is a reject. Raises what Arrow raises for a damaged one."""
+    try:
+        yield from batch.to_pylist()
+    except (OverflowError, ValueError, KeyError) as error:
+        if batch.num_rows == 1:
+            yield Reject(name, before + 1, f"has a value that cannot be read ({error})")
+            return
+        for n in range(batch.num_rows):
+            yield from rows_of(batch.slice(n, 1), name, before + n)
 
 
 def named_classes(record: Mapping[str, Any], names: Mapping[str, list[str]]) -> dict[str, Any]:
