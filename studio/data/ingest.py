@@ -23,7 +23,7 @@ from studio.data.classes import class_name
 from studio.data.content import canonical, key_of, media_of, plain_name, shown
 from studio.data.enter import Candidate, enter
 from studio.data.exported import SIDECAR, DescribedClass
-from studio.data.importers import Offered, Row
+from studio.data.importers import MOST_ROWS, Offered, Row, too_many_rows
 from studio.data.labels import LONGEST_NOTE
 from studio.data.media import Media
 from studio.data.query import OF_NONE, SKIPPED
@@ -68,16 +68,18 @@ def ingest(
     started = time.monotonic()
     beat = _Beat(progress)
     candidates: list[Candidate] = []
-    rejects: list[Reject] = []
+    rejects, rejected = list[Reject](), 0
     classes: list[DescribedClass] = []
     with turn(store, media, beat) as journal:
         beat.what = "reading"
         offered = _without_classes(rows, classes, rules.several)
         for result in _in_order(offered, _Checker(media, journal, rules, options), beat):
-            if isinstance(result, Reject):
-                rejects.append(replace(result, file=_brief(result.file), reason=_brief(result.reason)))
-            else:
+            if not isinstance(result, Reject):
                 candidates.append(result)
+            elif (rejected := rejected + 1) <= MAX_REPORTED:
+                rejects.append(replace(result, file=_brief(result.file), reason=_brief(result.reason)))
+            if rejected + len(candidates) > MOST_ROWS:
+                raise too_many_rows(source)
         beat.what, beat.total = "saving", len(candidates)
         entered = enter(store, candidates, options.keep_labels, not rules.fixed_classes, beat.at, classes)
         journal.named.update(sha for candidate in candidates for sha in candidate.media)
@@ -87,7 +89,7 @@ def ingest(
         source=source,
         added=entered.by_split.total(),
         duplicates=entered.duplicates,
-        rejected=len(rejects),
+        rejected=rejected + len(entered.conflicts),
         rejects=tuple(rejects[:MAX_REPORTED]),
         by_split=dict(entered.by_split),
         by_label=dict(entered.by_label),

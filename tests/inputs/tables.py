@@ -6,6 +6,9 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+from studio.data.importers import MOST_ROWS
+from studio.data.importers.columnar import MOST_COLUMNS
+from studio.data.importers.formats import LONGEST_RECORD
 from tests.inputs.archives import inner
 from tests.inputs.entries import GOOD, PAIRS, PICTURES, TEXTS, Bad, file
 from tests.inputs.pictures import JPEG
@@ -14,6 +17,7 @@ GOOD_ROW = "text,label\nall is well,cat\n"
 GOOD_LINE = '{"text": "all is well", "label": "cat"}\n'
 DEEP = "[" * 100_000 + "]" * 100_000
 DIGITS = "9" * 5_000
+TOO_MANY = MOST_ROWS + 1
 
 
 def parquet(
@@ -65,6 +69,51 @@ def large_texts(folder: Path) -> Path:
     rows = pa.DictionaryArray.from_arrays(pa.array([0] * 2_000, pa.int32()), pa.array(["x" * 4_000_000]))
     pq.write_table(pa.table({"text": rows}), folder / "data.parquet", compression="zstd")
     return folder / "data.parquet"
+
+
+def equal_rows(folder: Path) -> Path:
+    """More rows than are taken, in a few kilobytes."""
+    import pyarrow as pa
+
+    rows = pa.DictionaryArray.from_arrays(pa.array(bytes(TOO_MANY), pa.int8()), pa.array(["the same"]))
+    return parquet({"text": rows}, compression="zstd")(folder)
+
+
+def one_text(folder: Path) -> Path:
+    """A text of 200 MB in a few kilobytes."""
+    return parquet({"text": ["x" * 200_000_000]}, compression="zstd", use_dictionary=False)(folder)
+
+
+def list_of_nothing(folder: Path) -> Path:
+    """A row whose label is a list of 30 million times nothing."""
+    import pyarrow as pa
+
+    label = pa.ListArray.from_arrays(pa.array([0, 30_000_000], pa.int32()), pa.nulls(30_000_000, pa.int8()))
+    return parquet({"text": ["a"], "label": label})(folder)
+
+
+def stored(columns: Callable[[], dict[str, object]], compression: str | None = None) -> Callable[[Path], Path]:
+    """A data set as `save_to_disk` writes it, if it could write such a one."""
+
+    def make(folder: Path) -> Path:
+        import pyarrow as pa
+
+        table = pa.table(columns())
+        with pa.ipc.new_stream(
+            folder / "data.arrow", table.schema, options=pa.ipc.IpcWriteOptions(compression=compression)
+        ) as out:
+            out.write_table(table)
+        (folder / "state.json").write_text('{"_data_files": [{"filename": "data.arrow"}]}')
+        (folder / "dataset_info.json").write_text("{}")
+        return folder
+
+    return make
+
+
+def null_rows() -> dict[str, object]:
+    import pyarrow as pa
+
+    return {"text": pa.nulls(500 * TOO_MANY)}
 
 
 def pairs(folder: Path) -> Path:
@@ -136,6 +185,25 @@ BAD = (
     whole("Parquet that is none", "data.parquet", b"PAR1" + bytes(20) + b"PAR1", "not a Parquet"),
     Bad("Parquet of large texts", TEXTS, large_texts, "data.parquet", "at most 100,000|more than", fails=None, good=0, bomb=True,
         longest_s=20),
+    Bad("Parquet of millions of equal rows", TEXTS, equal_rows, "data.parquet", "has more than", fails=True, bomb=True),
+    Bad("Parquet of one text of 200 MB", TEXTS, one_text, "data.parquet", "unpacks to", fails=True, bomb=True),
+    Bad("Parquet with a list of 30 million", TEXTS, list_of_nothing, "data.parquet", "unpacks to", fails=True, bomb=True),
+    Bad("Arrow of a billion rows of nothing", TEXTS, stored(null_rows), "data.arrow", "has more than", fails=True, bomb=True),
+    Bad("Arrow that is packed", TEXTS, stored(lambda: {"text": ["x" * 200_000_000]}, "zstd"), "data.arrow", "packed", fails=True,
+        bomb=True),
+    Bad("CSV of millions of rows", TEXTS, file("data.csv", lambda: b"text,label\n" + b"a,\n" * TOO_MANY), "data.csv",
+        "has more than", fails=True, bomb=True, longest_s=10),
+    Bad("JSON of millions of nothing", TEXTS, file("data.json", lambda: b"[" + b"[]," * TOO_MANY + b"{}]"), "data.json",
+        "has more than", fails=True, bomb=True, longest_s=20),
+    Bad("JSON with an entry of 17 MB", TEXTS,
+        file("data.json", lambda: b'[{"text": "a"}, {"text": [' + b"[]," * (LONGEST_RECORD // 3) + b"0]}]"), "data.json", "16 MB",
+        fails=True, bomb=True, longest_s=20),
+    Bad("JSONL with a line of 17 MB", TEXTS,
+        file("data.jsonl", lambda: b'{"text": "a"}\n{"text": [' + b"[]," * (LONGEST_RECORD // 3) + b"0]}"), "data.jsonl", "16 MB",
+        bomb=True),
+    whole("JSON with quotes that do not end", "data.json", '["' + r'\"' * 200_000, "not JSON"),
+    whole("CSV of too many columns", "data.csv", ",".join(f"c{n}" for n in range(MOST_COLUMNS + 1)) + "\n1\n", "columns"),
+    whole("JSONL of too many columns", "data.jsonl", json.dumps({f"c{n}": n for n in range(MOST_COLUMNS + 1)}), "columns"),
     Bad("a caption's picture that leads out", PAIRS, pairs, "captions.csv", "leads out"),
     Bad("a picture that leads out", PICTURES, pictures_of("/etc/passwd"), "data.jsonl", "outside"),
     Bad("a picture called by a NUL", PICTURES, pictures_of("a\0b.png"), "data.jsonl", "cannot be opened"),

@@ -17,6 +17,8 @@ from studio.core.types import ImportOptions, Split
 from studio.data.exported import DescribedClass
 
 MAX_FILE_BYTES = 200 * 2**20
+MOST_ROWS = 2_000_000
+"""Of one source: more are more than a page of them can serve."""
 
 SPLIT_NAMES: Mapping[str, Split] = {
     "train": "train", "training": "train",
@@ -91,6 +93,11 @@ def importer_for(source: str) -> SourceImporter:
         f"Nothing here can be imported from {source!r}.",
         "Give a folder, a .zip, a .csv, .tsv, .jsonl, .json or .parquet file that exists, or a hub data set as ORG/NAME.",
     )
+
+
+def too_many_rows(name: str) -> ImportFailed:
+    """What to raise there."""
+    return ImportFailed(f"{name} has more than {MOST_ROWS:,} rows.", "Import a part of it: nobody labels more.")
 
 
 def too_big(most: int = MAX_FILE_BYTES) -> str:

@@ -12,14 +12,13 @@ from studio.core.errors import ImportFailed
 from studio.core.interfaces import Progress
 from studio.core.results.projects import Reject
 from studio.data.importers import ImportRequest, Row, split_of
-from studio.data.importers.formats import Record, Table, class_names, named_classes, rows_of
+from studio.data.importers.columnar import read_arrow
 from studio.data.importers.records import Files, choose_columns, looked_ahead, record_rows
 
 Parts = tuple[str, ...]
 
 STATE, INFO, SPLITS = "state.json", "dataset_info.json", "dataset_dict.json"
-MAX_SHARD_BYTES = 2 * 2**30
-_AT_ONCE = 64
+MAX_SHARD_BYTES = 2**29
 
 
 def stored_splits(paths: Sequence[Parts]) -> list[Parts]:
@@ -50,31 +49,6 @@ def stored_rows(
     for path in paths:
         if path not in read and path[-1] != SPLITS:
             yield Reject("/".join(path), None, "is no part of the data set's Arrow files, and nothing else of it is read or run")
-
-
-def read_arrow(data: bytes, name: str) -> Table:
-    """The table in an Arrow stream or file. Raises ImportFailed where it is none."""
-    import pyarrow as pa
-
-    try:
-        reader = pa.ipc.open_stream(pa.BufferReader(data))
-        columns, names = tuple(reader.schema.names), class_names(reader.schema.metadata)
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise ImportFailed(f"{name} is not an Arrow file that can be read.", "Save the data set again.") from error
-
-    def records() -> Iterator[Record | Reject]:
-        number = 0
-        try:
-            for batch in reader:
-                batch.validate(full=True)  # offsets that lead outside would crash the process, not raise
-                for start in range(0, batch.num_rows, _AT_ONCE):
-                    for record in rows_of(batch.slice(start, _AT_ONCE), name, number):
-                        number += 1
-                        yield record if isinstance(record, Reject) else (number, named_classes(record, names))
-        except (pa.ArrowException, OSError, ValueError) as error:
-            raise ImportFailed(f"{name} is damaged after row {number} ({error}).", "Save the data set again.") from error
-
-    return columns, records()
 
 
 def _shards(files: Files, folder: Parts) -> list[str]:

@@ -1,7 +1,7 @@
-"""Tables as records: CSV, TSV, JSONL, JSON list and Parquet become (row number, {column: value}), rejects among them.
+"""Tables as records: CSV, TSV, JSONL and JSON lists become (row number, {column: value}), rejects among them.
 
 Row numbers are what a person sees: a spreadsheet's row for CSV (the header is row 1), the line for JSONL, counted from 1 else.
-Refuses nothing of the content: that is `records`' matter.
+Refuses what few bytes would make of the memory; of the content nothing: that is `records`' matter.
 """
 
 from __future__ import annotations
@@ -10,22 +10,25 @@ import codecs
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator, Mapping
+import re
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
-from typing import Any
 
 from studio.core.errors import ImportFailed
 from studio.core.results.projects import Reject
-
-Record = tuple[int, Mapping[str, Any]]
-Table = tuple[tuple[str, ...], Iterator[Record | Reject]]
-"""(columns, records)."""
+from studio.data.importers import MOST_ROWS, too_many_rows
+from studio.data.importers.columnar import Record, Table, read_parquet, sound_columns
 
 _MAX_FIELD = 2**30  # a text that is too long is a reject with a reason, not an error of the csv module
-_AT_ONCE = 16
-"""Rows of a Parquet file in memory at a time: rows that share a long text take its length each once they are read."""
+LONGEST_RECORD = 2**24
+"""Characters of one JSON object: as Python's it takes up to thirty times that."""
+TOO_LONG = "is longer than 16 MB"
 _DELIMITERS = (",", "\t", ";", "|")
 _JSON_ERRORS = (ValueError, RecursionError)
+_SIGNS = re.compile(r'[][{},]|"[^"\\]*+(?:\\.[^"\\]*+)*+"|"', re.DOTALL)
+"""What says where in a JSON text one is: brackets, commas, and strings as a whole, or one that does not end."""
+_NO_OBJECT = "is not a JSON object"
 
 
 def read_table(data: bytes, name: str) -> Table:
@@ -44,9 +47,11 @@ def _csv(data: bytes, name: str) -> Table:
     header = tuple(cell.strip() for cell in next(reader, []))
     if why := _why_no_table(text, header):
         raise ImportFailed(f"{name} {why}.", "Export the table as CSV, and import that.")
-    double = sorted({cell for cell in header if cell and header.count(cell) > 1})
-    if double:
-        raise ImportFailed(f"{name} has more than one column named {double[0][:80]!r}.", "Rename one of them.")
+    sound_columns(filter(None, header), name)
+    if text.count("\n") > MOST_ROWS:  # a cell may have lines of its own
+        all_rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+        if next(islice(all_rows, MOST_ROWS + 1, None), None) is not None:
+            raise too_many_rows(name)
 
     def records() -> Iterator[Record | Reject]:
         number = 1
@@ -93,26 +98,35 @@ def _delimiter(text: str, name: str) -> str:
 
 def _jsonl(data: bytes, name: str) -> Table:
     text = _text(data)
-    columns: dict[str, None] = {}
-    for line in filter(str.strip, _lines(text)):  # all of them: a column may come late
-        try:
-            first = json.loads(line)
-        except _JSON_ERRORS:
-            continue
-        columns.update(dict.fromkeys(first) if isinstance(first, dict) else {})
 
     def records() -> Iterator[Record | Reject]:
         for number, line in enumerate(_lines(text), 1):
-            if not line.strip():
-                continue
-            try:
-                value = json.loads(line)
-            except _JSON_ERRORS as error:
-                yield Reject(name, number, _why_not_json(error))
-                continue
-            yield (number, value) if isinstance(value, dict) else Reject(name, number, "is not a JSON object")
+            if len(line) > LONGEST_RECORD:
+                yield Reject(name, number, TOO_LONG)
+            elif line.strip():
+                yield _record(line, name, number)
 
-    return tuple(columns), records()
+    return _columns(records(), name), records()
+
+
+def _record(text: str, name: str, number: int) -> Record | Reject:
+    try:
+        value = json.loads(text)
+    except _JSON_ERRORS as error:
+        return Reject(name, number, _why_not_json(error))
+    return (number, value) if isinstance(value, dict) else Reject(name, number, _NO_OBJECT)
+
+
+def _columns(records: Iterable[Record | Reject], name: str) -> tuple[str, ...]:
+    """Of all records, as one may come late. Raises ImportFailed for too many of either."""
+    found: dict[str, None] = {}
+    for count, record in enumerate(records):
+        if count == MOST_ROWS:
+            raise too_many_rows(name)
+        if not isinstance(record, Reject):
+            found.update(dict.fromkeys(record[1]))
+            sound_columns(found, name)
+    return tuple(found)
 
 
 def _lines(text: str) -> Iterator[str]:
@@ -125,25 +139,59 @@ def _lines(text: str) -> Iterator[str]:
 
 
 def _json(data: bytes, name: str) -> Table:
-    text = _text(data)
-    try:
-        value = json.loads(text)
-    except _JSON_ERRORS as error:
-        if "\n{" in text.strip():
+    text = _text(data).strip()
+    if not text.startswith("["):
+        first = text.partition("\n")[0]
+        if "\n" in text and len(first) <= LONGEST_RECORD and not isinstance(_record(first, name, 1), Reject):
             return _jsonl(data, name)
-        hint = "Give a list of objects, or one object a line."
-        raise ImportFailed(f"{name} {_why_not_json(error)}.", hint) from error
-    if not isinstance(value, list):
-        raise ImportFailed(f"{name} holds no list.", 'Give a list of objects, as in [{"text": …, "label": …}].')
-    columns: dict[str, None] = {}
-    for entry in value:
-        columns.update(dict.fromkeys(entry) if isinstance(entry, dict) else {})
+        raise ImportFailed(
+            f"{name} holds no list.", 'Give a list of objects, as in [{"text": …, "label": …}], or one object a line.'
+        )
+
+    bounds = _entries(text, name)
 
     def records() -> Iterator[Record | Reject]:
-        for number, entry in enumerate(value, 1):
-            yield (number, entry) if isinstance(entry, dict) else Reject(name, number, "is not a JSON object")
+        for n in range(0, len(bounds), 2):
+            yield _record(text[bounds[n] : bounds[n + 1]], name, n // 2 + 1)
 
-    return tuple(columns), records()
+    return _columns(_whole(records(), name), name), records()
+
+
+def _entries(text: str, name: str) -> array[int]:
+    """Where each entry of a list begins and ends, one after the other: its text alone is then made Python's, so that a list may
+    be long. Raises ImportFailed where it does not end, or has too many or too large ones."""
+    bounds, depth, start = array("q"), 0, 1
+    for sign in _SIGNS.finditer(text):
+        at = sign.start()
+        if depth and at - start > LONGEST_RECORD:
+            raise ImportFailed(f"{name} {TOO_LONG} in entry {len(bounds) // 2 + 1}.", "Leave out what says nothing of an item.")
+        match sign[0]:
+            case "[" | "{":
+                depth += 1
+            case "," if depth == 1:
+                bounds.extend((start, at))
+                start = at + 1
+                if len(bounds) > 2 * MOST_ROWS:
+                    raise too_many_rows(name)
+            case "]" | "}":
+                depth -= 1
+                if not depth:
+                    if text[start:at].strip():
+                        bounds.extend((start, at))
+                    if text[at + 1 :].strip():
+                        break
+                    return bounds
+            case '"':
+                break
+    raise ImportFailed(f"{name} is not JSON.", "Give a list of objects, or one object a line.")
+
+
+def _whole(records: Iterable[Record | Reject], name: str) -> Iterator[Record | Reject]:
+    """Those. Raises ImportFailed at one that is not even JSON."""
+    for record in records:
+        if isinstance(record, Reject) and record.reason != _NO_OBJECT:
+            raise ImportFailed(f"{name} {record.reason} (entry {record.row}).", "Give a list of objects, or one object a line.")
+        yield record
 
 
 def _why_not_json(error: Exception) -> str:
@@ -151,71 +199,6 @@ def _why_not_json(error: Exception) -> str:
         return "is nested too deep"
     # the one ValueError that is no JSONDecodeError: Python refuses numbers of more than 4,300 digits
     return "is not JSON" if isinstance(error, json.JSONDecodeError) else "holds a number with too many digits"
-
-
-def _parquet(data: bytes, name: str) -> Table:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        file = pq.ParquetFile(pa.BufferReader(data))
-        columns = tuple(file.schema_arrow.names)
-        names = class_names(file.schema_arrow.metadata)
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise ImportFailed(f"{name} is not a Parquet file that can be read.", "Export it again.") from error
-
-    def records() -> Iterator[Record | Reject]:
-        number = 0
-        try:
-            for batch in file.iter_batches(batch_size=_AT_ONCE):
-                for record in rows_of(batch, name, number):
-                    number += 1
-                    yield record if isinstance(record, Reject) else (number, named_classes(record, names))
-        except (pa.ArrowException, OSError, ValueError) as error:
-            raise ImportFailed(f"{name} is damaged after row {number} ({error}).", "Export it again.") from error
-
-    return columns, records()
-
-
-def rows_of(batch: Any, name: str, before: int) -> Iterator[Mapping[str, Any] | Reject]:
-    """The rows of an Arrow batch, after so many others of that file; one with a value that Python has not (a date of the year
-    300000, a time of no known zone) is a reject. Raises what Arrow raises for a damaged one."""
-    try:
-        yield from batch.to_pylist()
-    except (OverflowError, ValueError, KeyError) as error:
-        if batch.num_rows == 1:
-            yield Reject(name, before + 1, f"has a value that cannot be read ({error})")
-            return
-        for n in range(batch.num_rows):
-            yield from rows_of(batch.slice(n, 1), name, before + n)
-
-
-def named_classes(record: Mapping[str, Any], names: Mapping[str, list[str]]) -> dict[str, Any]:
-    """A record with class numbers, lists of them too, replaced by the names that its data set gives them (-1 means no label)."""
-    out = dict(record)
-    for column, known in names.items():
-        value = out.get(column)
-        named = [known[n] if 0 <= n < len(known) else None for n in _numbers(value)]
-        if isinstance(value, int):
-            (out[column],) = named
-        elif named:
-            out[column] = named
-    return out
-
-
-def _numbers(value: Any) -> list[int]:
-    return [n for n in (value if isinstance(value, list) else [value]) if isinstance(n, int)]
-
-
-def class_names(metadata: Mapping[bytes, bytes] | None) -> dict[str, list[str]]:
-    """Names of the columns of `ClassLabel`, or of lists of it, in a file that `datasets` wrote."""
-    try:
-        features = json.loads((metadata or {}).get(b"huggingface", b"{}"))["info"]["features"]
-        inner = {column: kind.get("feature", kind) if isinstance(kind, dict) else {} for column, kind in features.items()}
-        kinds = {column: kind for column, kind in inner.items() if isinstance(kind, dict)}
-        return {column: list(kind["names"]) for column, kind in kinds.items() if kind.get("_type") == "ClassLabel"}
-    except (*_JSON_ERRORS, KeyError, TypeError, AttributeError):
-        return {}
 
 
 def _text(data: bytes) -> str:
@@ -232,5 +215,5 @@ def _text(data: bytes) -> str:
 
 
 TABLE_SUFFIXES: Mapping[str, Callable[[bytes, str], Table]] = {
-    ".csv": _csv, ".tsv": _csv, ".jsonl": _jsonl, ".ndjson": _jsonl, ".json": _json, ".parquet": _parquet,
+    ".csv": _csv, ".tsv": _csv, ".jsonl": _jsonl, ".ndjson": _jsonl, ".json": _json, ".parquet": read_parquet,
 }  # fmt: skip

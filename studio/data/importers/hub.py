@@ -15,7 +15,8 @@ from studio.core.errors import ImportFailed, Offline
 from studio.core.interfaces import Progress
 from studio.core.results.projects import Reject
 from studio.data.importers import IMPORTERS, ImportRequest, Offered, Row, split_of
-from studio.data.importers.formats import TABLE_SUFFIXES, Record, named_classes
+from studio.data.importers.columnar import Record, named_classes
+from studio.data.importers.formats import TABLE_SUFFIXES
 from studio.data.importers.records import choose_columns, looked_ahead, record_rows
 
 PREFIX = "hf-dataset:"

@@ -17,7 +17,8 @@ from studio.core.results.projects import Reject
 from studio.core.types import BETWEEN, NONE_OF_THESE, Split
 from studio.data import exported
 from studio.data.importers import MAX_FILE_BYTES, ImportRequest, Row, split_of
-from studio.data.importers.formats import Record, read_table
+from studio.data.importers.columnar import Record
+from studio.data.importers.formats import read_table
 from studio.data.sets import SEPARATORS
 
 KNOWN_NAMES: Mapping[str, tuple[str, ...]] = {
