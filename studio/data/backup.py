@@ -22,6 +22,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 from studio.core.errors import ProjectError
 from studio.core.interfaces import Progress
 from studio.core.publish import new_folder, unfinished
+from studio.data.content import plain_name
 from studio.data.project import Project
 
 FORMAT, VERSION = "studio-backup", 1
@@ -125,7 +126,11 @@ def _manifest(packed: ZipFile, file: Path) -> dict[str, Any]:
             raise no_backup
         with packed.open(info) as inside:
             found = json.loads(inside.read(LARGEST_MANIFEST))
-        if found["format"] != FORMAT or not found["project"]["name"].isprintable() or type(found["version"]) is not int:
+        if (
+            found["format"] != FORMAT
+            or plain_name(found["project"]["name"]) != found["project"]["name"]
+            or type(found["version"]) is not int
+        ):
             raise no_backup
         if found["version"] > VERSION:
             raise ProjectError(f"{file.name} was written by a newer Studio.", "Update Studio, then restore it again.")

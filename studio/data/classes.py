@@ -82,11 +82,16 @@ def set_guideline(connection: sqlite3.Connection, name: str, guideline: str, saw
     connection.execute("UPDATE classes SET guideline = ? WHERE id = ?", (guideline, class_of(connection, name)))
 
 
-def ensure(connection: sqlite3.Connection, names: Iterable[str], hidden: bool = False) -> dict[str, int]:
-    """Add those that are missing, in natural order (`2` before `10`): {name: id} of every class."""
+def ensure(
+    connection: sqlite3.Connection, names: Iterable[str], hidden: bool = False, described: Iterable[str] = ()
+) -> dict[str, int]:
+    """Add those that are missing, the `described` ones first, as they come, then others in natural order (`2` before `10`):
+    {name: id} of every class."""
     known = {row[0] for row in connection.execute("SELECT name FROM classes WHERE parts IS NULL AND NOT hidden")}
-    for name in sorted(set(names) - known, key=_natural):
-        add(connection, name, hidden)
+    first = dict.fromkeys(described)
+    for name in (*first, *sorted(set(names) - first.keys(), key=_natural)):
+        if name not in known:
+            add(connection, name, hidden)
     return dict(connection.execute("SELECT name, id FROM classes WHERE parts IS NULL"))
 
 

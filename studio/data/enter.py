@@ -125,10 +125,8 @@ class _Chunks:
         names = {name for label in said for name in sets.names_in(label)} if self._several else set(said)
         self._next_id = int(connection.execute("SELECT coalesce(max(id), 0) + 1 FROM item_rows").fetchone()[0])
         connection.execute("INSERT INTO imports (first_item) VALUES (?)", (self._next_id,))
-        described = tuple(named.name for named in self._described) if add_described else ()
-        for name in described:  # one by one: they keep their order
-            ensure(connection, (name,), hidden=True)
-        self._class_ids = ensure(connection, names.difference(described), hidden=True)
+        described = [named.name for named in self._described] if add_described else []
+        self._class_ids = ensure(connection, names, hidden=True, described=described)
 
     def enter(self, connection: sqlite3.Connection, candidates: Sequence[Candidate]) -> None:
         self._sets.clear()  # between two acts, people may have changed the order of the classes

@@ -15,10 +15,10 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from studio.core.errors import BadInput, UnreadableItem
+from studio.core.errors import BadInput, ImportFailed, UnreadableItem
 from studio.core.interfaces import Progress
 from studio.core.results.projects import ImportReport, Reject
-from studio.core.types import NONE_OF_THESE, ImportOptions, set_of
+from studio.core.types import NONE_OF_THESE, ImportOptions, classes_in, set_of
 from studio.data.classes import class_name
 from studio.data.content import canonical, key_of, media_of, plain_name, shown
 from studio.data.enter import Candidate, enter
@@ -37,6 +37,8 @@ Read = Callable[[bytes | str, str], Any]
 """`read(source, name)` of a modality: the payload, or UnreadableItem."""
 
 MAX_REPORTED = 1000
+MOST_CLASSES = 25_000
+"""Of one source, a few more than the largest benchmarks have: more of them are numbers or texts that were taken for labels."""
 LONGEST_SHOWN = 400
 BEAT_S = 0.1
 MOST_AHEAD = 64 * 2**20
@@ -80,6 +82,7 @@ def ingest(
                 rejects.append(replace(result, file=_brief(result.file), reason=_brief(result.reason)))
             if rejected + len(candidates) > MOST_ROWS:
                 raise too_many_rows(source)
+        _refuse_many_classes(candidates, classes, source)
         beat.what, beat.total = "saving", len(candidates)
         entered = enter(store, candidates, options.keep_labels, not rules.fixed_classes, beat.at, classes)
         journal.named.update(sha for candidate in candidates for sha in candidate.media)
@@ -96,6 +99,15 @@ def ingest(
         seconds=time.monotonic() - started,
         labelled=entered.labelled,
     )
+
+
+def _refuse_many_classes(candidates: Iterable[Candidate], described: Iterable[DescribedClass], source: str) -> None:
+    said = {label for candidate in candidates for label in (candidate.label, candidate.hidden) if label is not None}
+    named = {name for label in said for name in classes_in(label) or (label,)} | {one.name for one in described}
+    if len(named) > MOST_CLASSES:
+        raise ImportFailed(
+            f"{source} names {len(named):,} classes; at most {MOST_CLASSES:,} can be.", "Say which column is the label."
+        )
 
 
 def _brief(text: str) -> str:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from studio.core.errors import ProjectError
 from studio.core.results.projects import ProjectCard
+from studio.data.foreign import refuse_strange
 from studio.data.project import read_card
 
 QUOTED = 120
 """Letters of a text that a card has room for."""
+LONGEST_S = 2.0
+"""That is waited for one project."""
 
 
 def overview(root: Path, opened: float) -> ProjectCard:
@@ -26,7 +30,10 @@ def overview(root: Path, opened: float) -> ProjectCard:
     cover = quote = problem = score = None
     try:
         connection = sqlite3.connect(f"file:{root / 'studio.db'}?mode=ro", uri=True, timeout=1.0)
+        until = time.monotonic() + LONGEST_S
+        connection.set_progress_handler(lambda: time.monotonic() > until, 10_000)  # a view of another's may never end
         try:
+            refuse_strange(connection, root / "studio.db")
             items, labelled = connection.execute(
                 "SELECT coalesce(sum(n), 0), coalesce(sum(CASE WHEN class <> 0 THEN n END), 0) FROM counters"
             ).fetchone()
@@ -37,7 +44,9 @@ def overview(root: Path, opened: float) -> ProjectCard:
             score = _score(json.loads(row[0])) if row else None
         finally:
             connection.close()
-    except (sqlite3.Error, ValueError) as error:
+    except ProjectError as error:
+        problem = str(error)
+    except (sqlite3.Error, ValueError, TypeError, AttributeError) as error:
         problem = f"Its database cannot be read ({error})."
     return ProjectCard(card["id"], card["name"], card["task"], str(root), items, labelled, cover, opened, problem, score, quote)
 

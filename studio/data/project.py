@@ -7,6 +7,7 @@ something else, folders on network file systems, and cards of a newer Studio; a 
 from __future__ import annotations
 
 import json
+import re
 import time
 import uuid
 from pathlib import Path
@@ -24,6 +25,7 @@ from studio.data.turn import tidy_up
 
 SCHEMA = 1
 FOLDERS = ("media", "thumbs", "features", "runs")
+_ID = re.compile(r"[\w-]{1,64}", re.ASCII)
 
 
 class Project:
@@ -123,11 +125,17 @@ def read_card(root: Path) -> dict[str, Any]:
         raise ProjectError(f"{root} is not a Studio project.", "Choose a folder with a project.json in it.") from None
     except (OSError, ValueError, RecursionError) as error:
         raise ProjectError(f"{path} cannot be read ({error}).", "Restore the file from a backup.") from error
-    if not isinstance(card, dict) or not {"schema", "id", "name", "task"} <= card.keys() or not isinstance(card["schema"], int):
+    if not _is_card(card):
         raise ProjectError(f"{path} is not a project's card.", "Choose a folder that Studio made.")
     if card["schema"] > SCHEMA:
         raise ProjectError(f"{root.name} was written by a newer Studio.", "Update Studio, then open it again.")
-    return card
+    return dict(card)
+
+
+def _is_card(card: Any) -> bool:
+    if not isinstance(card, dict) or type(card.get("schema")) is not int or type(card.get("created", 0.0)) not in (int, float):
+        return False
+    return all(isinstance(card.get(part), str) for part in ("id", "name", "task")) and bool(_ID.fullmatch(card["id"]))
 
 
 def _new_id() -> str:

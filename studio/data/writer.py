@@ -20,6 +20,7 @@ from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from studio.core.errors import ProjectError
+from studio.data.foreign import refuse_strange
 from studio.data.schema import migrate, newer
 
 T = TypeVar("T")
@@ -184,6 +185,7 @@ def _connect(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute("PRAGMA trusted_schema=OFF")
         connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
+        refuse_strange(connection, path)
         migrate(connection, path)
     except BaseException:
         connection.close()

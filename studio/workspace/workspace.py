@@ -18,6 +18,7 @@ from studio.core.interfaces import Progress
 from studio.core.publish import clear_unfinished, publish_text
 from studio.core.results.projects import ProjectCard, Sample
 from studio.data.backup import name_in, restore
+from studio.data.foreign import refuse_spoilt
 from studio.data.overview import overview
 from studio.data.project import Project, read_card
 from studio.runs.queue import RunQueue
@@ -118,7 +119,11 @@ class Workspace:
             raise NotFound(f"There is no file {source}.", "Check the path.")
         root = _path(folder) if folder else self._free_folder(name_in(source))
         restore(source, root, progress)
-        return self.open_project(str(root))
+        try:
+            return self.open_project(str(root))
+        except BaseException:
+            shutil.rmtree(root, ignore_errors=True)
+            raise
 
     def project(self, project_id: str | None = None) -> OpenProject | None:
         """The one with that id, or the current one; None where there is none, or it can no longer be opened.
@@ -174,6 +179,8 @@ class Workspace:
         known = self._open.get(project_id)
         if known is not None and Path(known.path) == root:
             return known
+        if str(root) not in {path for path, _ in self._known()}:
+            refuse_spoilt(root / "studio.db")
         elsewhere = [*(p.path for p in self._open.values()), *(path for path, _ in self._known())]
         is_copy = any(_id_at(Path(path)) == project_id and not Path(path).samefile(root) for path in elsewhere)
         return self._take(Project.open(root, as_copy=is_copy))

@@ -9,6 +9,7 @@ from pathlib import Path
 from studio.data.importers import MOST_ROWS
 from studio.data.importers.columnar import MOST_COLUMNS
 from studio.data.importers.formats import LONGEST_RECORD
+from studio.data.ingest import MOST_CLASSES
 from tests.inputs.archives import inner
 from tests.inputs.entries import GOOD, PAIRS, PICTURES, TEXTS, Bad, file
 from tests.inputs.pictures import JPEG
@@ -18,6 +19,7 @@ GOOD_LINE = '{"text": "all is well", "label": "cat"}\n'
 DEEP = "[" * 100_000 + "]" * 100_000
 DIGITS = "9" * 5_000
 TOO_MANY = MOST_ROWS + 1
+NUMBERED = "text,label\n" + "".join(f"{n},{n}\n" for n in range(MOST_CLASSES + 1))
 
 
 def parquet(
@@ -204,6 +206,7 @@ BAD = (
     whole("JSON with quotes that do not end", "data.json", '["' + r'\"' * 200_000, "not JSON"),
     whole("CSV of too many columns", "data.csv", ",".join(f"c{n}" for n in range(MOST_COLUMNS + 1)) + "\n1\n", "columns"),
     whole("JSONL of too many columns", "data.jsonl", json.dumps({f"c{n}": n for n in range(MOST_COLUMNS + 1)}), "columns"),
+    whole("CSV whose labels are numbers of rows", "data.csv", NUMBERED, "names 25,001 classes"),
     Bad("a caption's picture that leads out", PAIRS, pairs, "captions.csv", "leads out"),
     Bad("a picture that leads out", PICTURES, pictures_of("/etc/passwd"), "data.jsonl", "outside"),
     Bad("a picture called by a NUL", PICTURES, pictures_of("a\0b.png"), "data.jsonl", "cannot be opened"),

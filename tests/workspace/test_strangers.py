@@ -1,0 +1,169 @@
+"""A project or a backup that a stranger made: nothing of its database runs, and the other projects stay as they are."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from studio.core.errors import ProjectError
+from studio.core.types import ImportOptions, ItemFilter
+from studio.data.backup import back_up
+from studio.data.project import Project
+from studio.settings import Settings
+from studio.workspace import Workspace
+
+CLEARS = "CREATE TRIGGER mine AFTER INSERT ON label_events BEGIN UPDATE item_rows SET class = NULL; END"
+ENDLESS = "WITH RECURSIVE n(v) AS (SELECT 1 UNION ALL SELECT v FROM n) SELECT v FROM n"
+
+SCHEMAS: dict[str, tuple[str, ...]] = {
+    "a trigger of their own": (CLEARS,),
+    "a trigger of ours that does more": (
+        "DROP TRIGGER items_listed",
+        CLEARS.replace("mine", "items_listed"),
+    ),
+    "a trigger of ours that is gone": ("DROP TRIGGER label_events_keep",),
+    "a view that never ends": ("DROP TABLE counters", f"CREATE VIEW counters AS SELECT 1 AS n, 1 AS class FROM ({ENDLESS})"),
+    "a view of ours that never ends": (
+        "DROP VIEW items",
+        f"CREATE VIEW items AS SELECT id, key, content, split, name, mix, class, skipped, note FROM item_rows, ({ENDLESS})",
+    ),
+    "a table with a column that computes": ("ALTER TABLE meta ADD COLUMN more TEXT GENERATED ALWAYS AS (hex(value)) VIRTUAL",),
+    "an index that computes": ("CREATE INDEX mine ON item_rows(json_extract(content, '$.text'))",),
+    "a schema that is older than it says": ("PRAGMA user_version = 3",),
+    "tables before there are any": ("PRAGMA user_version = 0",),
+}
+ROWS: dict[str, tuple[str, ...]] = {
+    "an item that is a list": ("UPDATE item_rows SET content = '[1]' WHERE id = 2",),
+    "an item whose text is a number": ("""UPDATE item_rows SET content = '{"text": 5}' WHERE id = 2""",),
+    "an item that is no JSON": ("UPDATE item_rows SET content = '{' WHERE id = 2",),
+    "an item whose name is bytes": ("UPDATE item_rows SET name = x'00ff' WHERE id = 2",),
+    "a class whose name is bytes": ("UPDATE classes SET name = x'00ff' WHERE id = 1",),
+}
+CARDS: dict[str, object] = {
+    "an id that is a list": {"id": []},
+    "an id that is a number": {"id": 5},
+    "an id that is HTML": {"id": "<b>x</b>"},
+    "an id that leads out": {"id": "../x"},
+    "a time that is a text": {"created": "abc"},
+    "a task of none": {"task": "juggling"},
+    "a name that is none": {"name": None},
+}
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Iterator[Workspace]:
+    made = Workspace(Settings(home=tmp_path / "home", device="cpu", offline=True))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def theirs(tmp_path: Path) -> Path:
+    """The folder of a stranger's project of three texts, as Studio makes it."""
+    other = Workspace(Settings(home=tmp_path / "theirs", device="cpu", offline=True))
+    project = other.create_project("Theirs", "text-classification")
+    (tmp_path / "texts.csv").write_text("text,label\none,cat\ntwo,dog\nthree,\n")
+    project.labelling.import_data(str(tmp_path / "texts.csv"), ImportOptions(test_share=0))
+    other.close()
+    return Path(project.path)
+
+
+def spoilt(theirs: Path, acts: tuple[str, ...]) -> None:
+    with sqlite3.connect(theirs / "studio.db") as connection:
+        for act in acts:
+            connection.execute(act)
+    connection.close()
+
+
+def backup_of(theirs: Path, target: Path) -> Path:
+    """As Studio writes it, but for what is in the folder: no project is opened for it."""
+    project = Project.__new__(Project)
+    card = json.loads((theirs / "project.json").read_text())
+    project.root, project.id, project.name, project.task = theirs, card["id"], "Theirs", card["task"]
+    project.store = _Copied(theirs / "studio.db")  # type: ignore[assignment]
+    back_up(project, target)
+    return target
+
+
+class _Copied:
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def back_up(self, target: Path) -> None:
+        shutil.copy(self._path, target)
+
+
+def refused(workspace: Workspace, theirs: Path, tmp_path: Path, said: str) -> None:
+    mine = workspace.create_project("Mine", "text-classification")
+    backup = backup_of(theirs, tmp_path / "kept.zip")
+    for take, source in ((workspace.open_project, theirs), (workspace.restore, backup)):
+        with pytest.raises(ProjectError, match=said):
+            take(str(source))
+    assert [card.name for card in workspace.projects()] == ["Mine"]
+    assert workspace.project() is mine and [path.name for path in workspace.settings.projects.iterdir()] == ["mine"]
+
+
+@pytest.mark.parametrize("what", SCHEMAS)
+def test_a_database_that_would_do_something_of_its_own_is_not_opened(
+    workspace: Workspace, theirs: Path, tmp_path: Path, what: str
+) -> None:
+    spoilt(theirs, SCHEMAS[what])
+    refused(workspace, theirs, tmp_path, "not a database that Studio made")
+
+
+@pytest.mark.parametrize("what", ROWS)
+def test_a_project_whose_items_studio_did_not_write_is_not_opened(
+    workspace: Workspace, theirs: Path, tmp_path: Path, what: str
+) -> None:
+    spoilt(theirs, ROWS[what])
+    refused(workspace, theirs, tmp_path, "Studio did not write|cannot be read")
+
+
+@pytest.mark.parametrize("what", CARDS)
+def test_a_card_that_is_none_is_refused(workspace: Workspace, theirs: Path, tmp_path: Path, what: str) -> None:
+    card = json.loads((theirs / "project.json").read_text())
+    (theirs / "project.json").write_text(json.dumps({**card, **CARDS[what]}))  # type: ignore[dict-item]
+    refused(workspace, theirs, tmp_path, "project's card|juggling")
+
+
+@pytest.mark.parametrize("act", [SCHEMAS["a view that never ends"], ROWS["an item that is a list"]], ids=["view", "item"])
+def test_one_that_is_spoilt_later_keeps_no_other_from_being_listed(
+    workspace: Workspace, theirs: Path, act: tuple[str, ...]
+) -> None:
+    workspace.open_project(str(theirs))
+    workspace.close()
+    spoilt(theirs, tuple(statement.replace("id = 2", "id = 1") for statement in act))
+    again = Workspace(workspace.settings)
+    again.create_project("Mine", "text-classification")
+    mine, other = again.projects()
+    assert (mine.name, mine.problem, other.name) == ("Mine", None, "Theirs") and other.problem
+    again.close()
+
+
+def test_a_view_of_a_newer_studio_that_never_ends_holds_nobody_up(workspace: Workspace, theirs: Path) -> None:
+    workspace.open_project(str(theirs))
+    spoilt(theirs, (*SCHEMAS["a view that never ends"], "PRAGMA user_version = 99"))
+    (card,) = workspace.projects()
+    assert re.search("interrupted", card.problem or "")
+
+
+def test_an_honest_copy_and_its_backup_open_as_they_are(workspace: Workspace, theirs: Path, tmp_path: Path) -> None:
+    backup = backup_of(theirs, tmp_path / "kept.zip")
+    spoilt(theirs, ("ANALYZE",))  # SQLite's own notes
+    for project in (workspace.open_project(str(theirs)), workspace.restore(str(backup))):
+        assert sorted(item.content["text"] for item in project.labelling.page(ItemFilter()).items) == ["one", "three", "two"]
+
+
+def test_a_project_of_any_name_is_restored(workspace: Workspace, tmp_path: Path) -> None:
+    for n, name in enumerate(("\U0001f469\u200d\U0001f467", "caf\u00e9", "a/b")):
+        made = workspace.create_project(name, "text-classification")
+        target = tmp_path / f"{n}.zip"
+        with Project.open(Path(made.path)) as project:
+            back_up(project, target)
+        assert workspace.restore(str(target)).name == name
