@@ -80,4 +80,7 @@ def load_model(model_id: str, device: str = "cpu", offline: bool = False, progre
 
     # until its configuration is here, a hub id does not tell which family it belongs to
     ensure_config(model_id, offline)
-    return family_for(model_id).load(model_id, device, offline, progress)
+    from studio.models.soundness import faults_of, tried
+
+    with faults_of("The model cannot be loaded"):
+        return tried(family_for(model_id).load(model_id, device, offline, progress))

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
-from transformers import AutoModel, AutoTokenizer
+from transformers import MODEL_MAPPING, AutoConfig, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
 from studio.core.errors import ModelError
 from studio.core.interfaces import Crop, Inputs
 from studio.models.hub import has_vocabulary
 from studio.models.pictures import Pictures
+from studio.models.soundness import faults_of, refuse_larger
 from studio.models.stages import Stages
 from studio.models.trust import read_config
 
@@ -70,21 +73,23 @@ class HfClipTowers:
         return "visual_projection" if modality == "image" and hasattr(network, "visual_projection") else None
 
 
-def build(folder: Path, device: torch.device) -> nn.Module:
-    """The network of a checked folder. Raises ModelError where weights are missing or do not fit."""
+def build(folder: Path, weights: Sequence[Path], device: torch.device) -> nn.Module:
+    """The network of a checked folder with those checked weights, and no others: which files a folder's weights are is not for
+    its configuration to say. Raises ModelError where weights are missing or do not fit."""
     transformers_logging.disable_progress_bar()
-    try:
-        network, report = AutoModel.from_pretrained(
-            folder,
-            trust_remote_code=False,
-            use_safetensors=True,
-            local_files_only=True,
+    with faults_of("The model could not be built"):
+        config = AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+        kind: Any = MODEL_MAPPING[type(config)]
+        with torch.device("meta"):
+            refuse_larger(sum(one.numel() for one in kind(copy.deepcopy(config)).parameters()), weights)
+        state = {name: tensor for path in weights for name, tensor in load_file(path).items()}
+        network, report = kind.from_pretrained(
+            None,
+            config=config,
+            state_dict=state,
             dtype=torch.float32,
             output_loading_info=True,
         )
-    except Exception as error:  # whatever a library finds wrong with a folder is the folder's fault
-        line = str(error).strip().partition("\n")[0][:300]
-        raise ModelError(f"The model could not be built: {line}", "Download the model again.") from error
     # a BERT's pooler takes no part in sentence embeddings, and many checkpoints leave it out
     missing = [name for name in report["missing_keys"] if "pooler." not in name]
     if missing or report["mismatched_keys"]:
@@ -98,14 +103,12 @@ def tokeniser_of(folder: Path, vocabulary: int) -> Any:
     if not has_vocabulary(folder):
         # without one, transformers makes up an empty tokenizer and says nothing
         raise ModelError("The model's tokenizer is missing.", "Download or copy the whole folder.")
-    try:
+    with faults_of("The model's tokenizer cannot be read"):
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
-    except Exception as error:  # as above: the tokenizers' library raises errors of no kind at all
-        line = str(error).strip().partition("\n")[0][:300]
-        raise ModelError(f"The model's tokenizer cannot be read: {line}", "Download or copy the whole folder.") from error
-    if len(tokenizer) > vocabulary:
+        known = 1 + max((len(tokenizer) - 1, *tokenizer.get_vocab().values()))
+    if known > vocabulary:
         raise ModelError(
-            f"The tokenizer knows {len(tokenizer)} tokens, the model {vocabulary}.", "Use the tokenizer that came with the model."
+            f"The tokenizer knows {known} tokens, the model {vocabulary}.", "Use the tokenizer that came with the model."
         )
     return tokenizer
 

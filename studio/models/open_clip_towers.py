@@ -5,8 +5,10 @@ Refuses networks that are no CLIP (CoCa), names that would make timm download, a
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from studio.core.errors import ModelError, Untrusted
 from studio.core.interfaces import Crop, Inputs
 from studio.models.layers import is_convolutional
 from studio.models.pictures import Pictures
+from studio.models.soundness import faults_of, refuse_larger
 from studio.models.stages import Stages
 from studio.models.stages_open_clip import causal_stages, picture_stages
 
@@ -112,13 +115,11 @@ def build(config: dict[str, Any], weights: Path, device: torch.device) -> nn.Mod
     # the weights come from the checked file alone
     config["vision_cfg"]["timm_model_pretrained"] = config["text_cfg"]["hf_model_pretrained"] = False
     custom = config.pop("custom_text", False) or bool(config["text_cfg"].get("hf_model_name"))
-    try:
-        network: nn.Module = (open_clip.CustomTextCLIP if custom else open_clip.CLIP)(**config)
+    kind = open_clip.CustomTextCLIP if custom else open_clip.CLIP
+    with faults_of("The weights do not fit the configuration"):
+        refuse_larger(_parameters(kind, config), (weights,))
+        network: nn.Module = kind(**config)
         open_clip.load_checkpoint(network, str(weights))
-    except Exception as error:  # whatever a library finds wrong with a configuration is the configuration's fault
-        raise ModelError(
-            f"The weights do not fit the configuration: {_first_line(error)}", "Download the model again."
-        ) from error
     network.to(device)
     if is_convolutional(network, ("visual",)):
         # twice as fast on a CPU, and what tensor cores want
@@ -144,5 +145,8 @@ def pictures_of(network: nn.Module, preprocessing: dict[str, Any]) -> Pictures:
     )
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0][:300]
+def _parameters(kind: Callable[..., nn.Module], config: dict[str, Any]) -> int:
+    """Of the network that the configuration describes; 0 where that cannot be told without making it."""
+    with suppress(NotImplementedError, RuntimeError), torch.device("meta"):
+        return sum(one.numel() for one in kind(**copy.deepcopy(config)).parameters())
+    return 0

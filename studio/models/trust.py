@@ -6,6 +6,7 @@ Refuses pickled weights, folders that ask for their own code or for kernels of t
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import stat
@@ -19,11 +20,20 @@ from studio.core.errors import ModelError, NotFound, Untrusted
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 PICKLED = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".msgpack", ".h5", ".npz")
 CODE_KEYS = frozenset({"auto_map", "trust_remote_code"})
+OTHER_KEYS = frozenset({"transformers_weights", "quantization_config", "fusion_config", "kernel_config", "distributed_config"})
+"""Other weights than those that were checked, or libraries to read them with."""
+LAYER_KEYS = frozenset({"layers", "num_layers", "num_hidden_layers", "n_layers", "n_layer", "depth", "num_labels"})
+MOST_LAYERS, MOST_LABELS = 512, 100_000
 KERNEL_KEYS = frozenset({"attn_implementation", "_attn_implementation", "experts_implementation", "_experts_implementation"})
 KERNELS = frozenset({None, "eager", "sdpa"})
 """What a configuration may say of them: anything else is a library to import, or one on the hub to run."""
 INDEX = "model.safetensors.index.json"
+CONFIGURATIONS = ("config.json", "open_clip_config.json")
+LONGEST_REPLACEMENT = 4
+ANOTHER = "Choose another model."
 MAX_JSON = 128 * 1024 * 1024
+MOST_BRACKETS = 3_000_000
+"""Of a JSON: the vocabulary of the largest tokenizers has under a million, and each is a list or an object once it is read."""
 MAX_HEADER = 32 * 1024 * 1024
 MAX_TENSORS = 50_000
 LARGEST = 2**63
@@ -56,7 +66,10 @@ def read_json(path: Path) -> Any:
             raise Untrusted(f"{path.name} is not a plain file.", "Put the file itself there.")
         if status.st_size > MAX_JSON:
             raise Untrusted(f"{path.name} is larger than any model's configuration.", "Download the model again.")
-        return json.loads(path.read_bytes())
+        said = path.read_bytes()
+        if said.count(b"[") + said.count(b"{") > MOST_BRACKETS:
+            raise Untrusted(f"{path.name} holds more than any model's configuration.", "Download the model again.")
+        return json.loads(said)
     except FileNotFoundError:
         raise ModelError(f"{path.name} is missing in {path.parent}.", "Download or copy the whole folder.") from None
     except OSError as error:
@@ -126,7 +139,9 @@ def safetensors_header(path: Path) -> dict[str, tuple[str, tuple[int, ...]]]:
 def _parsed(path: Path, raw: bytes) -> dict[str, Any]:
     """{tensor: entry}, from JSON that every reader takes for the same."""
     too_many = Untrusted(f"{path.name} lists more tensors than any model has.", "Download the model again.")
-    if raw.count(b'"data_offsets"') > MAX_TENSORS:  # before it is parsed, which takes as long as it is large
+    if (
+        raw.count(b"{") > 2 * MAX_TENSORS or raw.count(b"[") > 4 * MAX_TENSORS
+    ):  # before it is parsed, which takes as long as it is large
         raise too_many
     try:
         if not raw.startswith(b"{"):
@@ -201,9 +216,40 @@ def _refuse_code(value: Any, file: str) -> None:
                     raise Untrusted(
                         f"{file} asks for other kernels ({key}).", "Take that line out of it, or choose another model."
                     )
+            for key in OTHER_KEYS & node.keys():
+                if type(node[key]) is not int and node[key] is not None:
+                    raise Untrusted(
+                        f"{file} asks for other weights, or another way to read them ({key}).", "Choose another model."
+                    )
+            if file in CONFIGURATIONS:
+                _refuse_size(node, file)
+            if node.get("type") in ("Precompiled", "Replace"):
+                _refuse_normalizer(node, file)
             stack.extend(node.values())
         elif isinstance(node, list):
             stack.extend(node)
+
+
+def _refuse_size(node: dict[str, Any], file: str) -> None:
+    for key in LAYER_KEYS & node.keys():
+        said = node[key] if isinstance(node[key], list) else [node[key]]
+        if any(isinstance(n, int) and n > (MOST_LABELS if key == "num_labels" else MOST_LAYERS) for n in said):
+            raise Untrusted(f"{file} describes a larger model than any is ({key}).", "Download the model again.")
+
+
+def _refuse_normalizer(node: dict[str, Any], file: str) -> None:
+    """Of a tokenizer: a table whose length is not what it says would ask for gigabytes, and a short text may be replaced by a
+    long one again and again."""
+    bad = Untrusted(f"{file} changes texts in a way that no tokenizer needs ({node['type']}).", "Download the model again.")
+    if node["type"] == "Replace" and isinstance(node.get("content"), str) and len(node["content"]) > LONGEST_REPLACEMENT:
+        raise bad
+    if isinstance(table := node.get("precompiled_charsmap"), str):
+        try:
+            held = base64.b64decode(table, validate=True)
+            if 4 + struct.unpack_from("<I", held)[0] > len(held):
+                raise bad
+        except (ValueError, struct.error):
+            raise bad from None
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -74,7 +74,7 @@ class Activities:
             self._set(activity_id, state="done", result=result, eta_s=0.0)
         except StudioError as error:
             self._set(activity_id, state="failed", error=error.message, hint=error.hint)
-        except Exception as error:  # shown to the person; the log has the rest
+        except BaseException as error:  # a library may panic, which is no Exception; shown to the person; the log has the rest
             log.exception("%s failed", activity_id)
             self._set(activity_id, state="failed", error=f"{type(error).__name__}: {error}", hint="The log has the details.")
 

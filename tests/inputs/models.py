@@ -157,6 +157,48 @@ def more_words(folder: Path, trace: Path) -> None:
     (folder / "tokenizer.json").write_text(json.dumps(said))
 
 
+def named_weights(name: str) -> Callable[[Path, Path], object]:
+    """The configuration says which file the weights are: a pickle, or what an index names that leads out."""
+
+    def spoil(folder: Path, trace: Path) -> None:
+        configured("config.json", transformers_weights=name)(folder, trace)
+        torch.save({"payload": Plant(trace)}, folder / "adapter_model.bin")
+        torch.save({"payload": Plant(trace)}, folder.parent / "outside.bin")
+        (folder / "x.safetensors.index.json").write_text('{"metadata": {}, "weight_map": {"a": "../outside.bin"}}')
+
+    return spoil
+
+
+def distributed(folder: Path, trace: Path) -> None:
+    """What a library would take for a checkpoint in parts, whose table of contents is a pickle."""
+    (folder / ".metadata").write_bytes(pickle.dumps(Plant(trace)))
+    (folder / "__0_0.distcp").write_bytes(pickle.dumps(Plant(trace)))
+
+
+def normalized(**said: object) -> Callable[[Path, Path], object]:
+    """The tokenizer, with another first step."""
+    return configured("tokenizer.json", normalizer=said)
+
+
+def numbered(folder: Path, trace: Path) -> None:
+    """One word whose number is beyond every model's."""
+    said = json.loads((folder / "tokenizer.json").read_text())
+    said["model"]["vocab"] |= {"word": 5_000_000}
+    (folder / "tokenizer.json").write_text(json.dumps(said))
+
+
+def part(name: str, **values: object) -> Callable[[Path, Path], object]:
+    """Keys of a part of an open_clip configuration."""
+
+    def spoil(folder: Path, trace: Path) -> None:
+        path = folder / "open_clip_config.json"
+        said = json.loads(path.read_text())
+        (said if name == "preprocess_cfg" else said["model_cfg"]).setdefault(name, {}).update(values)
+        path.write_text(json.dumps(said))
+
+    return spoil
+
+
 def to_itself(folder: Path, trace: Path) -> None:
     (folder / "extra.json").symlink_to("extra.json")
 
@@ -212,7 +254,21 @@ HF = (
     Spoilt("an adapter beside the model", with_adapter, "adapter"),
     Spoilt("a kernel from the hub", configured("config.json", attn_implementation="org/kernel"), "attn_implementation"),
     Spoilt("a kernel in a part", configured("config.json", text_config={"attn_implementation": "o/k"}), "attn_implementation"),
-    Spoilt("quantised", configured("config.json", quantization_config={"quant_method": "gptq", "bits": 4}), "built"),
+    Spoilt(
+        "quantised", configured("config.json", quantization_config={"quant_method": "gptq", "bits": 4}), "quantization_config"
+    ),
+    Spoilt("quantised as fp8", configured("config.json", quantization_config={"quant_method": "fp8"}), "quantization_config"),
+    Spoilt("a pickle named as the weights", named_weights("adapter_model.bin"), "transformers_weights"),
+    Spoilt("an index that leads out", named_weights("x.safetensors.index.json"), "transformers_weights"),
+    Spoilt("ten million layers", configured("config.json", num_hidden_layers=10**7), "larger model"),
+    Spoilt("ten million layers in a part", configured("config.json", text_config={"num_hidden_layers": 10**7}), "larger model"),
+    Spoilt("a billion labels", configured("config.json", num_labels=10**9), "larger model"),
+    Spoilt("far wider than its weights", configured("config.json", hidden_size=2**15, text_config={}), "parameters|built"),
+    Spoilt("a tokenizer's table of nothing", normalized(type="Precompiled", precompiled_charsmap=""), "changes texts"),
+    Spoilt("a tokenizer's table of gigabytes", normalized(type="Precompiled", precompiled_charsmap="/" * 48), "changes texts"),
+    Spoilt("a replacement that grows", normalized(type="Replace", pattern={"String": "a"}, content="a" * 32), "changes texts"),
+    Spoilt("a word of the number 5,000,000", numbered, "tokens"),
+    Spoilt("4 million lists", written("extra.json", "[" + "[]," * 4_000_000 + "0]"), "holds more"),
     Spoilt("layers of text", configured("config.json", num_hidden_layers="many", text_config="x"), "built|configuration"),
     Spoilt("no JSON", written("config.json", "{"), "config.json"),
     Spoilt("a pipe for a configuration", pipe("config.json"), "config.json is not a plain file"),
@@ -221,6 +277,13 @@ HF = (
 
 OPEN_CLIP = (
     Spoilt("no model_cfg", configured("open_clip_config.json", model_cfg=3), "model_cfg"),
+    Spoilt("ten million layers", part("text_cfg", layers=10**7), "larger model"),
+    Spoilt("ten million layers of pictures", part("vision_cfg", layers=[3, 10**7]), "larger model"),
+    Spoilt("far wider than its weights", part("text_cfg", width=2**15), "parameters"),
+    Spoilt("a mean of letters", part("preprocess_cfg", mean="abc"), "cannot be loaded"),
+    Spoilt("a margin of letters", part("preprocess_cfg", fill_color="abc"), "cannot be loaded"),
+    Spoilt("a spread of nothing", part("preprocess_cfg", std=[0.0, 0.0, 0.0]), "no numbers"),
+    Spoilt("a tokenizer's settings of a number", part("text_cfg", tokenizer_kwargs=5), "cannot"),
     Spoilt("no vision_cfg", configured("open_clip_config.json", model_cfg={"embed_dim": 24}), "vision_cfg"),
 )
 """A base model in open_clip's form."""
@@ -250,6 +313,7 @@ HARMLESS = (
     Spoilt("a module beside it", configured("notes.json", author="somebody"), ""),
     Spoilt("a tokenizer's class of its own", configured("tokenizer_config.json", tokenizer_class="Planted"), ""),
     Spoilt("a pickle beside the weights", lambda folder, trace: torch.save(Plant(trace), folder / "pytorch_model.bin"), ""),
+    Spoilt("a checkpoint in parts", distributed, ""),
     Spoilt("a kernel that comes with torch", configured("config.json", attn_implementation="eager"), ""),
 )
 """What lies in many a folder of Hugging Face's form, and is never looked at."""

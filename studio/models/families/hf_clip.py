@@ -48,7 +48,7 @@ class HfClip:
         from studio.models.encoder import Encoder, describe, weights_hash
 
         say(2, 4, "Loading the weights")
-        network: Any = hf_towers.build(folder, resolve(device))
+        network: Any = hf_towers.build(folder, weights, resolve(device))
         say(3, 4, "Hashing the weights")
         text = network.config.text_config
         tokenizer = hf_towers.tokeniser_of(folder, text.vocab_size)

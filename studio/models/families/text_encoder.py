@@ -45,7 +45,7 @@ class TextEncoder:
         from studio.models.encoder import Encoder, describe, weights_hash
 
         say(2, 4, "Loading the weights")
-        network = hf_towers.build(folder, resolve(device))
+        network = hf_towers.build(folder, weights, resolve(device))
         say(3, 4, "Hashing the weights")
         tokenizer = hf_towers.tokeniser_of(folder, int(config.get("vocab_size") or 0))
         pooling = text_towers.pooling_of(folder, text_towers.position_limit(config, tokenizer))
