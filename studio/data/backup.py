@@ -29,6 +29,8 @@ FORMAT, VERSION = "studio-backup", 1
 MANIFEST = "manifest.json"
 LARGEST_MANIFEST, MOST_TIMES = 512 * 1024 * 1024, 20
 """Bytes of the list of files, and of those how many for one that is packed: half of a list are hashes, which hardly pack."""
+MOST_LISTS = 1_000
+"""A manifest has an object for each file, and no list; a project's name may have brackets."""
 PIECE = 1024 * 1024
 
 _STREAMED = (ZIP_STORED, ZIP_DEFLATED)
@@ -125,7 +127,10 @@ def _manifest(packed: ZipFile, file: Path) -> dict[str, Any]:
         ):
             raise no_backup
         with packed.open(info) as inside:
-            found = json.loads(inside.read(LARGEST_MANIFEST))
+            said = inside.read(LARGEST_MANIFEST)
+        if said.count(b"[") > MOST_LISTS or said.count(b"{") > len(packed.namelist()) + MOST_LISTS:
+            raise no_backup
+        found = json.loads(said)
         if (
             found["format"] != FORMAT
             or plain_name(found["project"]["name"]) != found["project"]["name"]

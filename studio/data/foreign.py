@@ -1,4 +1,4 @@
-"""What a database that a stranger made may be: Studio's own tables, views and triggers, and in them what Studio writes.
+"""What a project that a stranger made may be: plain files, and a database of Studio's own tables, views and triggers.
 
 SQLite runs what a database says of itself: a trigger acts at every label, a view may never end. So one whose schema is not the
 one of its number is not opened, whoever made it; and of a project that comes from elsewhere every item is looked at once.
@@ -6,6 +6,7 @@ one of its number is not opened, whoever made it; and of a project that comes fr
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
 from contextlib import closing
@@ -20,10 +21,12 @@ from studio.data.schema import MIGRATIONS, NEWEST
 _PLANNER = ("sqlite_stat1", "sqlite_stat4")
 """What SQLite notes of its tables for itself."""
 _SPOILT = """
-    SELECT EXISTS (SELECT 1 FROM item_rows WHERE typeof(content) <> 'text' OR typeof(name) <> 'text' OR typeof(split) <> 'text'
+    SELECT EXISTS (SELECT 1 FROM item_rows WHERE typeof(content) <> 'text' OR typeof(name) <> 'text'
+        OR split NOT IN ('train', 'val', 'test')
         OR CASE WHEN json_valid(content) THEN json_type(content) <> 'object'
             OR EXISTS (SELECT 1 FROM json_each(content) WHERE type <> 'text') ELSE 1 END)
     OR EXISTS (SELECT 1 FROM classes WHERE typeof(name) <> 'text' OR typeof(phrase) <> 'text')
+    OR EXISTS (SELECT 1 FROM meta WHERE NOT json_valid(value))
 """
 
 
@@ -56,6 +59,24 @@ def refuse_spoilt(path: Path) -> None:
         raise ProjectError(f"{path} cannot be read ({error}).", "Restore it from a backup.") from error
     if spoilt:
         raise ProjectError(f"{path} holds items that Studio did not write.", "Restore it from a backup.")
+
+
+def refuse_links(root: Path) -> None:
+    """Of a project that comes from elsewhere. Raises ProjectError where anything in its folder is a link, through which Studio
+    would write or read elsewhere, or no file at all."""
+    folders = [root]
+    try:
+        while folders:
+            with os.scandir(folders.pop()) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        folders.append(Path(entry.path))
+                    elif not entry.is_file(follow_symlinks=False):
+                        raise ProjectError(
+                            f"{Path(entry.path).relative_to(root)} in {root} is a link, or no file.", "Put the file itself there."
+                        )
+    except OSError as error:
+        raise ProjectError(f"{root} cannot be read ({error}).", "Check its permissions.") from error
 
 
 @cache

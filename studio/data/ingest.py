@@ -122,6 +122,7 @@ class _Checker:
     def __init__(self, media: Media, journal: Journal, rules: Rules, options: ImportOptions) -> None:
         self._media, self._journal, self._rules, self._options = media, journal, rules, options
         self._known: set[tuple[str, str]] = set()
+        self._texts: dict[str, str] = {}
 
     def __call__(self, row: Row) -> Candidate | Reject:
         content: dict[str, str] = {}
@@ -140,7 +141,9 @@ class _Checker:
             label = self._label(row.label)
         except BadInput as error:
             return Reject(row.file, row.row, error.message)
-        options, written, files = self._options, canonical(content), media_of(content)
+        written = canonical(content)
+        written = self._texts.setdefault(written, written)  # rows that say the same take its length once
+        options, files = self._options, media_of(content)
         split = options.split or row.split or assign(files[0] if files else key_of(written), options.test_share)
         none = label == NONE_OF_THESE and not self._rules.several
         label = None if none else label

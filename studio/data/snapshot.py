@@ -80,7 +80,9 @@ class Snapshot:
         try:
             card = json.loads((folder / "snapshot.json").read_text(encoding="utf-8"))
             with pa.ipc.open_file(pa.BufferReader((folder / "snapshot.arrow").read_bytes())) as reader:
-                records = reader.read_all().to_pylist()
+                table = reader.read_all()
+            table.validate(full=True)  # offsets that lead outside would crash the process, not raise
+            records = table.to_pylist()
             parts: dict[str, list[Item]] = {"train": [], "held_out": []}
             for record in records:
                 content = json.loads(record["content"])
@@ -88,7 +90,7 @@ class Snapshot:
                     Item(record["id"], content, cast(Split, record["split"]), record["name"], record["label"])
                 )
             snapshot = cls(parts["train"], parts["held_out"], media, readers, card["classes"], card["prompts"])
-        except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, pa.ArrowException) as error:
             raise ProjectError(f"The snapshot in {folder} cannot be read ({error}).", "Start a new run.") from error
         if snapshot.hash != card.get("hash"):
             raise ProjectError(f"The snapshot in {folder} was changed after its run began.", "Start a new run.")

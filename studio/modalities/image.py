@@ -24,6 +24,8 @@ MAX_PIXELS = 50_000_000
 LARGE_PIXELS = 25_000_000
 """Pictures beyond it are decoded one at a time, however many cores read: each takes up to 8 bytes a pixel meanwhile."""
 _ONE_AT_A_TIME = Lock()
+_SCAN, MOST_SCANS = b"\xff\xda", 64
+"""Of a progressive JPEG, about ten in most: each goes over all of its pixels."""
 STRIP = 256
 """Rows."""
 TOO_LARGE = "has more than 50 megapixels: make it smaller first"
@@ -118,6 +120,8 @@ def _open(data: bytes, name: str) -> Image.Image:
         raise UnreadableItem(name, _why_not_a_picture(data)) from error
     if picture.width * picture.height > MAX_PIXELS:
         raise UnreadableItem(name, TOO_LARGE)
+    if picture.format == "JPEG" and data.count(_SCAN) > MOST_SCANS:
+        raise UnreadableItem(name, "is a JPEG of more scans than any program writes: save it again")
     return picture
 
 

@@ -81,7 +81,7 @@ def build(folder: Path, weights: Sequence[Path], device: torch.device) -> nn.Mod
         config = AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
         kind: Any = MODEL_MAPPING[type(config)]
         with torch.device("meta"):
-            refuse_larger(sum(one.numel() for one in kind(copy.deepcopy(config)).parameters()), weights)
+            refuse_larger(kind(copy.deepcopy(config)), weights)
         state = {name: tensor for path in weights for name, tensor in load_file(path).items()}
         network, report = kind.from_pretrained(
             None,
@@ -122,7 +122,7 @@ def tokenise_with(tokenizer: Any, length: int, padded: bool) -> Tokenise:
 
     def tokenise(texts: list[str]) -> dict[str, Tensor]:
         padding = "max_length" if padded else "longest"
-        with lock:
+        with lock, faults_of("The model's tokenizer cannot read a text"):
             out = tokenizer(texts, padding=padding, truncation=True, max_length=length, return_tensors="pt")
         keys = ("input_ids",) if padded else ("input_ids", "attention_mask")
         return {key: out[key] for key in keys if key in out}

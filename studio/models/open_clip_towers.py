@@ -117,7 +117,7 @@ def build(config: dict[str, Any], weights: Path, device: torch.device) -> nn.Mod
     custom = config.pop("custom_text", False) or bool(config["text_cfg"].get("hf_model_name"))
     kind = open_clip.CustomTextCLIP if custom else open_clip.CLIP
     with faults_of("The weights do not fit the configuration"):
-        refuse_larger(_parameters(kind, config), (weights,))
+        refuse_larger(_outline(kind, config), (weights,))
         network: nn.Module = kind(**config)
         open_clip.load_checkpoint(network, str(weights))
     network.to(device)
@@ -145,8 +145,8 @@ def pictures_of(network: nn.Module, preprocessing: dict[str, Any]) -> Pictures:
     )
 
 
-def _parameters(kind: Callable[..., nn.Module], config: dict[str, Any]) -> int:
-    """Of the network that the configuration describes; 0 where that cannot be told without making it."""
+def _outline(kind: Callable[..., nn.Module], config: dict[str, Any]) -> nn.Module:
+    """The network that the configuration describes, without its numbers; an empty one where it cannot be made so."""
     with suppress(NotImplementedError, RuntimeError), torch.device("meta"):
-        return sum(one.numel() for one in kind(**copy.deepcopy(config)).parameters())
-    return 0
+        return kind(**copy.deepcopy(config))
+    return nn.Module()

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
+from torch import nn
 
 from studio.core.errors import ModelError, StudioError
 from studio.core.interfaces import FoundationModel
@@ -37,12 +38,13 @@ def faults_of(what: str) -> Iterator[None]:
         raise ModelError(f"{what}: {line}", "Download the model again, the whole of it.") from error
 
 
-def refuse_larger(parameters: int, weights: Sequence[Path]) -> None:
-    """Before a network of so many is made. Raises ModelError where the weights have by far fewer."""
+def refuse_larger(network: nn.Module, weights: Sequence[Path]) -> None:
+    """Before such a network, which lies nowhere yet, is made. Raises ModelError where the weights have by far fewer numbers."""
+    parameters = sum(one.numel() for one in (*network.parameters(), *network.buffers()))
     there = sum(math.prod(shape) for path in weights for _, shape in safetensors_header(path).values())
     if parameters > there + max(SLACK, there // 2):
         raise ModelError(
-            f"Its configuration is of {parameters:,} parameters, its weights have {there:,}.", "Download the model again."
+            f"Its configuration is of {parameters:,} numbers, its weights have {there:,}.", "Download the model again."
         )
 
 

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from studio.core.errors import BadInput, ModelError, Untrusted
 from studio.core.interfaces import Crop, Inputs
+from studio.models.soundness import faults_of
 from studio.models.stages import Stages
 from studio.models.trust import read_config, read_json
 
@@ -54,7 +55,7 @@ class TextTowers:
             raise BadInput("A text was expected.", "Give texts.")
         texts = [text.lower() for text in payloads] if self._pooling.lower else list(payloads)
         length = self._pooling.length
-        with self._lock:
+        with self._lock, faults_of("The model's tokenizer cannot read a text"):
             out = self._tokenizer(texts, padding="longest", truncation=True, max_length=length, return_tensors="pt")
         return {key: out[key] for key in ("input_ids", "attention_mask", "token_type_ids") if key in out}
 

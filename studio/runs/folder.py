@@ -14,7 +14,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import psutil
 
@@ -22,12 +22,20 @@ from studio.core.config import TrainConfig
 from studio.core.errors import BadInput, NotFound, RunError
 from studio.core.publish import clear_unfinished, make_folder, new_folder, publish_text, sync_folder
 from studio.core.results.training import Preflight
-from studio.core.types import FINE_TUNING, RunSnapshot, TrainEvent
+from studio.core.types import FINE_TUNING, RunSnapshot, RunStatus, TrainEvent
 from studio.runs.process import alive, identity
 
 Wish = Literal["stop", "keep"]
 KEPT_CHECKPOINTS = 2
 RUN_ID = re.compile(r"run-(\d{1,9})")
+_NUMBER, _TEXT = (int, float, type(None)), (str, type(None))
+_STATE: Mapping[str, tuple[type, ...]] = {
+    **dict.fromkeys(("started", "ended", "loss", "accuracy", "nll", "steps_per_s", "eta_s", "memory_mb"), _NUMBER),
+    **dict.fromkeys(("step", "total", "chosen_among", "trial"), (int,)),
+    **dict.fromkeys(("device", "note"), (str,)),
+    **dict.fromkeys(("error", "hint"), _TEXT),
+}
+"""What a state may say beside its status, and of what kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +127,11 @@ class RunFolder:
 
     def state(self) -> dict[str, Any]:
         try:
-            return dict(json.loads((self.path / "state.json").read_text("utf-8")))
-        except (OSError, ValueError):  # never written, or damaged: what was learnt lies in the checkpoints
-            return {"status": "interrupted"}
+            found = json.loads((self.path / "state.json").read_text("utf-8"))
+        except (OSError, ValueError, RecursionError):
+            found = None
+        # never written, damaged, or not Studio's: what was learnt lies in the checkpoints
+        return found if _is_state(found) else {"status": "interrupted"}
 
     def update(self, **values: Any) -> None:
         """Change some fields of the state and say which process did."""
@@ -177,7 +187,7 @@ class RunFolder:
         for line in whole.splitlines():
             try:
                 found.append(TrainEvent(**json.loads(line)))
-            except (ValueError, TypeError):  # a line torn by a kill, followed by a resumed run's
+            except (ValueError, TypeError, RecursionError):  # a line torn by a kill, followed by a resumed run's
                 continue
         return tuple(found), since + len(whole)
 
@@ -187,6 +197,8 @@ class RunFolder:
             found = json.loads((self.path / "control.json").read_text("utf-8"))["wish"]
         except FileNotFoundError:
             return None
+        except (ValueError, TypeError, KeyError, RecursionError):
+            return "stop"
         return "keep" if found == "keep" else "stop"
 
     def ask_to_stop(self, keep: bool) -> None:
@@ -233,3 +245,14 @@ class RunFolder:
 
     def publish_report(self, report: Mapping[str, Any]) -> None:
         publish_text(self.path / "report.json", json.dumps(report, indent=2))
+
+
+def _is_state(found: Any) -> bool:
+    """Whether it is one that `update` writes: a run of a stranger's project may say anything."""
+    if not isinstance(found, dict) or found.get("status") not in get_args(RunStatus):
+        return False
+    process = found.get("process")
+    if not isinstance(process, dict | None):
+        return False
+    known = _STATE.keys() | {"status", "process", "for_good"}
+    return found.keys() <= known and all(isinstance(found[key], _STATE[key]) for key in _STATE.keys() & found.keys())

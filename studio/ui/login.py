@@ -30,8 +30,9 @@ STARTED = "/gradio_api/startup-events"
 """Gradio asks this of itself, once, before it says that it serves."""
 LONGEST_FORM = 8_192
 """Bytes of a name and a password."""
-TRIES, WITHIN_S = 10, 60.0
-"""Wrong passwords from one address before it has to wait."""
+TRIES, TRIES_OF_ALL, WITHIN_S = 10, 100, 60.0
+"""Wrong passwords from one address before it has to wait, and from all of them before everybody has to: which address a request
+comes from is what a proxy says."""
 MOST_ADDRESSES = 10_000
 
 
@@ -43,7 +44,7 @@ class Login:
         self.accounts = accounts
         self.cookie = f"studio_session_{port}"
         self._started = False
-        self._tries = _Tries()
+        self._tries, self._all_tries = _Tries(TRIES), _Tries(TRIES_OF_ALL)
         self._one_at_a_time = asyncio.Semaphore(1)  # argon2 takes 64 MB each time
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -89,15 +90,17 @@ class Login:
         if form is None:
             return PlainTextResponse("That is more than a name and a password.", 413)
         on = _within(form.get("next", "/"))
-        if wait := self._tries.wait(address):
+        if wait := max(self._tries.wait(address), self._all_tries.wait("")):
             words = f"Too many wrong passwords. Try again in {round(wait)} s."
             return HTMLResponse(_form(on, words), 429, {"retry-after": str(round(wait))})
-        self._tries.count(address)  # before the answer is known: who asks many times at once is counted each time
+        for tries, whose in ((self._tries, address), (self._all_tries, "")):
+            tries.count(whose)  # before the answer is known: who asks many times at once is counted each time
         async with self._one_at_a_time:
             token = await run_in_threadpool(self.accounts.sign_in, form.get("name", "").strip(), form.get("password", ""))
         if token is None:
             return HTMLResponse(_form(on, "The name or the password is wrong."), 401)
         self._tries.forgive(address)
+        self._all_tries.forgive("")
         answer = RedirectResponse(on, 303)
         answer.set_cookie(
             self.cookie, token, max_age=SESSION_S, httponly=True, samesite="lax", secure=request.url.scheme == "https"
@@ -142,15 +145,16 @@ class _WhileSignedIn:
 
 
 class _Tries:
-    """When each address has tried, newest last."""
+    """When each address has tried, newest last; `most` times within a while."""
 
-    def __init__(self) -> None:
-        self._at: dict[str, deque[float]] = defaultdict(lambda: deque(maxlen=TRIES))
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._at: dict[str, deque[float]] = defaultdict(lambda: deque(maxlen=most))
 
     def wait(self, address: str) -> float:
         """Seconds until it may try again; 0 for now."""
         tried: Sequence[float] = self._at.get(address, ())
-        return max(0.0, tried[0] + WITHIN_S - time.monotonic()) if len(tried) == TRIES else 0.0
+        return max(0.0, tried[0] + WITHIN_S - time.monotonic()) if len(tried) == self._most else 0.0
 
     def count(self, address: str) -> None:
         while len(self._at) >= MOST_ADDRESSES:

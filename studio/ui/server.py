@@ -44,8 +44,8 @@ def app_kwargs(
     largest_upload: int = LARGEST_BODY,
     accounts: Accounts | None = None,
 ) -> dict[str, Any]:
-    """Arguments for the FastAPI app: the guard around everything, the login within it where there are `accounts`; no API
-    description, no documentation pages."""
+    """Arguments for the FastAPI app: the guard around everything, the login within it where there are `accounts`; none of
+    FastAPI's own descriptions and documentation pages."""
     around = [Middleware(Guard, hosts=hosts_of(host), port=lambda: port, names=names, largest_upload=largest_upload)]
     if accounts is not None:
         around.append(Middleware(Login, accounts=accounts, port=port))

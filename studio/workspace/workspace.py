@@ -18,7 +18,7 @@ from studio.core.interfaces import Progress
 from studio.core.publish import clear_unfinished, publish_text
 from studio.core.results.projects import ProjectCard, Sample
 from studio.data.backup import name_in, restore
-from studio.data.foreign import refuse_spoilt
+from studio.data.foreign import refuse_links, refuse_spoilt
 from studio.data.overview import overview
 from studio.data.project import Project, read_card
 from studio.runs.queue import RunQueue
@@ -180,6 +180,7 @@ class Workspace:
         if known is not None and Path(known.path) == root:
             return known
         if str(root) not in {path for path, _ in self._known()}:
+            refuse_links(root)
             refuse_spoilt(root / "studio.db")
         elsewhere = [*(p.path for p in self._open.values()), *(path for path, _ in self._known())]
         is_copy = any(_id_at(Path(path)) == project_id and not Path(path).samefile(root) for path in elsewhere)

@@ -126,6 +126,7 @@ WRONG: dict[str, Callable[[Files, dict[str, Any]], Any]] = {
     "a length beyond every disk": lambda files, manifest: manifest["files"]["studio.db"].update(bytes=10**400),
     "a list that is a bomb": lambda files, manifest: manifest.update(more=" " * 10**8),
     "a version that is none": lambda files, manifest: manifest.update(version=True),
+    "a list of lists": lambda files, manifest: manifest.update(more=[[]] * 2_000),
     "a name that cannot be shown": lambda files, manifest: manifest["project"].update(name="\ud800"),
     "files that are none": lambda files, manifest: manifest.update(files=[]),
 }

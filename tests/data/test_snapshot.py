@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import replace
 from pathlib import Path
 
@@ -43,6 +44,18 @@ def test_hash_covers_labels_content_and_parts_but_not_ids_or_names(tmp_path: Pat
         hashed(TRAIN[:1], []),
     }
     assert len(others | {first}) == 5
+
+
+def test_a_snapshot_whose_offsets_lead_outside_is_refused(tmp_path: Path) -> None:
+    """A library that believed them would read what lies beside it in memory, or crash."""
+    media = Media(tmp_path / "media", tmp_path / "thumbs")
+    Snapshot(TRAIN, [], media, READERS).save(tmp_path)
+    path = tmp_path / "snapshot.arrow"
+    data, offsets = path.read_bytes(), struct.pack("<iii", 0, 5, 10)  # of "row 1" and "row 2"
+    assert offsets in data
+    path.write_bytes(data.replace(offsets, struct.pack("<iii", 0, 2_000_000_000, 2_000_000_000)))
+    with pytest.raises(ProjectError, match="cannot be read"):
+        Snapshot.load(tmp_path, media, READERS)
 
 
 def test_changed_snapshot_is_refused(tmp_path: Path) -> None:

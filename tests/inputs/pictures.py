@@ -16,6 +16,13 @@ JPEG = encoded(Image.effect_noise((64, 48), 80).convert("RGB"), "JPEG", quality=
 PNG = encoded(Image.effect_noise((64, 48), 80).convert("RGB"), "PNG")
 
 
+def many_scans() -> bytes:
+    """A progressive JPEG whose last scan stands there a thousand times: each goes over all of its pixels."""
+    data = encoded(Image.new("L", (6_000, 6_000), 90), "JPEG", progressive=True)
+    last = data.rindex(b"\xff\xda")
+    return data[:last] + data[last:-2] * 1_000 + data[-2:]
+
+
 def chunk(kind: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
@@ -106,6 +113,7 @@ BAD = (
     bad("a name with markup", "<img src=x onerror=alert(1)>.png", b"", "empty"),
     bad("a name that turns round", "bad\u202egnp.png", b"", "empty"),
     bad("another kind of file", "bad.heic", b"x", "not a file that this project takes"),
+    bad("JPEG of a thousand scans", "bad.jpg", many_scans, "scans", bomb=True),
     Bad("a pipe", PICTURES, with_pipe, "cat/bad.png", "not a plain file"),
     Bad("a name in no encoding", PICTURES, named_in_bytes, "cat/bad", "empty"),
 )

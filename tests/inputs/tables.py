@@ -81,6 +81,14 @@ def equal_rows(folder: Path) -> Path:
     return parquet({"text": rows}, compression="zstd")(folder)
 
 
+def shared_text(folder: Path) -> Path:
+    """A text as long as one may be, in a million rows: a few kilobytes that are 100 GB once they are read."""
+    import pyarrow as pa
+
+    rows = pa.DictionaryArray.from_arrays(pa.array(bytes(1_000_000), pa.int8()), pa.array(["x" * 99_990]))
+    return parquet({"text": rows}, compression="zstd")(folder)
+
+
 def one_text(folder: Path) -> Path:
     """A text of 200 MB in a few kilobytes."""
     return parquet({"text": ["x" * 200_000_000]}, compression="zstd", use_dictionary=False)(folder)
@@ -188,6 +196,8 @@ BAD = (
     Bad("Parquet of large texts", TEXTS, large_texts, "data.parquet", "at most 100,000|more than", fails=None, good=0, bomb=True,
         longest_s=20),
     Bad("Parquet of millions of equal rows", TEXTS, equal_rows, "data.parquet", "has more than", fails=True, bomb=True),
+    Bad("Parquet of a text that a million rows share", TEXTS, shared_text, "data.parquet", "unpacks to", fails=True, bomb=True,
+        longest_s=10),
     Bad("Parquet of one text of 200 MB", TEXTS, one_text, "data.parquet", "unpacks to", fails=True, bomb=True),
     Bad("Parquet with a list of 30 million", TEXTS, list_of_nothing, "data.parquet", "unpacks to", fails=True, bomb=True),
     Bad("Arrow of a billion rows of nothing", TEXTS, stored(null_rows), "data.arrow", "has more than", fails=True, bomb=True),

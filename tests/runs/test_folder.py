@@ -57,6 +57,21 @@ def test_events_are_read_from_where_the_reader_stands(tmp_path: Path) -> None:
     assert folder.events(place) == ((), place)
 
 
+STRANGE = ("5", "[1, 2]", "[" * 200_000, "{}", '{"status": [1]}', '{"status": "running", "process": 5}', "null",
+    '{"status": "done", "x": 1}', '{"status": "done", "step": "many"}', '{"status": "done", "error": {}}')  # fmt: skip
+
+
+@pytest.mark.parametrize("said", STRANGE, ids=range(len(STRANGE)))
+def test_a_state_that_studio_did_not_write_is_no_state(tmp_path: Path, said: str) -> None:
+    folder = RunFolder.create(tmp_path, SPEC)
+    (folder.path / "state.json").write_text(said)
+    (folder.path / "control.json").write_text(said)
+    (folder.path / "events.jsonl").write_text(f"{said}\n")
+    shown = folder.snapshot()
+    assert (shown.status, shown.step, shown.error) == ("interrupted", 0, None)
+    assert folder.events()[0] == () and folder.wish() == "stop"
+
+
 def test_old_checkpoints_make_room(tmp_path: Path) -> None:
     folder = RunFolder.create(tmp_path, SPEC)
     for step in (50, 100, 150):

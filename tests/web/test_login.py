@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 from studio.core.errors import BadInput, NotFound, ProjectError
 from studio.settings import Settings
 from studio.ui import doorkeeper
-from studio.ui.login import PATH, STARTED, TRIES, Login
+from studio.ui.login import PATH, STARTED, TRIES, TRIES_OF_ALL, Login
 from studio.workspace import Workspace
 from studio.workspace.accounts import Accounts
 from tests.web.conftest import NAME, PASSWORD, Served
@@ -56,6 +56,25 @@ def test_who_guesses_has_to_wait_and_the_right_password_too(served: Served) -> N
     assert answers == [401] * TRIES + [429]
     late = served.stranger.post(PATH, data={"name": NAME, "password": PASSWORD})
     assert late.status_code == 429 and int(late.headers["retry-after"]) > 0
+
+
+def test_who_guesses_from_many_addresses_has_to_wait(tmp_path: Path) -> None:
+    """Which address it is, a proxy says, and through a tunnel the one who asks."""
+    accounts = Accounts(tmp_path / "accounts.json")
+    accounts.sign_in = lambda name, password: None  # type: ignore[method-assign]  # argon2 takes its time
+    door = Login(PlainTextResponse("inside"), accounts, 1)
+    for n in range(TRIES_OF_ALL):
+        assert TestClient(door, client=(f"192.0.2.{n}", 1)).post(PATH, data={"name": NAME, "password": "x"}).status_code == 401
+    assert TestClient(door, client=("198.51.100.1", 1)).post(PATH, data={"name": NAME, "password": PASSWORD}).status_code == 429
+
+
+def test_the_cookie_travels_over_tls_alone_where_there_is_tls(tmp_path: Path) -> None:
+    accounts = Accounts(tmp_path / "accounts.json")
+    accounts.set(NAME, PASSWORD)
+    form = {"name": NAME, "password": PASSWORD}
+    for address, secure in (("https://studio.example.org", True), ("http://127.0.0.1", False)):
+        client = TestClient(Login(PlainTextResponse("inside"), accounts, 1), base_url=address, follow_redirects=False)
+        assert ("secure" in client.post(PATH, data=form).headers["set-cookie"].lower()) is secure
 
 
 def test_a_form_that_is_no_name_and_password_is_refused(served: Served) -> None:

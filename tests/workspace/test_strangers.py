@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import sqlite3
@@ -43,6 +44,8 @@ ROWS: dict[str, tuple[str, ...]] = {
     "an item whose text is a number": ("""UPDATE item_rows SET content = '{"text": 5}' WHERE id = 2""",),
     "an item that is no JSON": ("UPDATE item_rows SET content = '{' WHERE id = 2",),
     "an item whose name is bytes": ("UPDATE item_rows SET name = x'00ff' WHERE id = 2",),
+    "a split of another name": ("PRAGMA ignore_check_constraints = ON", "UPDATE item_rows SET split = 'mine' WHERE id = 2"),
+    "a setting that is no JSON": ("INSERT INTO meta VALUES ('comparison', '{')",),
     "a class whose name is bytes": ("UPDATE classes SET name = x'00ff' WHERE id = 1",),
 }
 CARDS: dict[str, object] = {
@@ -130,6 +133,36 @@ def test_a_card_that_is_none_is_refused(workspace: Workspace, theirs: Path, tmp_
     card = json.loads((theirs / "project.json").read_text())
     (theirs / "project.json").write_text(json.dumps({**card, **CARDS[what]}))  # type: ignore[dict-item]
     refused(workspace, theirs, tmp_path, "project's card|juggling")
+
+
+LINKS = ("studio.db", ".studio.db.lock", "media", "thumbs", "features", "features/x", "media/ab", "runs/run-1", "project.json")
+
+
+@pytest.mark.parametrize("where", LINKS)
+def test_a_folder_with_a_link_in_it_is_not_opened_and_nothing_outside_is_touched(
+    workspace: Workspace, theirs: Path, tmp_path: Path, where: str
+) -> None:
+    link, outside = theirs / where, tmp_path / "outside"
+    if link.is_dir():
+        link.rename(outside)
+    elif link.is_file():
+        outside.write_bytes(link.read_bytes())
+        link.unlink()
+    else:
+        outside.mkdir()
+    link.symlink_to(outside)
+    before = {path: path.stat().st_mtime_ns for path in (outside, *outside.rglob("*"))}
+    with pytest.raises(ProjectError, match="is a link"):
+        workspace.open_project(str(theirs))
+    assert {path: path.stat().st_mtime_ns for path in (outside, *outside.rglob("*"))} == before
+    assert workspace.projects() == []
+
+
+def test_a_folder_with_a_pipe_in_it_is_not_opened(workspace: Workspace, theirs: Path) -> None:
+    (theirs / "studio.db").unlink()
+    os.mkfifo(theirs / "studio.db")
+    with pytest.raises(ProjectError, match="no file"):
+        workspace.open_project(str(theirs))
 
 
 @pytest.mark.parametrize("act", [SCHEMAS["a view that never ends"], ROWS["an item that is a list"]], ids=["view", "item"])

@@ -28,6 +28,9 @@ MOST_TIMES, FREE_BYTES = 100, 2**24
 AT_ONCE = 16
 """Rows in memory at a time: those that share a long text take its length each once they are read."""
 
+LONG = 1_000
+"""Characters or bytes of a value beyond which it is counted."""
+
 _BATCH, _DICTIONARY = 3, 2
 """Of Arrow's messages."""
 
@@ -54,14 +57,14 @@ def read_parquet(data: bytes, name: str) -> Table:
         names, usable = class_names(file.schema_arrow.metadata), _usable(file.schema_arrow)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise ImportFailed(f"{name} is not a Parquet file that can be read.", "Export it again.") from error
-    columns = sound_columns(usable, name)
+    columns, scale = sound_columns(usable, name), _Scale(len(data), name)
     _check_size(file.metadata, len(data), name)
 
     def records() -> Iterator[Record | Reject]:
         number = 0
         try:
             for batch in file.iter_batches(batch_size=AT_ONCE, columns=list(columns)):
-                for record in _rows(batch, name, number):
+                for record in map(scale.weighed, _rows(batch, name, number)):
                     number += 1
                     yield record if isinstance(record, Reject) else (number, named_classes(record, names))
         except (pa.ArrowException, OSError, ValueError) as error:
@@ -85,7 +88,27 @@ def _check_size(metadata: Any, size: int, name: str) -> None:
         or sum(unpacked) > max(4 * FREE_BYTES, MOST_TIMES * size)
         or max(values.values(), default=0) > MOST_VALUES
     ):
-        raise ImportFailed(f"{name} unpacks to far more than it holds.", "Export it again, as CSV if that stays so.")
+        raise _far_more(name)
+
+
+def _far_more(name: str) -> ImportFailed:
+    return ImportFailed(f"{name} unpacks to far more than it holds.", "Export it again, as CSV if that stays so.")
+
+
+class _Scale:
+    """Counts what long values of a file of so many bytes come to: a thousand rows may share one."""
+
+    def __init__(self, size: int, name: str) -> None:
+        self._left = max(4 * FREE_BYTES, MOST_TIMES * size)
+        self._name = name
+
+    def weighed(self, record: Any) -> Any:
+        """That record. Raises ImportFailed beyond the limit."""
+        if not isinstance(record, Reject):
+            self._left -= sum(len(value) for value in record.values() if isinstance(value, str | bytes) and len(value) > LONG)
+            if self._left < 0:
+                raise _far_more(self._name)
+        return record
 
 
 def read_arrow(data: bytes, name: str) -> Table:
@@ -99,7 +122,7 @@ def read_arrow(data: bytes, name: str) -> Table:
         names, usable = class_names(reader.schema.metadata), _usable(reader.schema)
     except (pa.ArrowException, OSError, ValueError, struct.error) as error:
         raise ImportFailed(f"{name} is not an Arrow file that can be read.", "Save the data set again.") from error
-    columns = sound_columns(usable, name)
+    columns, scale = sound_columns(usable, name), _Scale(len(data), name)
 
     def records() -> Iterator[Record | Reject]:
         number = 0
@@ -111,7 +134,7 @@ def read_arrow(data: bytes, name: str) -> Table:
                 batch.validate(full=True)  # offsets that lead outside would crash the process, not raise
                 at_once = AT_ONCE if batch.get_total_buffer_size() <= FREE_BYTES else 1
                 for start in range(0, batch.num_rows, at_once):
-                    for record in _rows(batch.slice(start, at_once), name, number):
+                    for record in map(scale.weighed, _rows(batch.slice(start, at_once), name, number)):
                         number += 1
                         yield record if isinstance(record, Reject) else (number, named_classes(record, names))
         except (pa.ArrowException, OSError, ValueError) as error:

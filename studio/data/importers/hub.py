@@ -20,8 +20,8 @@ from studio.data.importers.formats import TABLE_SUFFIXES
 from studio.data.importers.records import choose_columns, looked_ahead, record_rows
 
 PREFIX = "hf-dataset:"
-_ID = re.compile(r"[\w.-]+/[\w.-]+")
-_CONFIG = re.compile(r"[\w.-]+")
+_ID = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
+_CONFIG = re.compile(r"[\w.-]+", re.ASCII)
 
 
 class HubImporter:
@@ -62,7 +62,8 @@ def split_rows(
 def load(source: str, offline: bool, progress: Progress | None = None) -> Mapping[str, Any]:
     """{split: data set}. Raises ImportFailed, Offline."""
     name, _, config = source.removeprefix(PREFIX).partition(":")
-    if not _ID.fullmatch(name) or (config and not _CONFIG.fullmatch(config)):
+    is_path = os.path.exists(name) or name.startswith(".") or ".." in name
+    if not _ID.fullmatch(name) or is_path or (config and not _CONFIG.fullmatch(config)):
         raise ImportFailed(f"{source!r} is not the id of a hub data set.", "Write ORG/NAME, or hf-dataset:ORG/NAME:CONFIG.")
     import datasets
     from huggingface_hub.constants import is_offline_mode

@@ -88,6 +88,17 @@ def test_bad_id_is_refused_before_the_network() -> None:
         list(importer_for("hf-dataset:a/b/../c").rows("hf-dataset:a/b/../c", ImportRequest(offline=True)))
 
 
+@pytest.mark.parametrize("name", ["../evil", "./evil", "evil/data", ".evil/data"])
+def test_a_folder_of_this_machine_is_no_data_set_of_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Else a library would read it, past every limit of an import."""
+    (tmp_path / "in").mkdir()
+    monkeypatch.chdir(tmp_path / "in")
+    Path(name).mkdir(parents=True)
+    (Path(name) / "data.csv").write_text("text\nall is well\n")
+    with pytest.raises(ImportFailed, match="not the id"):
+        list(importer_for(f"hf-dataset:{name}").rows(f"hf-dataset:{name}", ImportRequest()))
+
+
 def test_offline_says_so_at_once() -> None:
     with pytest.raises(Offline) as refused:
         list(importer_for("org/name").rows("org/name", ImportRequest(offline=True)))
