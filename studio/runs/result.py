@@ -28,6 +28,7 @@ ANSWERS = "answers.json"
 JUDGED = "validation.safetensors"
 """Beside the adapter: `logits` `[n, C]` and `labels` `[n]` of the run's validation items, at the chosen strength; of a rung's
 labels, out of fold."""
+MOST_JUDGED = 1_000_000
 
 
 def write_adapter(model: AdaptedModel, outcome: Outcome, place: Path) -> None:
@@ -130,9 +131,19 @@ def judged(folder: RunFolder) -> tuple[Tensor, Tensor] | None:
     """(logits `[n, C]`, labels `[n]`) of items that the run had not learnt from, as in JUDGED; None where there were none."""
     try:
         found = load_file(folder.adapter / JUDGED)
-        return found["logits"], found["labels"]
+        logits, labels = found["logits"], found["labels"]
     except (OSError, KeyError, SafetensorError):
         return None
+    return (logits, labels) if _fit(logits, labels) else None
+
+
+def _fit(logits: Tensor, labels: Tensor) -> bool:
+    """Whether they are what a run writes: a shared model is a stranger's."""
+    if logits.ndim != 2 or not len(labels) == len(logits) <= MOST_JUDGED or not bool(logits.isfinite().all()):
+        return False
+    if labels.ndim == 1:
+        return not len(labels) or bool(labels.min() >= 0 and labels.max() < logits.shape[1])
+    return labels.shape == logits.shape
 
 
 def _temperatures(folder: RunFolder) -> dict[float, float]:

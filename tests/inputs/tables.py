@@ -94,6 +94,21 @@ def one_text(folder: Path) -> Path:
     return parquet({"text": ["x" * 200_000_000]}, compression="zstd", use_dictionary=False)(folder)
 
 
+def lying_of_size(folder: Path) -> Path:
+    """The same, but that the footer says it is short."""
+    import pyarrow.parquet as pq
+
+    path = one_text(folder)
+    data, said = path.read_bytes(), pq.ParquetFile(path).metadata.row_group(0).column(0).total_uncompressed_size
+    footer = len(data) - 8 - int.from_bytes(data[-8:-4], "little")
+    # numbers of Thrift: seven bits a byte, the lowest first; the lie is as long as the truth
+    truth, lie = (bytes((2 * n >> 7 * k & 127) | (128 if k < 4 else 0) for k in range(5)) for n in (said, 64))
+    assert truth in data[footer:]
+    path.write_bytes(data[:footer] + data[footer:].replace(truth, lie))
+    assert pq.ParquetFile(path).metadata.row_group(0).column(0).total_uncompressed_size == 64
+    return path
+
+
 def list_of_nothing(folder: Path) -> Path:
     """A row whose label is a list of 30 million times nothing."""
     import pyarrow as pa
@@ -199,6 +214,8 @@ BAD = (
     Bad("Parquet of a text that a million rows share", TEXTS, shared_text, "data.parquet", "unpacks to", fails=True, bomb=True,
         longest_s=10),
     Bad("Parquet of one text of 200 MB", TEXTS, one_text, "data.parquet", "unpacks to", fails=True, bomb=True),
+    Bad("Parquet of one text whose footer says it is short", TEXTS, lying_of_size, "data.parquet", "unpacks to", fails=True,
+        bomb=True),
     Bad("Parquet with a list of 30 million", TEXTS, list_of_nothing, "data.parquet", "unpacks to", fails=True, bomb=True),
     Bad("Arrow of a billion rows of nothing", TEXTS, stored(null_rows), "data.arrow", "has more than", fails=True, bomb=True),
     Bad("Arrow that is packed", TEXTS, stored(lambda: {"text": ["x" * 200_000_000]}, "zstd"), "data.arrow", "packed", fails=True,

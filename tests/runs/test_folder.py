@@ -3,11 +3,14 @@ import os
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from studio.core.config import TrainConfig
 from studio.core.errors import NotFound, RunError
 from studio.core.types import TrainEvent
 from studio.runs.folder import RunFolder, RunSpec
+from studio.runs.result import JUDGED, judged
 
 SPEC = RunSpec("text-classification", "hf:x/y", "lora", TrainConfig(shots=4), ("a", "b"), (("a",), ("b",)), "python …", 1.0)
 
@@ -90,3 +93,24 @@ def test_a_damaged_or_foreign_folder_does_not_hide_the_other_runs(tmp_path: Path
     assert [f.id for f in RunFolder.all(tmp_path)] == [good.id]
     with pytest.raises(RunError, match="run-3"):
         RunFolder.open(tmp_path, "run-3").snapshot()
+
+
+JUDGEMENTS = {
+    "labels out of range": (torch.zeros(3, 2), torch.tensor([0, 1, 2])),
+    "labels below zero": (torch.zeros(3, 2), torch.tensor([0, 1, -1])),
+    "no numbers": (torch.full((3, 2), float("nan")), torch.tensor([0, 1, 0])),
+    "more labels than logits": (torch.zeros(3, 2), torch.tensor([0, 1, 0, 1])),
+    "logits of three sides": (torch.zeros(3, 2, 2), torch.tensor([0, 1, 0])),
+    "labels of another shape": (torch.zeros(3, 2), torch.zeros(3, 3)),
+}
+
+
+@pytest.mark.parametrize("what", JUDGEMENTS)
+def test_judgements_that_no_run_writes_are_none(tmp_path: Path, what: str) -> None:
+    folder = RunFolder.create(tmp_path, SPEC)
+    folder.adapter.mkdir()
+    save_file({"logits": torch.zeros(3, 2), "labels": torch.tensor([0, 1, 1])}, folder.adapter / JUDGED)
+    assert judged(folder) is not None
+    logits, labels = JUDGEMENTS[what]
+    save_file({"logits": logits, "labels": labels}, folder.adapter / JUDGED)
+    assert judged(folder) is None

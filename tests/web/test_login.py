@@ -111,6 +111,14 @@ def test_sessions_outlast_a_restart_and_end_with_the_password_or_the_account(tmp
         accounts.remove(NAME)
 
 
+def test_no_more_sessions_are_kept_than_that(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("studio.workspace.accounts.MOST_SESSIONS", 2)
+    accounts = Accounts(tmp_path / "accounts.json")
+    accounts.set(NAME, PASSWORD)
+    tokens = [accounts.sign_in(NAME, PASSWORD) or "" for _ in range(3)]
+    assert [accounts.signed_in(token) for token in tokens] == [None, NAME, NAME]
+
+
 def test_a_session_ends_after_its_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     accounts = Accounts(tmp_path / "accounts.json")
     accounts.set(NAME, PASSWORD)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
-from studio.ui.guard import LARGEST_BODY
+from studio.settings import Settings
+from studio.ui.guard import LARGEST_BODY, MEGABYTE, UPLOADS
 from studio.ui.login import OUT, PATH
 from tests.e2e.real_app import ROOT
 from tests.web.conftest import Served
@@ -95,3 +99,20 @@ def test_a_body_that_is_too_large_is_refused_whatever_it_says_of_itself(served: 
 
     assert served.inside.post(path, content=endless()).status_code == 413
     assert served.inside.get("/").status_code == 200
+
+
+def test_an_upload_that_is_too_large_is_refused_by_what_it_says_of_itself(served: Served) -> None:
+    largest = Settings(home=Path("unused")).max_upload_mb * MEGABYTE
+    for more, taken in ((-MEGABYTE, True), (2 * MEGABYTE, False)):
+        with socket.create_connection(("127.0.0.1", urlsplit(served.url).port or 0), timeout=20) as asking:
+            cookies = "; ".join(f"{name}={value}" for name, value in served.inside.cookies.items())
+            head = f"POST {UPLOADS} HTTP/1.1\r\nHost: {urlsplit(served.url).netloc}\r\nCookie: {cookies}\r\n"
+            asking.sendall(
+                f"{head}Content-Type: multipart/form-data; boundary=x\r\nContent-Length: {largest + more}\r\n\r\n".encode()
+            )
+            asking.settimeout(2 if taken else 20)
+            try:
+                answer = asking.recv(64)
+            except TimeoutError:  # it waits for the rest
+                answer = b""
+        assert (b" 413 " not in answer) is taken, answer

@@ -14,6 +14,7 @@ from typing import Any
 from studio.core.errors import ImportFailed
 from studio.core.results.projects import Reject
 from studio.data.importers import MOST_ROWS, too_many_rows
+from studio.data.importers.pages import page_sizes
 
 Record = tuple[int, Mapping[str, Any]]
 Table = tuple[tuple[str, ...], Iterator[Record | Reject]]
@@ -58,7 +59,7 @@ def read_parquet(data: bytes, name: str) -> Table:
     except (pa.ArrowException, OSError, ValueError) as error:
         raise ImportFailed(f"{name} is not a Parquet file that can be read.", "Export it again.") from error
     columns, scale = sound_columns(usable, name), _Scale(len(data), name)
-    _check_size(file.metadata, len(data), name)
+    _check_size(file.metadata, memoryview(data), name)
 
     def records() -> Iterator[Record | Reject]:
         number = 0
@@ -73,22 +74,32 @@ def read_parquet(data: bytes, name: str) -> Table:
     return columns, records()
 
 
-def _check_size(metadata: Any, size: int, name: str) -> None:
+def _check_size(metadata: Any, data: memoryview, name: str) -> None:
     if metadata.num_rows > MOST_ROWS:
         raise too_many_rows(name)
     groups = [metadata.row_group(n) for n in range(metadata.num_row_groups)]
     chunks = [group.column(n) for group in groups for n in range(group.num_columns)]
-    unpacked = [chunk.total_uncompressed_size for chunk in chunks]
-    packed = [min(size, chunk.total_compressed_size) for chunk in chunks]
+    try:
+        pages = [page for chunk in chunks for page in page_sizes(data, *chunk_bounds(chunk))]
+    except ValueError as error:
+        raise ImportFailed(f"{name} is damaged ({error}).", "Export it again.") from None
     values: dict[str, int] = {}
     for chunk in chunks:
         values[chunk.path_in_schema] = values.get(chunk.path_in_schema, 0) + chunk.num_values
     if (
-        any(more > max(FREE_BYTES, MOST_TIMES * less) for more, less in zip(unpacked, packed, strict=True))
-        or sum(unpacked) > max(4 * FREE_BYTES, MOST_TIMES * size)
+        any(unpacked > max(FREE_BYTES, MOST_TIMES * packed) for unpacked, packed in pages)
+        or sum(unpacked for unpacked, _ in pages) > max(4 * FREE_BYTES, MOST_TIMES * len(data))
         or max(values.values(), default=0) > MOST_VALUES
     ):
         raise _far_more(name)
+
+
+def chunk_bounds(chunk: Any) -> tuple[int, int]:
+    """Where the pages of a column's chunk begin and end, as the library sees it."""
+    start = chunk.data_page_offset
+    if chunk.has_dictionary_page and chunk.dictionary_page_offset:
+        start = min(start, chunk.dictionary_page_offset)
+    return start, start + chunk.total_compressed_size
 
 
 def _far_more(name: str) -> ImportFailed:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from studio.core.errors import ImportFailed
 from studio.core.results.projects import Reject
 from studio.core.types import ImportOptions
 from studio.data.importers import ImportRequest, Row, importer_for
+from studio.data.importers.columnar import chunk_bounds
+from studio.data.importers.pages import page_sizes
 from studio.modalities import modalities_named
 
 TEXTS = ImportRequest(modalities=modalities_named(["text"]))
@@ -190,3 +195,37 @@ def test_home_folder_of_nobody_is_refused_with_the_forms(path: str) -> None:
     with pytest.raises(ImportFailed) as refused:
         importer_for(path)
     assert "folder" in refused.value.hint
+
+
+@pytest.mark.parametrize("version", ["1.0", "2.0"])
+@pytest.mark.parametrize("compression", ["none", "snappy", "zstd", "gzip", "brotli"])
+def test_pages_of_a_parquet_file_are_found_whatever_it_is_written_with(version: str, compression: str) -> None:
+    """What they say together is what its footer says, but for their headers."""
+    table = pa.table(
+        {
+            "text": [f"text {n % 700} {'é' * (n % 50)}" for n in range(20_000)],
+            "score": [n / 3 if n % 5 else None for n in range(20_000)],
+            "tags": [["a", "b"][: n % 3] for n in range(20_000)],
+            "picture": [{"bytes": bytes([n % 256]) * 20, "path": None} for n in range(20_000)],
+            "when": pa.array(range(20_000), pa.timestamp("us")),
+            "price": pa.array(range(20_000), pa.int64()).cast(pa.decimal128(20, 0)),
+        }
+    )
+    out = io.BytesIO()
+    pq.write_table(table, out, compression=compression, data_page_version=version, data_page_size=4_000, row_group_size=7_000)
+    data, metadata = out.getvalue(), pq.ParquetFile(out).metadata
+    for group in range(metadata.num_row_groups):
+        for column in range(metadata.num_columns):
+            chunk = metadata.row_group(group).column(column)
+            pages = list(page_sizes(memoryview(data), *chunk_bounds(chunk)))
+            headers = chunk.total_compressed_size - sum(packed for _, packed in pages)
+            assert sum(unpacked for unpacked, _ in pages) == chunk.total_uncompressed_size - headers
+            assert 0 < headers < 120 * len(pages)
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"\x15", b"\x15\xff" * 40, b"\x1c" * 40, b"\x19\x11" * 20, b"\x15\x04\x15\x14\x00" + bytes(9)]
+)
+def test_what_is_no_page_is_told(data: bytes) -> None:
+    with pytest.raises(ValueError, match=r"page|early|end|deep"):
+        list(page_sizes(memoryview(data), 0, 40))
