@@ -31,7 +31,7 @@ def test_a_picture_is_served_as_jpeg_for_ever(client: TestClient, project: OpenP
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "image/jpeg"
     assert answer.content[:2] == b"\xff\xd8"
-    assert "immutable" in answer.headers["cache-control"]
+    assert {"immutable", "private"} <= set(answer.headers["cache-control"].split(", "))
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
