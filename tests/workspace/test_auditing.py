@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from studio.core.errors import BadInput, NotFound, Overtaken
 from studio.core.types import ImportOptions, ItemFilter
-from studio.settings import Settings
 from studio.workspace import Workspace
 from studio.workspace.open_project import OpenProject
 from tests.modalities.test_fingerprints import picture
-
-
-@pytest.fixture
-def workspace(tmp_path: Path) -> Iterator[Workspace]:
-    made = Workspace(Settings(home=tmp_path / "home", device="cpu", offline=True))
-    yield made
-    made.close()
 
 
 @pytest.fixture

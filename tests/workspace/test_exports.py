@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import tracemalloc
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -47,13 +46,6 @@ NASTY = [
     "null",
 ]
 CLASSES = ("b/c", "=a", "..", "Ä b", ".hidden", "10", "2", "con")
-
-
-@pytest.fixture
-def workspace(tmp_path: Path) -> Iterator[Workspace]:
-    made = Workspace(Settings(home=tmp_path / "home", device="cpu", offline=True))
-    yield made
-    made.close()
 
 
 def filled(workspace: Workspace, task: str, folder: Path) -> OpenProject:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from studio.core.types import ImportOptions
-from studio.settings import Settings
 from studio.ui.answers import answering
 from studio.ui.widgets.run_status import Monitor
 from studio.workspace import Workspace
@@ -16,13 +14,6 @@ from studio.workspace.modes import measured
 from studio.workspace.open_project import OpenProject
 
 pytestmark = pytest.mark.slow  # it trains
-
-
-@pytest.fixture
-def workspace(tmp_path: Path) -> Iterator[Workspace]:
-    opened = Workspace(Settings(home=tmp_path / "home", device="cpu", offline=True))
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

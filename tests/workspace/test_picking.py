@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from studio.core.errors import BadInput
 from studio.core.types import ImportOptions, Item, ItemFilter
-from studio.settings import Settings
 from studio.workspace import Workspace
 from studio.workspace.open_project import OpenProject
-
-
-@pytest.fixture
-def workspace(tmp_path: Path) -> Iterator[Workspace]:
-    made = Workspace(Settings(home=tmp_path / "home", device="cpu", offline=True))
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -18,7 +18,6 @@ from studio.cli import main
 from studio.core.errors import BadInput
 from studio.core.types import NONE_OF_THESE, ImportOptions, ItemFilter
 from studio.data.overview import overview
-from studio.settings import Settings
 from studio.workspace import Workspace
 from studio.workspace.open_project import OpenProject
 
@@ -33,13 +32,6 @@ SETS: tuple[tuple[str, ...] | None, ...] = (
     ("=a", "con"),
 )
 SAID = ["=a", "b/c | con", NONE_OF_THESE, None, "b/c | =a | Ä b | con", "b/c", "=a | con"]
-
-
-@pytest.fixture
-def workspace(tmp_path: Path) -> Iterator[Workspace]:
-    made = Workspace(Settings(home=tmp_path / "home", device="cpu", offline=True))
-    yield made
-    made.close()
 
 
 def imported(workspace: Workspace, table: Path, task: str = "text-multi-label", **options: Any) -> OpenProject:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -11,7 +10,6 @@ import pytest
 from studio.cli import main
 from studio.core.errors import CannotRun
 from studio.core.types import NONE_OF_THESE, ImportOptions, ItemFilter, classes_in
-from studio.settings import Settings
 from studio.workspace import Workspace
 from studio.workspace.open_project import OpenProject
 from studio.workspace.shared_model import SharedModel
@@ -20,13 +18,6 @@ pytestmark = pytest.mark.slow  # it trains
 
 WORDS = {"cat": "cat", "house": "house", "red": "red"}
 SETS = ("cat", "house", "red", "cat | house", "cat | red", "house | red", "cat | house | red", NONE_OF_THESE)
-
-
-@pytest.fixture
-def workspace(tmp_path: Path) -> Iterator[Workspace]:
-    made = Workspace(Settings(home=tmp_path / "home", device="cpu", offline=True))
-    yield made
-    made.close()
 
 
 @pytest.fixture

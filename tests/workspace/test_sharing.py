@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from zipfile import ZipFile
@@ -16,7 +15,6 @@ from studio.core.errors import BadInput, CannotRun, ModelError, NotFound
 from studio.core.results.comparison import Best, Comparison, Score
 from studio.core.types import ImportOptions
 from studio.models.catalog import DEMO
-from studio.settings import Settings
 from studio.workspace import Workspace
 from studio.workspace.model_card import beside
 from studio.workspace.open_project import OpenProject
@@ -25,13 +23,6 @@ from studio.workspace.shared_model import SharedModel
 pytestmark = pytest.mark.slow  # it trains
 
 NOUNS = ("cat", "dog")
-
-
-@pytest.fixture
-def workspace(tmp_path: Path) -> Iterator[Workspace]:
-    made = Workspace(Settings(home=tmp_path / "home", device="cpu", offline=True))
-    yield made
-    made.close()
 
 
 @pytest.fixture

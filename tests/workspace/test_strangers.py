@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -57,13 +56,6 @@ CARDS: dict[str, object] = {
     "a task of none": {"task": "juggling"},
     "a name that is none": {"name": None},
 }
-
-
-@pytest.fixture
-def workspace(tmp_path: Path) -> Iterator[Workspace]:
-    made = Workspace(Settings(home=tmp_path / "home", device="cpu", offline=True))
-    yield made
-    made.close()
 
 
 @pytest.fixture
