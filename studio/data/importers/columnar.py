@@ -23,7 +23,7 @@ Table = tuple[tuple[str, ...], Iterator[Record | Reject]]
 MOST_COLUMNS = 16_384
 """As a spreadsheet has at most."""
 MOST_VALUES = 20_000_000
-"""Of one column, whose rows may be lists."""
+"""Of one column, whose rows may be lists, where they are more than twice the file's bytes: an embedding's are not."""
 MOST_TIMES, FREE_BYTES = 100, 2**24
 """What a column may unpack to, and what it may whatever it is packed into."""
 AT_ONCE = 16
@@ -89,7 +89,7 @@ def _check_size(metadata: Any, data: memoryview, name: str) -> None:
     if (
         any(unpacked > max(FREE_BYTES, MOST_TIMES * packed) for unpacked, packed in pages)
         or sum(unpacked for unpacked, _ in pages) > max(4 * FREE_BYTES, MOST_TIMES * len(data))
-        or max(values.values(), default=0) > MOST_VALUES
+        or max(values.values(), default=0) > max(MOST_VALUES, 2 * len(data))
     ):
         raise _far_more(name)
 
@@ -116,7 +116,8 @@ class _Scale:
     def weighed(self, record: Any) -> Any:
         """That record. Raises ImportFailed beyond the limit."""
         if not isinstance(record, Reject):
-            self._left -= sum(len(value) for value in record.values() if isinstance(value, str | bytes) and len(value) > LONG)
+            parts = (part for value in record.values() for part in (value.values() if isinstance(value, dict) else (value,)))
+            self._left -= sum(len(part) for part in parts if isinstance(part, str | bytes) and len(part) > LONG)
             if self._left < 0:
                 raise _far_more(self._name)
         return record

@@ -18,7 +18,7 @@ from itertools import islice
 from studio.core.errors import ImportFailed
 from studio.core.results.projects import Reject
 from studio.data.importers import MOST_ROWS, too_many_rows
-from studio.data.importers.columnar import Record, Table, read_parquet, sound_columns
+from studio.data.importers.columnar import MOST_COLUMNS, Record, Table, read_parquet, sound_columns
 
 _MAX_FIELD = 2**30  # a text that is too long is a reject with a reason, not an error of the csv module
 LONGEST_RECORD = 2**24
@@ -125,8 +125,9 @@ def _columns(records: Iterable[Record | Reject], name: str) -> tuple[str, ...]:
             raise too_many_rows(name)
         if not isinstance(record, Reject):
             found.update(dict.fromkeys(record[1]))
-            sound_columns(found, name)
-    return tuple(found)
+            if len(found) > MOST_COLUMNS:
+                break
+    return sound_columns(found, name)
 
 
 def _lines(text: str) -> Iterator[str]:
