@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from studio.core.errors import BadInput
+from studio.core.errors import BadInput, ModelError
 from studio.core.interfaces import FoundationModel, ModelFamily, Progress
 from studio.core.registry import Registry, discover
 from studio.models.hub import expanded
@@ -80,7 +80,11 @@ def load_model(model_id: str, device: str = "cpu", offline: bool = False, progre
 
     # until its configuration is here, a hub id does not tell which family it belongs to
     ensure_config(model_id, offline)
-    from studio.models.soundness import faults_of, tried
+    from studio.models.soundness import tried
 
-    with faults_of("The model cannot be loaded"):
-        return tried(family_for(model_id).load(model_id, device, offline, progress))
+    try:
+        loaded = family_for(model_id).load(model_id, device, offline, progress)
+    except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError) as error:
+        # of the files' values; what `progress` raises to end the load is none of these
+        raise ModelError(f"The model cannot be loaded: {error}", "Download the model again, the whole of it.") from error
+    return tried(loaded)

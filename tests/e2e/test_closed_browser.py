@@ -27,15 +27,18 @@ def test_a_run_outlives_its_browser_and_every_tab_of_the_next_shows_it(browser: 
     first = browser.browser_type.launch(executable_path=str(CHROMIUM), args=FLAGS)
     with running_app(tmp_path / "home") as address:
         page = first.new_page(base_url=address)
+        page.set_default_timeout(120_000)  # it loads a model first, and others may be at work
         start_lora(page, steps=STEPS, batch_size=4)
         page.wait_for_function(BEYOND, arg=0)
         before = step(page)
         first.close()
         with watched(browser, address) as one:
+            one.set_default_timeout(120_000)
             go(one, "train")
             one.locator(".lr-status.running").wait_for()
             one.wait_for_function(BEYOND, arg=before)  # it has gone on, and goes on
             other = one.context.new_page()
+            other.set_default_timeout(120_000)
             go(other, "train")
             other.locator(".lr-status.running").wait_for()
             other.wait_for_function(BEYOND, arg=step(one))
