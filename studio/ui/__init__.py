@@ -11,7 +11,6 @@ from collections.abc import Sequence
 import gradio as gr
 
 from studio.core.errors import BadInput
-from studio.core.memory import keep_giving_back
 from studio.ui import server, sessions, theme
 from studio.ui.guard import LOOPBACK, MEGABYTE
 from studio.ui.pages import agreement, check, compare, data, groups, label, models, share, start, test, train
@@ -28,9 +27,6 @@ WARM_UP_AFTER_S = 3.0
 """Between the server's start and importing torch, so that the first page does not share the processor with it."""
 
 LOOK_AT_QUEUE_S = 0.02
-
-TIDY_S = 30.0
-"""Between two times that freed memory is given back."""
 
 TURN_S = 0.0005
 """How long a thread that computes in Python may run on while another waits. Python's own is 5 ms, and an act goes through some
@@ -134,7 +130,6 @@ def launch(
     # cores a training waits twice for each, as its threads wait for one another
     demo._queue.sleep_when_free = LOOK_AT_QUEUE_S
     sys.setswitchinterval(TURN_S)
-    keep_giving_back(TIDY_S)
     print(f"Studio is at {demo.share_url if share else url}", flush=True)
     # app.py switches collecting off while so much is imported; what was imported stays
     gc.freeze()
