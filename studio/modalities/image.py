@@ -21,6 +21,8 @@ from studio.modalities import MODALITIES
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
 MAX_PIXELS = 50_000_000
+MAX_SIDE = 65_535
+"""As JPEG and GIF have it: Pillow keeps an address for each row, and fifty million rows of one pixel would take a gigabyte."""
 LARGE_PIXELS = 25_000_000
 """Pictures beyond it are decoded one at a time, however many cores read: each takes up to 8 bytes a pixel meanwhile."""
 _ONE_AT_A_TIME = Lock()
@@ -29,6 +31,7 @@ _SCAN, MOST_SCANS = b"\xff\xda", 64
 STRIP = 256
 """Rows."""
 TOO_LARGE = "has more than 50 megapixels: make it smaller first"
+TOO_LONG = f"has a side of more than {MAX_SIDE:,} pixels: cut it first"
 
 # what Pillow's decoders raise on damaged files
 _DAMAGE = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, IndexError, KeyError, TypeError, OverflowError)
@@ -120,6 +123,8 @@ def _open(data: bytes, name: str) -> Image.Image:
         raise UnreadableItem(name, _why_not_a_picture(data)) from error
     if picture.width * picture.height > MAX_PIXELS:
         raise UnreadableItem(name, TOO_LARGE)
+    if max(picture.size) > MAX_SIDE:
+        raise UnreadableItem(name, TOO_LONG)
     if picture.format == "JPEG" and data.count(_SCAN) > MOST_SCANS:
         raise UnreadableItem(name, "is a JPEG of more scans than any program writes: save it again")
     return picture
@@ -142,21 +147,22 @@ def _decode(picture: Image.Image, name: str) -> Image.Image:
 
 
 def _rgb(picture: Image.Image) -> Image.Image:
-    if picture.mode.startswith("I"):
-        # 16-bit grey: Pillow's own conversion of mode I clips at 255 instead of scaling
-        grey = picture.convert("I").point(lambda value: value * (1 / 257))
-        return grey.convert("L").convert("RGB")
-    if picture.has_transparency_data:
-        return _on_white(picture)
+    if picture.mode.startswith("I") or picture.has_transparency_data:
+        return _by_strips(picture)
     return picture if picture.mode == "RGB" else picture.convert("RGB")
 
 
-def _on_white(picture: Image.Image) -> Image.Image:
-    """Strip by strip: whole copies with an alpha channel would take three times the picture's memory."""
+def _by_strips(picture: Image.Image) -> Image.Image:
+    """16-bit grey, or on white where it is transparent: whole copies in between would take three times the picture's memory."""
     out = Image.new("RGB", picture.size, "white")
     for top in range(0, picture.height, STRIP):
-        part = picture.crop((0, top, picture.width, min(top + STRIP, picture.height))).convert("RGBA")
-        out.paste(part, (0, top), part)
+        part = picture.crop((0, top, picture.width, min(top + STRIP, picture.height)))
+        if part.mode.startswith("I"):
+            # Pillow's own conversion of mode I clips at 255 instead of scaling
+            out.paste(part.convert("I").point(lambda value: value * (1 / 257)).convert("L"), (0, top))
+        else:
+            part = part.convert("RGBA")
+            out.paste(part, (0, top), part)
     return out
 
 

@@ -39,10 +39,11 @@ def _squeezed(squeeze: zlib._Compress, size: int, part: bytes) -> Iterator[bytes
     yield squeeze.flush()
 
 
-def blank_png(side: int, extra: bytes = b"", after: bytes = b"") -> bytes:
-    """A whole PNG of black and white pixels."""
-    header = chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0))
-    pixels = chunk(b"IDAT", zeros(side * (1 + (side + 7) // 8)))
+def blank_png(side: int, extra: bytes = b"", after: bytes = b"", rows: int = 0) -> bytes:
+    """A whole PNG of black and white pixels, square unless it is given another number of rows."""
+    rows = rows or side
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", side, rows, 1, 0, 0, 0, 0))
+    pixels = chunk(b"IDAT", zeros(rows * (1 + (side + 7) // 8)))
     return b"\x89PNG\r\n\x1a\n" + header + extra + pixels + after + chunk(b"IEND", b"")
 
 
@@ -97,6 +98,8 @@ BAD = (
     bad("0 bytes", "bad.png", b"", "empty"),
     bad("PNG of 30,000 by 30,000", "bad.png", lambda: blank_png(30_000), "50 megapixels", bomb=True),
     bad("PNG of 12,000 by 12,000", "bad.png", lambda: blank_png(12_000), "50 megapixels", bomb=True),
+    bad("PNG of 49 million rows", "bad.png", lambda: blank_png(1, rows=49_000_000), "65,535", bomb=True),
+    bad("PNG of 49 million columns", "bad.png", lambda: blank_png(49_000_000, rows=1), "65,535", bomb=True),
     bad("JPEG that says 65,500 by 65,500", "bad.jpg", lying_jpeg, "50 megapixels", bomb=True),
     bad("WebP with a canvas of 16,384", "bad.webp", lying_webp, "50 megapixels|damaged", bomb=True),
     bad("GIF with a frame of 65,535", "bad.gif", lambda: frames(1, (65_535, 65_535)), "50 megapixels", bomb=True),

@@ -142,7 +142,7 @@ def test_bombs_stay_small(entry: Bad, scale: Scale, tmp_path: Path) -> None:
 def test_pictures_as_large_as_they_may_be_are_decoded_one_at_a_time(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "home").mkdir()
-    for n, mode in enumerate(("RGBA", "RGBA", "LA", "P")):
+    for n, mode in enumerate(("RGBA", "RGBA", "LA", "P", "I;16")):
         Image.new(mode, (7_000 + n, 7_000)).save(tmp_path / "in" / f"{n}.png", **({"transparency": 0} if mode == "P" else {}))
     with weighing() as weigh:
         took = weigh(tmp_path / "in", PICTURES, tmp_path / "home")
