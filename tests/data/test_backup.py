@@ -36,6 +36,8 @@ def project(tmp_path: Path) -> Project:
     (run / "weights.safetensors").write_bytes(b"weights")
     (made.runs / "run-1" / ".half.tmp").write_bytes(b"unfinished")
     (made.features / "cache").write_bytes(b"made again")
+    (tmp_path / "secret").write_bytes(b"of somebody")
+    (run / "link").symlink_to(tmp_path / "secret")
     return made
 
 
@@ -55,10 +57,11 @@ def test_what_was_backed_up_is_restored_with_its_history_pictures_and_runs(proje
         assert states(again) == wanted
         assert again.media.read(hashlib.sha256(b"a picture").hexdigest()) == b"a picture"
         assert (again.runs / "run-1" / "adapter" / "weights.safetensors").read_bytes() == b"weights"
+        assert not (again.runs / "run-1" / "adapter" / "link").exists()
         assert not (again.runs / "run-1" / ".half.tmp").exists() and not (again.features / "cache").exists()
         again.store.label(3, None, "ben")
         assert again.store.undo("ben")
-    assert {path.name for path in tmp_path.iterdir()} == {"project", "again", "kept.zip"}
+    assert {path.name for path in tmp_path.iterdir()} == {"project", "again", "kept.zip", "secret"}
 
 
 def test_labels_go_on_meanwhile_and_the_backup_is_of_one_moment(project: Project, tmp_path: Path) -> None:

@@ -427,6 +427,23 @@ def test_two_stores_on_one_project_both_write(store: Store, tmp_path: Path) -> N
     assert store.counts().labelled == 40
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no flock")
+def test_nothing_is_committed_while_another_process_holds_the_projects_lock(store: Store, tmp_path: Path) -> None:
+    import fcntl
+
+    fill(store, candidate("a", "cat"))
+    lock = next(tmp_path.glob("*.lock"))
+    with ThreadPoolExecutor(2) as pool, lock.open("ab") as others:
+        fcntl.flock(others, fcntl.LOCK_EX)
+        alone = pool.submit(store.label, 1, None, "ann")
+        with pytest.raises(TimeoutError):
+            alone.result(0.3)
+        assert store.counts().labelled == 1
+        fcntl.flock(others, fcntl.LOCK_UN)
+        alone.result(10)
+    assert store.counts().labelled == 0
+
+
 def test_the_mixed_order_pages_through_every_item_once(store: Store) -> None:
     fill(store, *(candidate(f"text {n}") for n in range(50)))
     seen: list[int] = []

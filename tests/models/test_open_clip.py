@@ -17,6 +17,7 @@ from studio.core.errors import BadInput, ModelError, NotFound, Offline, Untruste
 from studio.core.interfaces import FoundationModel
 from studio.models import family_for, load_model
 from studio.models.open_clip_towers import text_features
+from tests.tiny_models import SIDE
 
 
 @pytest.fixture(scope="module")
@@ -179,6 +180,19 @@ def test_configurations_that_do_not_fit_are_refused(copy: Path, change: Any, err
     edit(copy, change)
     with pytest.raises(error, match=said):
         load_model(f"open_clip:local-dir:{copy}", offline=True)
+
+
+def test_weights_are_the_checked_ones_also_where_the_configuration_asks_for_others(
+    tiny_ids: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr("timm.models._builder.load_pretrained", lambda *args, **kwargs: asked.append(kwargs))
+    source = tiny_ids["open_clip-conv"]
+    folder = Path(shutil.copytree(source.removeprefix("open_clip:local-dir:"), tmp_path / "copy"))
+    edit(folder, lambda c: c["model_cfg"]["vision_cfg"].update(timm_model_pretrained=True))
+    picture = Image.new("RGB", (SIDE, SIDE), "teal")
+    one, two = load_model(source, offline=True), load_model(f"open_clip:local-dir:{folder}", offline=True)
+    assert asked == [] and torch.equal(one.embed("image", [picture]), two.embed("image", [picture]))
 
 
 def test_weights_under_another_activation_are_another_model(copy: Path, tiny_ids: dict[str, str]) -> None:

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 
 from studio.core.errors import ModelError, NotFound, Untrusted
-from studio.models.trust import check_folder, is_hub_id, read_json, safetensors_header, weights_in
+from studio.models.trust import MAX_HEADER, MAX_JSON, check_folder, is_hub_id, read_json, safetensors_header, weights_in
 
 
 def raw(header: Any, data: bytes = b"", length: int | None = None) -> bytes:
@@ -54,6 +54,24 @@ def test_lying_headers_are_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "model.safetensors").write_bytes(content)
     with pytest.raises(Untrusted):
         weights_in(tmp_path)
+
+
+def test_a_header_longer_than_any_models_is_not_read(tmp_path: Path) -> None:
+    fine = raw(json.dumps({"a": F32}).encode() + b" " * 2**20, b"\0" * 8)
+    (tmp_path / "model.safetensors").write_bytes(fine)
+    assert weights_in(tmp_path)
+    with (tmp_path / "model.safetensors").open("wb") as file:
+        file.write(struct.pack("<Q", MAX_HEADER + 1) + b'{"a": ')
+        file.truncate(8 + MAX_HEADER + 1 + 8)  # takes no room on the disk
+    with pytest.raises(Untrusted, match="is no safetensors file"):
+        weights_in(tmp_path)
+
+
+def test_a_json_larger_than_any_configuration_is_not_read(tmp_path: Path) -> None:
+    with (tmp_path / "config.json").open("wb") as file:
+        file.truncate(MAX_JSON + 1)
+    with pytest.raises(Untrusted, match="larger than"):
+        read_json(tmp_path / "config.json")
 
 
 @pytest.mark.parametrize("name", ["pytorch_model.bin", "model.pt", "model.ckpt", "model.PTH", "model.pkl"])

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import stat
+import threading
+import time
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+import argon2
 import httpx
 import pytest
 from starlette.responses import PlainTextResponse
@@ -66,6 +71,41 @@ def test_who_guesses_from_many_addresses_has_to_wait(tmp_path: Path) -> None:
     for n in range(TRIES_OF_ALL):
         assert TestClient(door, client=(f"192.0.2.{n}", 1)).post(PATH, data={"name": NAME, "password": "x"}).status_code == 401
     assert TestClient(door, client=("198.51.100.1", 1)).post(PATH, data={"name": NAME, "password": PASSWORD}).status_code == 429
+
+
+def test_who_asks_many_times_at_once_is_counted_each_time_and_one_password_is_tried_at_a_time(tmp_path: Path) -> None:
+    accounts, at_work, most = Accounts(tmp_path / "accounts.json"), threading.Semaphore(1), TRIES + 5
+    together: list[bool] = []
+
+    def slowly(name: str, password: str) -> None:
+        together.append(not at_work.acquire(blocking=False))
+        time.sleep(0.01)
+        at_work.release()
+
+    accounts.sign_in = slowly  # type: ignore[method-assign]
+
+    async def all_at_once() -> list[httpx.Response]:
+        door = httpx.ASGITransport(Login(PlainTextResponse("inside"), accounts, 1), client=("192.0.2.1", 1))
+        async with httpx.AsyncClient(transport=door, base_url="http://127.0.0.1") as client:
+            return await asyncio.gather(*(client.post(PATH, data={"name": NAME, "password": str(n)}) for n in range(most)))
+
+    answers = Counter(answer.status_code for answer in asyncio.run(all_at_once()))
+    assert answers == {401: TRIES, 429: most - TRIES}
+    assert together == [False] * TRIES
+
+
+def test_a_name_that_nobody_has_takes_a_hash_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    accounts = Accounts(tmp_path / "accounts.json")
+    accounts.set(NAME, PASSWORD)
+    hashed, real = [], argon2.PasswordHasher.verify
+
+    def verify(self: argon2.PasswordHasher, kept: str, password: str) -> bool:
+        hashed.append(argon2.extract_parameters(kept))
+        return real(self, kept, password)
+
+    monkeypatch.setattr(argon2.PasswordHasher, "verify", verify)
+    assert [accounts.sign_in(name, "a guess of mine") for name in (NAME, "nobody")] == [None, None]
+    assert len(hashed) == 2 and hashed[0] == hashed[1]
 
 
 def test_the_cookie_travels_over_tls_alone_where_there_is_tls(tmp_path: Path) -> None:
