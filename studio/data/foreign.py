@@ -31,12 +31,14 @@ _SPOILT = """
 
 
 def refuse_strange(connection: sqlite3.Connection, path: Path) -> None:
-    """Before anything else is asked of the database. Raises ProjectError where its schema is not Studio's; one of a newer Studio
-    cannot be told."""
+    """Before anything else is asked of the database. Raises ProjectError where its schema is not Studio's. Of a newer Studio's,
+    which is only read, it is what is read: other views than this Studio's may never end."""
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-    if version > NEWEST:
-        return
     found = _objects(connection)
+    if version > NEWEST:
+        if _read(_of(NEWEST)) - _read(found):
+            raise ProjectError(f"{path} was made by a newer Studio, and this one cannot read it.", "Update Studio.")
+        return
     ours = _of(version) if version > 0 else frozenset()
     if odd := found ^ ours:
         kind, name = min((kind, name) for kind, name, _, _ in odd)
@@ -77,6 +79,11 @@ def refuse_links(root: Path) -> None:
                         )
     except OSError as error:
         raise ProjectError(f"{root} cannot be read ({error}).", "Check its permissions.") from error
+
+
+def _read(objects: frozenset[Any]) -> frozenset[Any]:
+    """Tables by their names, as another Studio may give them columns; views with what makes them."""
+    return frozenset((kind, name, made if kind == "view" else "") for kind, name, _, made in objects if kind in ("table", "view"))
 
 
 @cache

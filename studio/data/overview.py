@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,8 +15,6 @@ from studio.data.project import read_card
 
 QUOTED = 120
 """Letters of a text that a card has room for."""
-LONGEST_S = 2.0
-"""That is waited for one project."""
 
 
 def overview(root: Path, opened: float) -> ProjectCard:
@@ -30,8 +27,6 @@ def overview(root: Path, opened: float) -> ProjectCard:
     cover = quote = problem = score = None
     try:
         connection = sqlite3.connect(f"file:{root / 'studio.db'}?mode=ro", uri=True, timeout=1.0)
-        until = time.monotonic() + LONGEST_S
-        connection.set_progress_handler(lambda: time.monotonic() > until, 10_000)  # a view of another's may never end
         try:
             refuse_strange(connection, root / "studio.db")
             items, labelled = connection.execute(

@@ -20,7 +20,7 @@ from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from studio.core.errors import ProjectError
-from studio.data.foreign import refuse_strange
+from studio.data.foreign import refuse_spoilt, refuse_strange
 from studio.data.schema import migrate, newer
 
 T = TypeVar("T")
@@ -62,6 +62,8 @@ class Writer:
                 self.read_only = newer(path)
                 if self.read_only is None:
                     self._connection = _connect(path)
+                else:
+                    refuse_spoilt(path)
         except (sqlite3.Error, OSError) as error:
             raise ProjectError(f"{path} cannot be opened for writing ({error}).", "Check the folder's permissions.") from error
         if self.read_only is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import sqlite3
 from pathlib import Path
@@ -171,11 +170,15 @@ def test_one_that_is_spoilt_later_keeps_no_other_from_being_listed(
     again.close()
 
 
-def test_a_view_of_a_newer_studio_that_never_ends_holds_nobody_up(workspace: Workspace, theirs: Path) -> None:
+@pytest.mark.parametrize("what", ["a view that never ends", "a view of ours that never ends"])
+def test_a_project_of_a_newer_studio_is_read_through_our_own_views_alone(workspace: Workspace, theirs: Path, what: str) -> None:
     workspace.open_project(str(theirs))
-    spoilt(theirs, (*SCHEMAS["a view that never ends"], "PRAGMA user_version = 99"))
+    workspace.close()
+    spoilt(theirs, (*SCHEMAS[what], "PRAGMA user_version = 99"))
+    with pytest.raises(ProjectError, match="newer Studio"):
+        workspace.open_project(str(theirs))
     (card,) = workspace.projects()
-    assert re.search("interrupted", card.problem or "")
+    assert "newer Studio" in (card.problem or "")
 
 
 def test_an_honest_copy_and_its_backup_open_as_they_are(workspace: Workspace, theirs: Path, tmp_path: Path) -> None:
