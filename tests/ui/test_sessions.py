@@ -28,8 +28,14 @@ client = httpx.Client(base_url=demo.local_url, timeout=30)
 for name in names:
     asked = {"data": {}, "component_id": desk._id, "fn_name": "open_desk", "session_hash": name}
     assert client.post("/gradio_api/component_server", json=asked).json() == {"ok": True, "project": None}
-    assert not kept[name].config_values
     kept[name][state._id] = name
+kept["open"][desk._id] = gr.HTML("another", render=False)
+kept["open"]._update_config(desk._id)
+kept["open"]._update_value_in_config(desk._id, "a long one")
+assert [kept[name][desk._id] is desk for name in names] == [False, True, True]
+for name in names:
+    own = kept[name].blocks_config
+    assert not kept[name].config_values and len(own.blocks.maps[0]) == (name == "open") and own.fns is demo.default_config.fns
 assert [kept[name][state._id] for name in names] == names
 kept["just closed"].is_closed = kept["closed"].is_closed = True
 kept.time_last_used["open"] = kept.time_last_used["closed"] = datetime.now() - 2 * CLOSED_FOR
