@@ -8,10 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from studio.core.errors import StudioError
+from studio.core.threads import one_heap
 from studio.settings import NO_TELEMETRY, Settings
 
 
 def main() -> int:
+    one_heap()
     gc.disable()  # until the page is up: collecting between imports costs a fifth of the start
     parser = argparse.ArgumentParser(prog="python app.py", description="Label, fine-tune and compare foundation models.")
     parser.add_argument("--host", default="127.0.0.1", help="address to serve at; another than this computer's own needs --auth")

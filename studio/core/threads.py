@@ -1,7 +1,8 @@
-"""Threads that come after others, and threads that leave nothing behind."""
+"""Threads that come after others, threads that leave nothing behind, and memory that all of them share."""
 
 from __future__ import annotations
 
+import ctypes
 import os
 import sys
 import threading
@@ -15,6 +16,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 NICE = 10
+M_ARENA_MAX = -8
+"""Its number in glibc's malloc.h."""
 
 
 def give_way() -> None:
@@ -23,6 +26,18 @@ def give_way() -> None:
     if sys.platform == "linux":
         with suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
+
+
+def one_heap() -> None:
+    """Have all threads take their memory from one heap; to be called before they begin, and of effect with glibc alone.
+
+    Its allocator gives each thread another, up to eight a core, and what one has freed is of no use to the others: with twenty
+    people a server grew by 1.6 MB a minute for as long as one watched, nearly all of it free. Threads that run Python, of which
+    one runs at a time, hardly ever wait for the one heap.
+    """
+    if sys.platform == "linux":
+        with suppress(OSError, AttributeError):
+            ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)
 
 
 def apart(act: Callable[P, R]) -> Callable[P, R]:
