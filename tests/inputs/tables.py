@@ -42,6 +42,27 @@ def lying_footer(data: bytes) -> bytes:
     return data[:-8] + (2**31 - 1).to_bytes(4, "little") + b"PAR1"
 
 
+def with_footer(data: bytes, change: Callable[[bytes], bytes]) -> bytes:
+    length = int.from_bytes(data[-8:-4], "little")
+    footer = change(data[-8 - length : -8])
+    return data[: -8 - length] + footer + len(footer).to_bytes(4, "little") + b"PAR1"
+
+
+def longer_histogram(data: bytes) -> bytes:
+    """Of one, three values: three entries where a column that may lack values has two. Arrow throws at it what no Python code
+    catches, if it is asked for the column's chunk."""
+    assert data.count(b"\x26\x02\x06") == 1
+    return with_footer(data, lambda footer: footer.replace(b"\x26\x02\x06", b"\x36\x02\x06\0"))
+
+
+def many_groups(data: bytes) -> bytes:
+    """Two groups of rows with a million columns each, of three bytes a column."""
+    group = b"\x19\xfc\xbf\x84\x3d" + b"\x26\0\0" * 999_999 + b"\x16\0\x16\0\0"
+    return with_footer(
+        data, lambda footer: b"\x15\x04" + footer[2 : footer.index(b"\x19\x1c", 4)] + b"\x19\x2c" + 2 * group + b"\0"
+    )
+
+
 def damaged_pages(data: bytes) -> bytes:
     """The footer is whole, and what it says of the pages is not so."""
     return data[:40] + bytes(value ^ 0x55 for value in data[40:1000]) + data[1000:]
@@ -202,6 +223,10 @@ BAD = (
     whole("a web page called .csv", "data.csv", "<!DOCTYPE html>\n<html><body>404</body></html>\n", "web page"),
     Bad("Parquet with a lying footer", TEXTS, parquet({"text": ["a"]}, lying_footer), "data.parquet", "not a Parquet", fails=True,
         bomb=True),
+    Bad("Parquet whose histogram has an entry too many", TEXTS, parquet({"text": ["a", "b", None, "c"]}, longer_histogram),
+        "data.parquet", "damaged", fails=True),
+    Bad("Parquet with a footer of millions of columns", TEXTS, parquet({"text": ["a"]}, many_groups), "data.parquet",
+        "not a Parquet", fails=True, bomb=True),
     Bad("Parquet cut off", TEXTS, parquet({"text": ["a"]}, lambda data: data[:-20]), "data.parquet", "not a Parquet", fails=True),
     Bad("Parquet with damaged pages", TEXTS, parquet(MANY, damaged_pages), "data.parquet", "damaged", fails=True),
     Bad("a time of the year 36,000", TEXTS, dates("us", 0, 2**60), "data.parquet", "a value that cannot be read"),

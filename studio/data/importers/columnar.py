@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from studio.core.errors import ImportFailed
 from studio.core.results.projects import Reject
 from studio.data.importers import MOST_ROWS, too_many_rows
-from studio.data.importers.pages import page_sizes
+from studio.data.importers.pages import Chunk, chunks, pages
 
 Record = tuple[int, Mapping[str, Any]]
 Table = tuple[tuple[str, ...], Iterator[Record | Reject]]
@@ -54,12 +55,15 @@ def read_parquet(data: bytes, name: str) -> Table:
     import pyarrow.parquet as pq
 
     try:
+        footer = chunks(memoryview(data))  # first, as Arrow believes it
         file = pq.ParquetFile(pa.BufferReader(data))
         names, usable = class_names(file.schema_arrow.metadata), _usable(file.schema_arrow)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise ImportFailed(f"{name} is not a Parquet file that can be read.", "Export it again.") from error
     columns, scale = sound_columns(usable, name), _Scale(len(data), name)
-    _check_size(file.metadata, memoryview(data), name)
+    if file.metadata.num_rows > MOST_ROWS:
+        raise too_many_rows(name)
+    _check_size(footer, memoryview(data), name)
 
     def records() -> Iterator[Record | Reject]:
         number = 0
@@ -74,32 +78,20 @@ def read_parquet(data: bytes, name: str) -> Table:
     return columns, records()
 
 
-def _check_size(metadata: Any, data: memoryview, name: str) -> None:
-    if metadata.num_rows > MOST_ROWS:
-        raise too_many_rows(name)
-    groups = [metadata.row_group(n) for n in range(metadata.num_row_groups)]
-    chunks = [group.column(n) for group in groups for n in range(group.num_columns)]
+def _check_size(footer: Sequence[Chunk], data: memoryview, name: str) -> None:
     try:
-        pages = [page for chunk in chunks for page in page_sizes(data, *chunk_bounds(chunk))]
+        found = [page for chunk in footer for page in pages(data, *chunk.bounds)]
     except ValueError as error:
         raise ImportFailed(f"{name} is damaged ({error}).", "Export it again.") from None
-    values: dict[str, int] = {}
-    for chunk in chunks:
-        values[chunk.path_in_schema] = values.get(chunk.path_in_schema, 0) + chunk.num_values
+    values: Counter[bytes] = Counter()
+    for chunk in footer:
+        values[chunk.path] += chunk.values
     if (
-        any(unpacked > max(FREE_BYTES, MOST_TIMES * packed) for unpacked, packed in pages)
-        or sum(unpacked for unpacked, _ in pages) > max(4 * FREE_BYTES, MOST_TIMES * len(data))
+        any(page.unpacked > max(FREE_BYTES, MOST_TIMES * page.packed) for page in found)
+        or sum(page.unpacked for page in found) > max(4 * FREE_BYTES, MOST_TIMES * len(data))
         or max(values.values(), default=0) > max(MOST_VALUES, 2 * len(data))
     ):
         raise _far_more(name)
-
-
-def chunk_bounds(chunk: Any) -> tuple[int, int]:
-    """Where the pages of a column's chunk begin and end, as the library sees it."""
-    start = chunk.data_page_offset
-    if chunk.has_dictionary_page and chunk.dictionary_page_offset:
-        start = min(start, chunk.dictionary_page_offset)
-    return start, start + chunk.total_compressed_size
 
 
 def _far_more(name: str) -> ImportFailed:

@@ -15,8 +15,7 @@ from studio.core.errors import ImportFailed
 from studio.core.results.projects import Reject
 from studio.core.types import ImportOptions
 from studio.data.importers import ImportRequest, Row, importer_for
-from studio.data.importers.columnar import chunk_bounds
-from studio.data.importers.pages import page_sizes
+from studio.data.importers.pages import chunks, pages
 from studio.modalities import modalities_named
 
 TEXTS = ImportRequest(modalities=modalities_named(["text"]))
@@ -200,7 +199,7 @@ def test_home_folder_of_nobody_is_refused_with_the_forms(path: str) -> None:
 @pytest.mark.parametrize("version", ["1.0", "2.0"])
 @pytest.mark.parametrize("compression", ["none", "snappy", "zstd", "gzip", "brotli"])
 def test_pages_of_a_parquet_file_are_found_whatever_it_is_written_with(version: str, compression: str) -> None:
-    """What they say together is what its footer says, but for their headers."""
+    """The footer says what Arrow takes it to say, and the pages together the same, but for their headers."""
     table = pa.table(
         {
             "text": [f"text {n % 700} {'é' * (n % 50)}" for n in range(20_000)],
@@ -214,18 +213,53 @@ def test_pages_of_a_parquet_file_are_found_whatever_it_is_written_with(version: 
     out = io.BytesIO()
     pq.write_table(table, out, compression=compression, data_page_version=version, data_page_size=4_000, row_group_size=7_000)
     data, metadata = out.getvalue(), pq.ParquetFile(out).metadata
-    for group in range(metadata.num_row_groups):
-        for column in range(metadata.num_columns):
-            chunk = metadata.row_group(group).column(column)
-            pages = list(page_sizes(memoryview(data), *chunk_bounds(chunk)))
-            headers = chunk.total_compressed_size - sum(packed for _, packed in pages)
-            assert sum(unpacked for unpacked, _ in pages) == chunk.total_uncompressed_size - headers
-            assert 0 < headers < 120 * len(pages)
+    theirs = [metadata.row_group(g).column(c) for g in range(metadata.num_row_groups) for c in range(metadata.num_columns)]
+    ours = chunks(memoryview(data))
+    assert len(ours) == len(theirs) == 21
+    for chunk, known in zip(ours, theirs, strict=True):
+        assert (chunk.path.decode(), chunk.values) == (known.path_in_schema, known.num_values)
+        assert (chunk.pages_at, chunk.dictionary_at) == (known.data_page_offset, known.dictionary_page_offset or 0)
+        found = list(pages(memoryview(data), *chunk.bounds))
+        headers = known.total_compressed_size - sum(page.packed for page in found)
+        assert sum(page.unpacked for page in found) == known.total_uncompressed_size - headers
+        assert 0 < headers < 120 * len(found)
+
+
+def with_footer(footer: bytes) -> bytes:
+    return b"PAR1" + footer + len(footer).to_bytes(4, "little") + b"PAR1"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"PAR1",
+        b"PAR1\x00\x00\x00\x00PAR1",
+        b"PAR1" + b"\xff" * 4 + b"PAR1",
+        with_footer(b"\x49\xfc\xff\xff\xff\xff\x07"),
+        with_footer(b"\x49\xfc\xc0\x84\x3d" + bytes(1_000_001)),
+        with_footer(b"\x1c" * 40),
+        with_footer(b"\x1e" * 40),
+    ],
+    ids=[
+        "nothing",
+        "its name",
+        "no footer",
+        "a footer larger than it",
+        "a list larger than it",
+        "millions of groups",
+        "deep",
+        "odd",
+    ],
+)
+def test_what_is_no_footer_is_told(data: bytes) -> None:
+    with pytest.raises(ValueError, match=r"no Parquet|early|parts|deep|kind"):
+        chunks(memoryview(data))
 
 
 @pytest.mark.parametrize(
     "data", [b"", b"\x15", b"\x15\xff" * 40, b"\x1c" * 40, b"\x19\x11" * 20, b"\x15\x04\x15\x14\x00" + bytes(9)]
 )
 def test_what_is_no_page_is_told(data: bytes) -> None:
-    with pytest.raises(ValueError, match=r"page|early|end|deep"):
-        list(page_sizes(memoryview(data), 0, 40))
+    with pytest.raises(ValueError, match=r"page|early|end|deep|kind"):
+        list(pages(memoryview(data), 0, 40))
