@@ -6,11 +6,15 @@ A content is a mapping `{"image": sha256, "text": text}`: media by hash, texts a
 from __future__ import annotations
 
 import hashlib
+import re
 import unicodedata
 from collections.abc import Mapping
 from json.encoder import encode_basestring as quoted
 
 from studio.core.types import Item
+
+SHA256 = re.compile(r"[0-9a-f]{64}")
+"""What names a file of media."""
 
 
 def canonical(content: Mapping[str, str]) -> str:

@@ -6,6 +6,7 @@ one of its number is not opened, whoever made it; and of a project that comes fr
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sqlite3
@@ -16,27 +17,31 @@ from typing import Any
 from urllib.parse import quote
 
 from studio.core.errors import ProjectError
+from studio.data.content import SHA256, media_of
 from studio.data.schema import MIGRATIONS, NEWEST
 
-_PLANNER = ("sqlite_stat1", "sqlite_stat4")
+_PLANNER = frozenset(
+    {
+        ("table", "sqlite_stat1", "sqlite_stat1", "CREATETABLEsqlite_stat1(tbl,idx,stat)"),
+        ("table", "sqlite_stat4", "sqlite_stat4", "CREATETABLEsqlite_stat4(tbl,idx,neq,nlt,ndlt,sample)"),
+    }
+)
 """What SQLite notes of its tables for itself."""
 _SPOILT = """
-    SELECT EXISTS (SELECT 1 FROM item_rows WHERE typeof(content) <> 'text' OR typeof(name) <> 'text'
-        OR split NOT IN ('train', 'val', 'test')
-        OR CASE WHEN json_valid(content) THEN json_type(content) <> 'object'
-            OR EXISTS (SELECT 1 FROM json_each(content) WHERE type <> 'text') ELSE 1 END)
+    SELECT EXISTS (SELECT 1 FROM {items} WHERE typeof(content) <> 'text' OR typeof(name) <> 'text'
+        OR split NOT IN ('train', 'val', 'test'))
     OR EXISTS (SELECT 1 FROM classes WHERE typeof(name) <> 'text' OR typeof(phrase) <> 'text')
-    OR EXISTS (SELECT 1 FROM meta WHERE NOT json_valid(value))
+    OR EXISTS (SELECT 1 FROM counters WHERE typeof(n) <> 'integer')
 """
 
 
 def refuse_strange(connection: sqlite3.Connection, path: Path) -> None:
     """Before anything else is asked of the database. Raises ProjectError where its schema is not Studio's. Of a newer Studio's,
-    which is only read, it is what is read: other views than this Studio's may never end."""
+    which is only read, it is what is read: other views than this Studio's may never end, nor columns that compute."""
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
     found = _objects(connection)
     if version > NEWEST:
-        if _read(_of(NEWEST)) - _read(found):
+        if not _is_readable(connection, found):
             raise ProjectError(f"{path} was made by a newer Studio, and this one cannot read it.", "Update Studio.")
         return
     ours = _of(version) if version > 0 else frozenset()
@@ -53,10 +58,9 @@ def refuse_spoilt(path: Path) -> None:
     if not path.is_file():
         return
     try:
-        with closing(sqlite3.connect(f"file:{quote(str(path.resolve()))}?mode=ro", uri=True, timeout=30)) as connection:
+        with closing(read_only(path)) as connection:
             refuse_strange(connection, path)
-            version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-            spoilt = version < 1 or (1 < version <= NEWEST and bool(connection.execute(_SPOILT).fetchone()[0]))
+            spoilt = _is_spoilt(connection)
     except sqlite3.Error as error:
         raise ProjectError(f"{path} cannot be read ({error}).", "Restore it from a backup.") from error
     if spoilt:
@@ -81,24 +85,81 @@ def refuse_links(root: Path) -> None:
         raise ProjectError(f"{root} cannot be read ({error}).", "Check its permissions.") from error
 
 
-def _read(objects: frozenset[Any]) -> frozenset[Any]:
-    """Tables by their names, as another Studio may give them columns; views with what makes them."""
-    return frozenset((kind, name, made if kind == "view" else "") for kind, name, _, made in objects if kind in ("table", "view"))
+def read_only(path: Path, timeout: float = 30.0) -> sqlite3.Connection:
+    """A connection through which nothing is written."""
+    return sqlite3.connect(f"file:{quote(str(path.resolve()))}?mode=ro", uri=True, timeout=timeout)
+
+
+def _is_spoilt(connection: sqlite3.Connection) -> bool:
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if version < 1:
+        return True
+    items = "items" if version == 1 else "item_rows"
+    if connection.execute(_SPOILT.format(items=items)).fetchone()[0]:
+        return True
+    contents, settings = connection.execute(f"SELECT content FROM {items}"), connection.execute("SELECT value FROM meta")
+    return not (all(_is_content(text) for (text,) in contents) and all(_parsed(text) is not None for (text,) in settings))
+
+
+def _is_content(text: str) -> bool:
+    content = _parsed(text)
+    return (
+        isinstance(content, dict)
+        and all(type(part) is str for part in content.values())
+        and all(map(SHA256.fullmatch, media_of(content)))
+    )
+
+
+def _parsed(text: Any) -> Any:
+    """The JSON, None for what is none or what no page could show; also for `null`, which is nothing that Studio writes."""
+    try:
+        found = json.loads(text)
+        if "\\u" in text:  # half a character may be written so
+            json.dumps(found, ensure_ascii=False).encode()
+    except (ValueError, TypeError, RecursionError):
+        return None
+    return found
+
+
+def _is_readable(connection: sqlite3.Connection, found: frozenset[Any]) -> bool:
+    """Whether what this Studio reads is there: its views as they are, its tables with its columns, none of them computed."""
+    made = {(kind, name): sql for kind, name, _, sql in found}
+    for kind, name, _, sql in _of(NEWEST):
+        if kind == "view" and made.get((kind, name)) != sql:
+            return False
+        if kind == "table":
+            if not made.get((kind, name), "").upper().startswith("CREATETABLE") or _columns(name) - _stored(connection, name):
+                return False
+    return True
+
+
+def _stored(connection: sqlite3.Connection, table: str) -> frozenset[str]:
+    rows = connection.execute("SELECT name FROM pragma_table_xinfo(?) WHERE hidden = 0", (table,))
+    return frozenset(name for (name,) in rows)
+
+
+@cache
+def _columns(table: str) -> frozenset[str]:
+    with closing(_fresh(NEWEST)) as connection:
+        return _stored(connection, table)
 
 
 @cache
 def _of(version: int) -> frozenset[Any]:
-    with closing(sqlite3.connect(":memory:")) as fresh:
-        for script in MIGRATIONS[:version]:
-            fresh.executescript(script)
-        return _objects(fresh)
+    with closing(_fresh(version)) as connection:
+        return _objects(connection)
+
+
+def _fresh(version: int) -> sqlite3.Connection:
+    connection = sqlite3.connect(":memory:")
+    for script in MIGRATIONS[:version]:
+        connection.executescript(script)
+    return connection
 
 
 def _objects(connection: sqlite3.Connection) -> frozenset[Any]:
     """(kind, name, table, what made it): quotes and spaces are what another SQLite may have written otherwise."""
     rows = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master").fetchall()
-    return frozenset(
-        (kind, name, table, re.sub(r'["\s]+', "", made) if made else "")
-        for kind, name, table, made in rows
-        if name not in _PLANNER
+    return (
+        frozenset((kind, name, table, re.sub(r'["\s]+', "", made) if made else "") for kind, name, table, made in rows) - _PLANNER
     )

@@ -7,17 +7,15 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import uuid
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from studio.core.errors import BadInput, NotFound
 from studio.core.publish import make_folder, publish_bytes
+from studio.data.content import SHA256
 
 SIZES = (96, 240, 768)
-
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class Media:
@@ -75,7 +73,7 @@ class Media:
         return picture
 
     def _path(self, sha: str) -> Path:
-        if not _SHA256.fullmatch(sha):
+        if not SHA256.fullmatch(sha):
             raise NotFound(f"{sha[:80]!r} names no file of a project.", "Files are named by their sha256.")
         return self.folder / sha[:2] / sha
 

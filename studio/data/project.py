@@ -17,7 +17,7 @@ import psutil
 
 from studio.core.errors import BadInput, ProjectError, StudioError
 from studio.core.publish import clear_unfinished, make_folder, publish_text, unfinished
-from studio.data.content import plain_name
+from studio.data.content import plain_name, shown
 from studio.data.media import Media
 from studio.data.place import refuse_network
 from studio.data.store import Store
@@ -135,7 +135,8 @@ def read_card(root: Path) -> dict[str, Any]:
 def _is_card(card: Any) -> bool:
     if not isinstance(card, dict) or type(card.get("schema")) is not int or type(card.get("created", 0.0)) not in (int, float):
         return False
-    return all(isinstance(card.get(part), str) for part in ("id", "name", "task")) and bool(_ID.fullmatch(card["id"]))
+    said = [card.get(part) for part in ("id", "name", "task")]
+    return all(isinstance(part, str) and shown(part) == part for part in said) and bool(_ID.fullmatch(card["id"]))
 
 
 def _new_id() -> str:

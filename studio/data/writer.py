@@ -13,14 +13,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from studio.core.errors import ProjectError
-from studio.data.foreign import refuse_spoilt, refuse_strange
+from studio.data.foreign import read_only, refuse_strange
 from studio.data.schema import migrate, newer
 
 T = TypeVar("T")
@@ -63,7 +63,8 @@ class Writer:
                 if self.read_only is None:
                     self._connection = _connect(path)
                 else:
-                    refuse_spoilt(path)
+                    with closing(read_only(path)) as connection:
+                        refuse_strange(connection, path)
         except (sqlite3.Error, OSError) as error:
             raise ProjectError(f"{path} cannot be opened for writing ({error}).", "Check the folder's permissions.") from error
         if self.read_only is not None:

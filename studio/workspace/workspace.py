@@ -148,7 +148,7 @@ class Workspace:
     def forget_project(self, ref: str) -> None:
         """By id or path: take it off the list; its folder stays as it is."""
         with self._lock:
-            kept = [(p, at) for p, at in self._known() if ref not in (p, overview(Path(p), at).id)]
+            kept = [(p, at) for p, at in self._known() if ref not in (p, _id_at(Path(p)))]
             if self._current not in {p for p, _ in kept}:
                 self._current = None
             self._write(kept)

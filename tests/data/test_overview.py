@@ -41,13 +41,13 @@ def test_what_cannot_be_read_is_no_score_and_no_problem(tmp_path: Path, stored: 
 
 
 def test_a_project_of_texts_is_quoted_and_one_of_pictures_shows_one(tmp_path: Path) -> None:
-    texts, pairs = ("t", "text-classification", {"text": "a " * 99}), ("p", "image-text", {"image": "0", "text": "a"})
+    texts, pairs = ("t", "text-classification", {"text": "a " * 99}), ("p", "image-text", {"image": "0" * 64, "text": "a"})
     for name, task, content in (texts, pairs):
         with Project.create(tmp_path / name, "P", task) as project:
             row = Candidate(canonical(content), "train", "one", None, "rows.csv", 2)
             enter(project.store, [row], keep_labels=True, add_classes=True)
     assert (overview(tmp_path / "t", 0.0).cover, overview(tmp_path / "t", 0.0).quote) == (None, "a " * 60)
-    assert (overview(tmp_path / "p", 0.0).cover, overview(tmp_path / "p", 0.0).quote) == ("0", "a")
+    assert (overview(tmp_path / "p", 0.0).cover, overview(tmp_path / "p", 0.0).quote) == ("0" * 64, "a")
 
 
 def test_before_the_first_comparison_there_is_none(tmp_path: Path) -> None:

@@ -14,10 +14,12 @@ from studio.core.errors import ProjectError
 from studio.core.types import ImportOptions, ItemFilter
 from studio.data.backup import back_up
 from studio.data.project import Project
+from studio.data.schema import MIGRATIONS
 from studio.settings import Settings
 from studio.workspace import Workspace
 
 CLEARS = "CREATE TRIGGER mine AFTER INSERT ON label_events BEGIN UPDATE item_rows SET class = NULL; END"
+NAMED_AS_SQLITES = CLEARS.replace("mine", "sqlite_stat1")
 ENDLESS = "WITH RECURSIVE n(v) AS (SELECT 1 UNION ALL SELECT v FROM n) SELECT v FROM n"
 
 SCHEMAS: dict[str, tuple[str, ...]] = {
@@ -36,7 +38,17 @@ SCHEMAS: dict[str, tuple[str, ...]] = {
     "an index that computes": ("CREATE INDEX mine ON item_rows(json_extract(content, '$.text'))",),
     "a schema that is older than it says": ("PRAGMA user_version = 3",),
     "tables before there are any": ("PRAGMA user_version = 0",),
+    "a trigger that bears the name of SQLite's own table": (
+        "PRAGMA writable_schema = ON",
+        f"INSERT INTO sqlite_master VALUES ('trigger', 'sqlite_stat1', 'label_events', 0, '{NAMED_AS_SQLITES}')",
+    ),
+    "a table that bears the name of SQLite's own": (
+        "PRAGMA writable_schema = ON",
+        "INSERT INTO sqlite_master SELECT type, 'sqlite_stat4', 'sqlite_stat4', rootpage, 'CREATE TABLE sqlite_stat4(x)' "
+        "FROM sqlite_master WHERE name = 'meta'",
+    ),
 }
+DEEP = "[" * 1_500 + "]" * 1_500
 ROWS: dict[str, tuple[str, ...]] = {
     "an item that is a list": ("UPDATE item_rows SET content = '[1]' WHERE id = 2",),
     "an item whose text is a number": ("""UPDATE item_rows SET content = '{"text": 5}' WHERE id = 2""",),
@@ -44,6 +56,11 @@ ROWS: dict[str, tuple[str, ...]] = {
     "an item whose name is bytes": ("UPDATE item_rows SET name = x'00ff' WHERE id = 2",),
     "a split of another name": ("PRAGMA ignore_check_constraints = ON", "UPDATE item_rows SET split = 'mine' WHERE id = 2"),
     "a setting that is no JSON": ("INSERT INTO meta VALUES ('comparison', '{')",),
+    "a setting that is nested too deep for Python": (f"INSERT INTO meta VALUES ('comparison', '{DEEP}')",),
+    "an item that is nested too deep for Python": (f"UPDATE item_rows SET content = '{DEEP}' WHERE id = 2",),
+    "a text with half a character": ("""UPDATE item_rows SET content = '{"text": "\\ud800"}' WHERE id = 1""",),
+    "a picture that is a path": ("""UPDATE item_rows SET content = '{"image": "../../etc/passwd"}' WHERE id = 2""",),
+    "a count without end": ("UPDATE counters SET n = 9e999",),
     "a class whose name is bytes": ("UPDATE classes SET name = x'00ff' WHERE id = 1",),
 }
 CARDS: dict[str, object] = {
@@ -54,6 +71,7 @@ CARDS: dict[str, object] = {
     "a time that is a text": {"created": "abc"},
     "a task of none": {"task": "juggling"},
     "a name that is none": {"name": None},
+    "a name with half a character": {"name": "\ud800"},
 }
 
 
@@ -156,7 +174,16 @@ def test_a_folder_with_a_pipe_in_it_is_not_opened(workspace: Workspace, theirs: 
         workspace.open_project(str(theirs))
 
 
-@pytest.mark.parametrize("act", [SCHEMAS["a view that never ends"], ROWS["an item that is a list"]], ids=["view", "item"])
+LATER: dict[str, tuple[str, ...]] = {
+    "a view": SCHEMAS["a view that never ends"],
+    **{
+        what: ROWS[what]
+        for what in ("an item that is a list", "a setting that is nested too deep for Python", "a count without end")
+    },
+}
+
+
+@pytest.mark.parametrize("act", LATER.values(), ids=LATER)
 def test_one_that_is_spoilt_later_keeps_no_other_from_being_listed(
     workspace: Workspace, theirs: Path, act: tuple[str, ...]
 ) -> None:
@@ -170,15 +197,51 @@ def test_one_that_is_spoilt_later_keeps_no_other_from_being_listed(
     again.close()
 
 
-@pytest.mark.parametrize("what", ["a view that never ends", "a view of ours that never ends"])
-def test_a_project_of_a_newer_studio_is_read_through_our_own_views_alone(workspace: Workspace, theirs: Path, what: str) -> None:
+def test_a_project_of_the_first_schema_is_looked_at_too(workspace: Workspace, theirs: Path) -> None:
+    (theirs / "studio.db").unlink()
+    spoilt(theirs, ())
+    with sqlite3.connect(theirs / "studio.db") as connection:
+        connection.executescript(f"{MIGRATIONS[0]} PRAGMA user_version = 1")
+        connection.execute("INSERT INTO items VALUES (1, 'key', '[1]', 'train', 'name', 1, NULL, 0)")
+    connection.close()
+    with pytest.raises(ProjectError, match="did not write"):
+        workspace.open_project(str(theirs))
+
+
+COLUMNS = "split TEXT, class INT, skipped INT"
+NEWER: dict[str, tuple[str, ...]] = {
+    **{what: SCHEMAS[what] for what in ("a view that never ends", "a view of ours that never ends")},
+    "a column that computes": (
+        "DROP TABLE counters",
+        f"CREATE TABLE counters ({COLUMNS}, n INT AS (length(zeroblob(9))) VIRTUAL)",
+    ),
+    "a table that lies elsewhere": ("DROP TABLE counters", "CREATE VIRTUAL TABLE counters USING fts5(split, class, skipped, n)"),
+}
+
+
+@pytest.mark.parametrize("what", NEWER)
+def test_a_project_of_a_newer_studio_is_read_as_this_one_knows_it_or_not_at_all(
+    workspace: Workspace, theirs: Path, what: str
+) -> None:
     workspace.open_project(str(theirs))
     workspace.close()
-    spoilt(theirs, (*SCHEMAS[what], "PRAGMA user_version = 99"))
+    spoilt(theirs, (*NEWER[what], "PRAGMA user_version = 99"))
     with pytest.raises(ProjectError, match="newer Studio"):
         workspace.open_project(str(theirs))
     (card,) = workspace.projects()
     assert "newer Studio" in (card.problem or "")
+
+
+@pytest.mark.parametrize("what", ROWS)
+def test_the_items_of_a_newer_studio_are_looked_at_too(workspace: Workspace, theirs: Path, tmp_path: Path, what: str) -> None:
+    spoilt(theirs, (*ROWS[what], "PRAGMA user_version = 99"))
+    refused(workspace, theirs, tmp_path, "Studio did not write|cannot be read")
+
+
+def test_a_newer_studio_may_have_more(workspace: Workspace, theirs: Path) -> None:
+    more = ("ALTER TABLE meta ADD COLUMN more TEXT", "CREATE TABLE further (x)", "CREATE VIEW later AS SELECT x FROM further")
+    spoilt(theirs, (*more, "PRAGMA user_version = 99"))
+    assert workspace.open_project(str(theirs)).labelling.counts().total == 3
 
 
 def test_an_honest_copy_and_its_backup_open_as_they_are(workspace: Workspace, theirs: Path, tmp_path: Path) -> None:
