@@ -9,6 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 OPEN_AND_CLOSE = """
+import asyncio
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -42,6 +43,21 @@ kept.time_last_used["open"] = kept.time_last_used["closed"] = datetime.now() - 2
 kept.delete_all_expired_state()
 assert set(kept.session_data) == {"open", "just closed"} and "closed" not in kept.time_last_used
 assert kept["open"][state._id] == "open"
+# one that comes back is told so where it counts on what is forgotten, once it is more than what every page has
+asked = next(fn for fn in demo.fns.values() if state in fn.inputs)
+sent = [None for _ in asked.inputs]
+for name in ("never seen", "just closed"):
+    asyncio.run(demo.preprocess_data(asked, sent, kept[name]))
+try:
+    asyncio.run(demo.preprocess_data(asked, sent, kept["closed"]))
+except gr.Error as error:
+    assert "Reload the page" in error.message
+else:
+    raise AssertionError("not told")
+plain = next(fn for fn in demo.fns.values() if not fn.inputs)
+asyncio.run(demo.preprocess_data(plain, [], kept["closed"]))
+kept["closed"][state._id] = "again"
+asyncio.run(demo.preprocess_data(asked, sent, kept["closed"]))
 client.close()
 demo.close()
 workspace.close()
