@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow as pa
 import safetensors
 import torch
 from PIL import Image
@@ -73,6 +74,16 @@ def imports(name: str, *modalities: str) -> Callable[[bytes, Path], bool]:
         return offered(folder / name, *modalities)
 
     return run
+
+
+def data_set(data: bytes, folder: Path) -> bool:
+    """The one Arrow file of a folder that `datasets` saved."""
+    source = folder / "saved"
+    source.mkdir(exist_ok=True)
+    (source / "state.json").write_text('{"_data_files": [{"filename": "data.arrow"}]}')
+    (source / "dataset_info.json").write_text("{}")
+    (source / "data.arrow").write_bytes(data)
+    return offered(source, "text")
 
 
 def picture(data: bytes, folder: Path) -> bool:
@@ -146,6 +157,20 @@ def parquets() -> list[bytes]:
         return [*made, tables.parquet(dated)(Path(folder)).read_bytes()]
 
 
+def arrows() -> list[bytes]:
+    small = pa.table(
+        {"text": ["a", "b", None], "label": pa.array(["cat", "dog", "cat"]).dictionary_encode(), "n": [1.5, None, 3.0]}
+    )
+    nested = pa.table({"text": ["a"], "when": [datetime.datetime(2000, 1, 1)], "more": [{"x": [1]}]})
+    made = []
+    for table in (small, nested):
+        out = io.BytesIO()
+        with pa.ipc.new_stream(out, table.schema) as stream:
+            stream.write_table(table)
+        made.append(out.getvalue())
+    return made
+
+
 def shapes() -> list[bytes]:
     small = Image.effect_noise((16, 12), 80).convert("RGB")
     kinds = [encoded(small, kind) for kind in ("JPEG", "PNG", "WEBP", "GIF")]
@@ -165,6 +190,7 @@ def targets() -> tuple[Target, ...]:
         Target("jsonl", imports("data.jsonl", "text"), lines),
         Target("json", imports("data.json", "text"), lists),
         Target("parquet", imports("data.parquet", "text"), parquets()),
+        Target("arrow", data_set, arrows()),
         Target("zip", imports("data.zip", "image"), [zipped(zipfile.ZIP_STORED), zipped(zipfile.ZIP_DEFLATED)]),
         Target("picture", picture, shapes()),
         Target("adapter configuration", adapter(CONFIG), [saved(CONFIG)]),
