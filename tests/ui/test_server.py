@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import socket
 from pathlib import Path
 
@@ -40,8 +41,13 @@ def test_other_sizes_are_not_made(client: TestClient, project: OpenProject, size
     assert client.get(f"/studio/media/{project.id}/{sha_of_first(project)}/{size}").status_code == 404
 
 
-@pytest.mark.parametrize("sha", ["0" * 64, "A" * 64, "0" * 63, "..%2F..%2Fproject.json", "0" * 63 + "g"])
+@pytest.mark.parametrize("sha", ["0" * 64, "A" * 64, "0" * 63, "..%2F..%2Fproject.json", "0" * 63 + "g", "picture.png"])
 def test_what_is_no_picture_of_the_project_is_not_found(client: TestClient, project: OpenProject, sha: str) -> None:
+    media = Path(project.path) / "media"
+    known = sha_of_first(project)
+    if sha != "0" * 64 and "%" not in sha:  # it lies where a picture of that name would, and is none all the same
+        (media / sha[:2]).mkdir(exist_ok=True)
+        shutil.copy(media / known[:2] / known, media / sha[:2] / sha)
     assert client.get(f"/studio/media/{project.id}/{sha}/96").status_code == 404
 
 

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -92,27 +93,39 @@ def test_every_answer_says_what_its_page_may_load(served: Served) -> None:
 def test_a_body_that_is_too_large_is_refused_whatever_it_says_of_itself(served: Served) -> None:
     path = "/gradio_api/component_server"
     assert served.inside.post(path, content=b" " * (LARGEST_BODY + 1)).status_code == 413
-
-    def endless() -> Iterator[bytes]:
-        for _ in range(LARGEST_BODY // 65_536 + 2):
-            yield b" " * 65_536
-
-    assert served.inside.post(path, content=endless()).status_code == 413
+    sent, answer, piece = 0, b"", b"10000\r\n" + b" " * 65_536 + b"\r\n"
+    with asking(served, path, "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n") as endless:
+        while not answer and sent < 8 * LARGEST_BODY:
+            endless.settimeout(20)
+            try:
+                endless.sendall(piece)
+                sent += 65_536
+                endless.settimeout(0.001)
+                answer = endless.recv(64)
+            except TimeoutError:  # it listens on
+                continue
+    assert b" 413 " in answer and LARGEST_BODY < sent < 8 * LARGEST_BODY
     assert served.inside.get("/").status_code == 200
+
+
+@contextmanager
+def asking(served: Served, path: str, headers: str) -> Iterator[socket.socket]:
+    """A request of who is signed in, whose head alone has been sent."""
+    with socket.create_connection(("127.0.0.1", urlsplit(served.url).port or 0), timeout=20) as opened:
+        cookies = "; ".join(f"{name}={value}" for name, value in served.inside.cookies.items())
+        head = f"POST {path} HTTP/1.1\r\nHost: {urlsplit(served.url).netloc}\r\nCookie: {cookies}\r\n"
+        opened.sendall(f"{head}{headers}\r\n".encode())
+        yield opened
 
 
 def test_an_upload_that_is_too_large_is_refused_by_what_it_says_of_itself(served: Served) -> None:
     largest = Settings(home=Path("unused")).max_upload_mb * MEGABYTE
     for more, taken in ((-MEGABYTE, True), (2 * MEGABYTE, False)):
-        with socket.create_connection(("127.0.0.1", urlsplit(served.url).port or 0), timeout=20) as asking:
-            cookies = "; ".join(f"{name}={value}" for name, value in served.inside.cookies.items())
-            head = f"POST {UPLOADS} HTTP/1.1\r\nHost: {urlsplit(served.url).netloc}\r\nCookie: {cookies}\r\n"
-            asking.sendall(
-                f"{head}Content-Type: multipart/form-data; boundary=x\r\nContent-Length: {largest + more}\r\n\r\n".encode()
-            )
-            asking.settimeout(2 if taken else 20)
+        said = f"Content-Type: multipart/form-data; boundary=x\r\nContent-Length: {largest + more}\r\n"
+        with asking(served, UPLOADS, said) as upload:
+            upload.settimeout(2 if taken else 20)
             try:
-                answer = asking.recv(64)
+                answer = upload.recv(64)
             except TimeoutError:  # it waits for the rest
                 answer = b""
         assert (b" 413 " not in answer) is taken, answer
