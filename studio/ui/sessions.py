@@ -21,7 +21,6 @@ CLOSED_FOR = timedelta(minutes=5)
 """A page whose connection broke may come back: Gradio takes it for closed, and its script does not connect again."""
 MOST_FORGOTTEN = 2_000
 
-
 AWAY = "This page was away for so long that Studio has forgotten what stood on it. Reload the page."
 
 
@@ -54,11 +53,11 @@ class Sessions(StateHolder):  # type: ignore[misc]
 
     def __init__(self) -> None:
         super().__init__()
-        self._forgotten: OrderedDict[str, frozenset[int]] = OrderedDict()
+        self._forgotten: OrderedDict[str, tuple[int, ...]] = OrderedDict()
 
     def __getitem__(self, session_id: str) -> SessionState:
         if session_id not in self.session_data:
-            self.session_data[session_id] = Session(self.blocks, self._forgotten.get(session_id, frozenset()))
+            self.session_data[session_id] = Session(self.blocks, frozenset(self._forgotten.get(session_id, ())))
         return super().__getitem__(session_id)
 
     def delete_all_expired_state(self) -> None:
@@ -68,7 +67,7 @@ class Sessions(StateHolder):  # type: ignore[misc]
         with self.lock:
             for name, session in list(self.session_data.items()):
                 if session.is_closed and self.time_last_used.get(name, since) <= since:
-                    self._forgotten[name] = session.changed() | session.forgotten
+                    self._forgotten[name] = tuple(session.changed() | session.forgotten)
                     del self.session_data[name]
                     self.time_last_used.pop(name, None)
             while len(self._forgotten) > MOST_FORGOTTEN:
