@@ -55,8 +55,8 @@ def refuse_strange(connection: sqlite3.Connection, path: Path) -> None:
 
 def refuse_spoilt(path: Path) -> None:
     """Of a project that comes from elsewhere. Raises ProjectError where an item is not what Studio writes, too."""
-    if not path.is_file():
-        return
+    if not path.is_file():  # one that lies under another name would be looked at no more once it has this one
+        raise ProjectError(f"{path.parent} has no {path.name}, the project's database.", "Restore the project from a backup.")
     try:
         with closing(read_only(path)) as connection:
             refuse_strange(connection, path)

@@ -230,7 +230,7 @@ class RunFolder:
         """What was measured before the first step, so that a resumed run goes on in the same way."""
         try:
             return Preflight(**json.loads((self.path / "preflight.json").read_text("utf-8")))
-        except (OSError, ValueError, TypeError):
+        except (OSError, ValueError, TypeError, RecursionError):
             return None
 
     def publish_preflight(self, found: Preflight) -> None:
@@ -247,6 +247,10 @@ class RunFolder:
         publish_text(self.path / "report.json", json.dumps(report, indent=2))
 
 
+LARGEST = 2**63
+"""Of a state's numbers: Python's may have any number of digits, and no other."""
+
+
 def _is_state(found: Any) -> bool:
     """Whether it is one that `update` writes: a run of a stranger's project may say anything."""
     if not isinstance(found, dict) or found.get("status") not in get_args(RunStatus):
@@ -255,4 +259,6 @@ def _is_state(found: Any) -> bool:
     if not isinstance(process, dict | None):
         return False
     known = _STATE.keys() | {"status", "process", "for_good"}
+    if any(type(value) is int and abs(value) >= LARGEST for value in found.values()):
+        return False
     return found.keys() <= known and all(isinstance(found[key], _STATE[key]) for key in _STATE.keys() & found.keys())

@@ -25,5 +25,5 @@ def alive(who: Mapping[str, Any] | None) -> bool:
         process = psutil.Process(int(who["pid"]))
         born = process.create_time() - psutil.boot_time()
         return bool(process.is_running() and abs(born - (who["started"] - who["boot"])) < CLOCK_SLACK_S)
-    except (psutil.Error, KeyError, TypeError, ValueError):
+    except (psutil.Error, KeyError, TypeError, ValueError, OverflowError):
         return False

@@ -213,7 +213,7 @@ class Training:
     def chosen(self, run_id: str) -> tuple[str, str] | None:
         """(rung, why) of a finished run that is a rung; None for LoRA, and before the end. Raises NotFound."""
         report = self.folder(run_id).report()
-        return (str(report["rung"]), str(report["reason"])) if "rung" in report else None
+        return (str(report["rung"]), str(report["reason"])) if {"rung", "reason"} <= report.keys() else None
 
     def _select(self, config: TrainConfig, method: str) -> tuple[list[Item], list[Item]]:
         """(training items, validation items) as these settings choose them."""

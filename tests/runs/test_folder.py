@@ -61,6 +61,9 @@ def test_events_are_read_from_where_the_reader_stands(tmp_path: Path) -> None:
 
 
 STRANGE = ("5", "[1, 2]", "[" * 200_000, "{}", '{"status": [1]}', '{"status": "running", "process": 5}', "null",
+    f'{{"status": "done", "accuracy": 1{"0" * 400}}}',
+    '{"status": "running", "process": {"pid": 1e999, "started": 1, "boot": 1}}',
+    f'{{"status": "running", "process": {{"pid": 1, "started": 1{"0" * 400}, "boot": 1.5}}}}',
     '{"status": "done", "x": 1}', '{"status": "done", "step": "many"}', '{"status": "done", "error": {}}')  # fmt: skip
 
 
@@ -72,7 +75,8 @@ def test_a_state_that_studio_did_not_write_is_no_state(tmp_path: Path, said: str
     (folder.path / "events.jsonl").write_text(f"{said}\n")
     shown = folder.snapshot()
     assert (shown.status, shown.step, shown.error) == ("interrupted", 0, None)
-    assert folder.events()[0] == () and folder.wish() == "stop"
+    (folder.path / "preflight.json").write_text(said)
+    assert folder.events()[0] == () and folder.wish() == "stop" and folder.preflight() is None
 
 
 def test_old_checkpoints_make_room(tmp_path: Path) -> None:

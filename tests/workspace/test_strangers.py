@@ -167,6 +167,13 @@ def test_a_folder_with_a_link_in_it_is_not_opened_and_nothing_outside_is_touched
     assert workspace.projects() == []
 
 
+def test_a_folder_whose_database_only_looks_as_if_put_aside_is_not_opened(workspace: Workspace, theirs: Path) -> None:
+    spoilt(theirs, ROWS["an item that is a list"])
+    (theirs / "studio.db").rename(theirs / f".studio.db.999999999-{'a' * 32}.old")
+    with pytest.raises(ProjectError, match=r"no studio\.db"):
+        workspace.open_project(str(theirs))
+
+
 def test_a_folder_with_a_pipe_in_it_is_not_opened(workspace: Workspace, theirs: Path) -> None:
     (theirs / "studio.db").unlink()
     os.mkfifo(theirs / "studio.db")
