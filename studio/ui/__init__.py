@@ -103,7 +103,7 @@ def launch(
     workspace.serve_pages()
     demo = build(workspace)
     port = server.free_port(host, port)  # last, so that two that start at once do not find the same one free
-    # prevent_thread_lock: the app that launch() makes is given its sessions and the route for pictures; the warm-up comes after
+    # prevent_thread_lock: the app that launch() makes is given its sessions and our routes; the warm-up comes after
     app, url, _ = demo.launch(
         server_name=host,
         server_port=port,
@@ -125,6 +125,7 @@ def launch(
         ),
     )
     server.add_media_route(app, workspace)
+    server.add_functions_route(app, demo)
     sessions.keep_little(app, demo)
     # Gradio's own is a millisecond: a thousand looks a second at a queue that is mostly empty take 7 % of a core, and on two
     # cores a training waits twice for each, as its threads wait for one another

@@ -29,6 +29,7 @@ client = httpx.Client(base_url=demo.local_url, timeout=30)
 for name in names:
     asked = {"data": {}, "component_id": desk._id, "fn_name": "open_desk", "session_hash": name}
     assert client.post("/gradio_api/component_server", json=asked).json() == {"ok": True, "project": None}
+    assert name not in kept.session_data  # what a widget's script asks needs none
     kept[name][state._id] = name
 kept["open"][desk._id] = gr.HTML("another", render=False)
 kept["open"]._update_config(desk._id)

@@ -11,11 +11,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 
 from studio.settings import Settings
 from studio.ui.guard import LARGEST_BODY, MEGABYTE, UPLOADS
 from studio.ui.login import OUT, PATH
+from studio.ui.server import FUNCTIONS
 from tests.e2e.real_app import ROOT
 from tests.web.conftest import Served
 
@@ -129,3 +131,24 @@ def test_an_upload_that_is_too_large_is_refused_by_what_it_says_of_itself(served
             except TimeoutError:  # it waits for the rest
                 answer = b""
         assert (b" 413 " not in answer) is taken, answer
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_what_a_widget_asks_is_answered_and_what_is_no_function_of_one_is_refused(served: Served, slash: str) -> None:
+    blocks = served.inside.get("/config").json()["components"]
+    number = next(one["id"] for one in blocks if one["props"].get("elem_id") == "labeler")
+    other = next(one["id"] for one in blocks if one["type"] == "button")
+
+    def ask(body: bytes) -> httpx.Response:
+        return served.inside.post(f"{FUNCTIONS}{slash}", content=body, headers={"content-type": "application/json"})
+
+    def call(component: object, function: object) -> httpx.Response:
+        return ask(json.dumps({"data": {}, "component_id": component, "fn_name": function, "session_hash": "x"}).encode())
+
+    assert call(number, "open_desk").json() == {"ok": True, "project": None}
+    for component, function in ((number, "get_config"), (number, "fn"), (other, "open_desk"), (10**9, "act"), (None, None)):
+        assert call(component, function).status_code == 404, (component, function)
+    unnamed = b'{"component_id": [], "fn_name": {}, "data": 1}'
+    for body in (b"", b"[", b"[]", b"null", b"{}", unnamed, b"[" * 100_000, b"\xff"):
+        assert ask(body).status_code == 400, body[:20]
+    assert call(number, "open_desk").status_code == 200
