@@ -12,8 +12,8 @@ from studio.data.labels import next_id
 from studio.data.store import Store
 
 AUTHOR = "import"
-CHUNK = 250
-"""Rows an act: about 10 ms of work."""
+CHUNK = 100
+"""Rows an act: 4 to 8 ms of work, for which whoever labels meanwhile waits."""
 CHUNK_ALONE = 1_000
 """Where nobody else has labelled for a while."""
 
