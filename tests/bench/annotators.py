@@ -8,7 +8,8 @@ The real app in a process of its own; each person asks as the Label page's scrip
 tenth label is a race: two people say what one item is at the same moment, neither having seen the other's, every second time
 different things. One act in fifty arrives twice. Afterwards the database has to hold every label that was acknowledged, once;
 each disagreement that was answered as a conflict has to wait to be settled; and no item may have another label than what was
-said of it first. Exits with 1 where it is not so. Beside an import, only acts that began while it was at work are timed.
+said of it first. Exits with 1 where it is not so. They begin as soon as the server is up, while it imports its libraries in the
+background; beside an import, once it has done so, and only acts that began while the import was at work are timed.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from studio.workspace import Workspace
 from tests.bench.busy_import import CLASSES, table
 from tests.e2e.real_app import chromium, running_app
 from tests.e2e.walk import import_more
+from tests.faults.server_memory import server_at, settled
 
 ITEMS, PEOPLE, LABELS, IMPORTED = 12_000, 50, 200, 100_000
 RACE, TWICE = 10, 50
@@ -188,6 +190,7 @@ def measure(root: Path, pause: float, rows: int = 0, labels: int = LABELS) -> di
         at_work: list[float] = []
         beside = threading.Thread(target=_import, args=(address, table(root / "more.csv", rows, seed=2), at_work))
         if rows:
+            settled(server_at(address))
             beside.start()
             while not at_work:
                 assert beside.is_alive(), "the import did not begin"
