@@ -14,7 +14,7 @@ from studio.data.store import Store
 AUTHOR = "import"
 CHUNK = 100
 """Rows an act: 4 to 8 ms of work, for which whoever labels meanwhile waits."""
-CHUNK_ALONE = 1_000
+CHUNK_ALONE = 4_000
 """Where nobody else has labelled for a while."""
 
 EVENT = (
