@@ -89,7 +89,7 @@ def enter(
     said = {label for candidate in candidates for label in (candidate.label, candidate.hidden) if label is not None}
     chunks = _Chunks(keep_labels, described)
     try:
-        store.write(partial(chunks.begin, said=said if add_classes else (), add_described=add_classes), bulk=True)
+        store.write(partial(chunks.begin, said=said if add_classes else (), add_described=add_classes))
         done = 0
         while done < len(candidates):
             more = CHUNK_ALONE if store.alone() else CHUNK
