@@ -88,7 +88,7 @@ def add_media_route(app: FastAPI, workspace: Workspace) -> None:
 
 def add_functions_route(app: FastAPI, demo: gr.Blocks) -> None:
     """`POST /gradio_api/component_server`, for every label that is given and every picture that comes: what Gradio's own route
-    answers, with a third of its work.
+    answers, without most of its work.
 
     That one looks through a hundred routes, works out the function's signature and walks over the answer, each time anew, and
     opens a session. Here the functions are known beforehand, and what they answer is JSON already. Takes JSON alone, no files.
