@@ -134,7 +134,7 @@ class _Checker:
                 content[modality] = self._checked(modality, raw, read, row.name)
             except UnreadableItem as error:
                 return Reject(row.file, row.row, error.reason)
-        note = row.note and row.note.encode("utf-8", "replace").decode("utf-8").strip()
+        note = row.note.encode("utf-8", "replace").decode("utf-8").strip()
         if len(note) > LONGEST_NOTE or "\0" in note:
             return Reject(row.file, row.row, f"has a note of more than {LONGEST_NOTE:,} characters, or with NULs")
         try:
@@ -236,11 +236,6 @@ def _in_order(
 
     with ThreadPoolExecutor(workers, thread_name_prefix="studio-import") as pool:
         for row in rows:
-            if not ahead and not isinstance(row, Reject) and all(type(raw) is str for raw in row.content.values()):
-                beat.done += 1
-                yield check(row)
-                beat()
-                continue
             size = 0 if isinstance(row, Reject) else sum(len(raw) for raw in row.content.values() if isinstance(raw, bytes))
             if isinstance(row, Reject):
                 ahead.append((row, 0))

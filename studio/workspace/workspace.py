@@ -34,9 +34,6 @@ from studio.workspace.shelf import ModelShelf
 SHOWN = 50
 """Projects remembered; older ones open by path."""
 
-LOOK_S = 0.5
-"""Between two looks whether there is still something to do."""
-
 
 class Workspace:
     """Owns the list of projects (`projects.json` under the home folder), the open ones, the models and the queue."""
@@ -157,15 +154,9 @@ class Workspace:
             self._write(kept)
 
     def warm_up(self) -> None:
-        """Import torch and the model libraries in the background, so that the first load does not wait for them; not beside what
-        somebody has asked for, which would wait as well as those who label meanwhile."""
+        """Import torch and the model libraries in the background, so that the first load does not wait for them."""
 
-        def once_idle() -> None:
-            while self.activities.running():
-                time.sleep(LOOK_S)
-            libraries()
-
-        threading.Thread(target=once_idle, name="warm-up", daemon=True).start()
+        threading.Thread(target=libraries, name="warm-up", daemon=True).start()
 
     def doctor(self) -> dict[str, object]:
         """Versions, device, SQLite, what is offline."""

@@ -251,7 +251,7 @@ BAD = (
         "has more than", fails=True, bomb=True, longest_s=20),
     Bad("JSON with an entry of 17 MB", TEXTS,
         file("data.json", lambda: b'[{"text": "a"}, {"text": [' + b"[]," * (LONGEST_RECORD // 3) + b"0]}]"), "data.json", "16 MB",
-        fails=True, bomb=True, longest_s=40),
+        fails=True, bomb=True, longest_s=20),
     Bad("JSONL with a line of 17 MB", TEXTS,
         file("data.jsonl", lambda: b'{"text": "a"}\n{"text": [' + b"[]," * (LONGEST_RECORD // 3) + b"0]}"), "data.jsonl", "16 MB",
         bomb=True),

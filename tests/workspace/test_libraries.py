@@ -42,32 +42,6 @@ assert gc.get_freeze_count() == kept
 """
 
 
-BESIDE_WORK = """
-import sys, threading, time
-from pathlib import Path
-from studio.settings import Settings
-from studio.workspace import Workspace
-
-workspace, asked = Workspace(Settings(home=Path(sys.argv[1]), device="cpu", offline=True)), threading.Event()
-workspace.activities.start("import", "Importing", lambda progress: asked.wait())
-workspace.warm_up()
-time.sleep(1.5)
-assert "torch" not in sys.modules
-asked.set()
-until = time.monotonic() + 60
-while "studio.workspace.choosing" not in sys.modules:
-    assert time.monotonic() < until
-    time.sleep(0.1)
-workspace.close()
-"""
-
-
-def test_they_are_not_imported_beside_what_somebody_has_asked_for(tmp_path: Path) -> None:
-    asked = [sys.executable, "-c", BESIDE_WORK, str(tmp_path / "home")]
-    done = subprocess.run(asked, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
-
-
 def test_nobody_waits_while_what_is_imported_is_searched_for_garbage(tmp_path: Path) -> None:
     """A look at all of it is a fifth of a second in which no other thread runs; there were seven in one import, and then more."""
     done = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True, timeout=120)
