@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from typing import NamedTuple
 
 from studio.core.errors import StudioError
 from studio.core.results.projects import Reject
@@ -26,8 +27,7 @@ from studio.data.settle import AUTHOR, CHUNK, CHUNK_ALONE, EVENT, TOUCHED, give_
 from studio.data.store import Store
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """One checked row: media stored, text clean, split decided. An import holds all of its rows, so each is kept small."""
 
     content: str

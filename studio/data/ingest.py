@@ -236,10 +236,11 @@ def _in_order(
 
     with ThreadPoolExecutor(workers, thread_name_prefix="studio-import") as pool:
         for row in rows:
-            size = 0 if isinstance(row, Reject) else sum(len(raw) for raw in row.content.values() if isinstance(raw, bytes))
+            files = [] if isinstance(row, Reject) else [len(raw) for raw in row.content.values() if isinstance(raw, bytes)]
+            size = sum(files)
             if isinstance(row, Reject):
                 ahead.append((row, 0))
-            elif size or any(isinstance(raw, bytes) for raw in row.content.values()):
+            elif files:
                 ahead.append((pool.submit(check, row), size))
             else:
                 ahead.append((check(row), 0))

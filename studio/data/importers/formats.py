@@ -123,7 +123,7 @@ def _columns(records: Iterable[Record | Reject], name: str) -> tuple[str, ...]:
     for count, record in enumerate(records):
         if count == MOST_ROWS:
             raise too_many_rows(name)
-        if not isinstance(record, Reject):
+        if not isinstance(record, Reject) and not found.keys() >= record[1].keys():
             found.update(dict.fromkeys(record[1]))
             if len(found) > MOST_COLUMNS:
                 break

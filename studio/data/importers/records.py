@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Any, Protocol
 
@@ -184,7 +184,7 @@ def _row(
 def _as_exported(row: Row, cells: Mapping[str, Any]) -> Row:
     name, state, note = (str(cells.get(column) or "") for column in (exported.NAME, exported.STATE, exported.NOTE))
     label = NONE_OF_THESE if state == exported.NONE_STATE else row.label
-    return replace(row, name=name or row.name, label=label, note=note, skipped=state == exported.SKIPPED_STATE)
+    return row._replace(name=name or row.name, label=label, note=note, skipped=state == exported.SKIPPED_STATE)
 
 
 def _file(value: Any, modality: str, folder: tuple[str, ...], files: Files) -> tuple[str, bytes] | Reject:
