@@ -27,11 +27,12 @@ T = TypeVar("T")
 Act = Callable[[sqlite3.Connection], T]
 
 MAX_BATCH = 512
-CACHE_KIB = 32 * 1024
-"""An import touches pages all over the indices: with SQLite's own 2 MB it would read and write most of them again and again."""
+CACHE_KIB = 64 * 1024
+"""An import touches pages all over the indices, by its longest acts 28 MB of them: with less than some acts' worth it would read
+and write most of them again and again."""
 ALONE_S = 10.0
 """So long without any other act, and bulk acts are alone: longer than one looks at an item."""
-CHECKPOINT_PAGES, CHECKPOINT_PAGES_ALONE = 1_000, 16_000
+CHECKPOINT_PAGES, CHECKPOINT_PAGES_ALONE = 1_000, 32_000
 """Log before it is worked into the database, of 4 KB a page: an import changes the same pages in act after act, and the later
 the fewer times each is written; but whose act comes meanwhile waits for it."""
 
