@@ -13,8 +13,6 @@ from PIL import Image
 from studio.core.types import ImportOptions, ItemFilter
 from studio.settings import Settings
 from studio.workspace import Workspace
-from tests.e2e.conftest import watched
-from tests.e2e.real_app import running_app
 from tests.e2e.walk import READY, field, go
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -69,13 +67,16 @@ def filled(home: Path, folder: Path) -> None:
 
 
 @pytest.fixture
-def page(browser: Any, tmp_path: Path) -> Iterator[Any]:
+def projects(tmp_path: Path) -> None:
     filled(tmp_path / "home", tmp_path / "rows")
-    with running_app(tmp_path / "home") as address, watched(browser, address) as opened:
-        dialogs: list[str] = []
-        opened.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
-        yield opened
-        assert not dialogs
+
+
+@pytest.fixture
+def page(projects: None, page: Any) -> Iterator[Any]:
+    dialogs: list[str] = []
+    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    yield page
+    assert not dialogs
 
 
 def test_hostile_words_are_shown_as_they_are_on_every_page_and_never_run(page: Any) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,6 @@ from studio.core.types import ImportOptions
 from studio.data.store import Store
 from studio.settings import Settings
 from studio.workspace import Workspace
-from tests.e2e.conftest import watched
-from tests.e2e.real_app import running_app
 from tests.e2e.walk import go
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -38,11 +35,10 @@ def project(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def desk(browser: Any, project: Path, tmp_path: Path) -> Iterator[Any]:
-    with running_app(tmp_path / "home") as address, watched(browser, address) as page:
-        go(page, "label")
-        page.locator(".lb-box .lb-text").wait_for()
-        yield page
+def desk(project: Path, page: Any) -> Any:
+    go(page, "label")
+    page.locator(".lb-box .lb-text").wait_for()
+    return page
 
 
 def labels(project: Path) -> list[str | None]:
