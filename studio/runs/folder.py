@@ -127,7 +127,8 @@ class RunFolder:
 
     def state(self) -> dict[str, Any]:
         try:
-            found = json.loads((self.path / "state.json").read_text("utf-8"))
+            # null for a number that is none, as the loss of a training that diverged
+            found = _parsed((self.path / "state.json").read_text("utf-8"), parse_constant=lambda _: None)
         except (OSError, ValueError, RecursionError):
             found = None
         # never written, damaged, or not Studio's: what was learnt lies in the checkpoints
@@ -186,9 +187,11 @@ class RunFolder:
         found = []
         for line in whole.splitlines():
             try:
-                found.append(TrainEvent(**json.loads(line)))
+                event = TrainEvent(**_parsed(line.decode()))
             except (ValueError, TypeError, RecursionError):  # a line torn by a kill, followed by a resumed run's
                 continue
+            if _is_event(event):
+                found.append(event)
         return tuple(found), since + len(whole)
 
     def wish(self) -> Wish | None:
@@ -247,8 +250,23 @@ class RunFolder:
         publish_text(self.path / "report.json", json.dumps(report, indent=2))
 
 
+def _parsed(text: str, **how: Any) -> Any:
+    """What a JSON text says. Raises ValueError for half a character too, which no page can show."""
+    found = json.loads(text, **how)
+    if "\\u" in text:
+        json.dumps(found, ensure_ascii=False).encode()
+    return found
+
+
+def _is_event(event: TrainEvent) -> bool:
+    """Whether it is one that `append` writes."""
+    counts = all(type(count) is int and abs(count) < LARGEST for count in (event.step, event.total))
+    named = isinstance(event.kind, str) and isinstance(event.values, dict)
+    return counts and named and isinstance(event.at, int | float) and abs(event.at) < LARGEST
+
+
 LARGEST = 2**63
-"""Of a state's numbers: Python's may have any number of digits, and no other."""
+"""Of a state's and an event's numbers: Python's may have any number of digits, and no other."""
 
 
 def _is_state(found: Any) -> bool:
@@ -259,6 +277,6 @@ def _is_state(found: Any) -> bool:
     if not isinstance(process, dict | None):
         return False
     known = _STATE.keys() | {"status", "process", "for_good"}
-    if any(type(value) is int and abs(value) >= LARGEST for value in found.values()):
+    if any(isinstance(value, int | float) and abs(value) >= LARGEST for value in found.values()):
         return False
     return found.keys() <= known and all(isinstance(found[key], _STATE[key]) for key in _STATE.keys() & found.keys())

@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -111,7 +112,7 @@ class Guard:
                 begun = True
                 await send(message)
 
-        with suppress(_TooLarge):
+        with suppress(_TooLarge, ClientDisconnect):  # who has gone away hears no answer
             await self.app(scope, counted, sending)
         if taken > largest and not begun:
             await PlainTextResponse(TOO_LARGE, 413, {"connection": "close"})(scope, receive, send)

@@ -5,19 +5,22 @@ Media go through the open project alone; no path of a file is ever taken from a 
 
 from __future__ import annotations
 
+import json
+import math
 import re
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 import gradio as gr
 import psutil
+from anyio import CapacityLimiter
+from anyio.to_thread import run_sync
 from fastapi import FastAPI
-from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from studio.core.errors import BadInput, StudioError
@@ -32,6 +35,12 @@ MEDIA = "/studio/media"
 
 FUNCTIONS = "/gradio_api/component_server"
 """Where Gradio's client asks for a widget's function, with a slash at the end."""
+
+FUNCTIONS_AT_ONCE = 256
+"""Threads in which pages' functions wait: one for each act, and one for each person who looks at a model's suggestion, which
+comes after those of the others."""
+PICTURES_AT_ONCE = 8
+"""Those that were not yet made small take a core, and memory, each."""
 
 EVERYWHERE = frozenset({"0.0.0.0", "::"})
 
@@ -79,9 +88,11 @@ def hosts_of(host: str) -> frozenset[str]:
 def add_media_route(app: FastAPI, workspace: Workspace) -> None:
     """`GET /studio/media/{project}/{sha256}/{size}`: a JPEG picture, cacheable for ever because its address is its content."""
 
+    limiter = CapacityLimiter(PICTURES_AT_ONCE)
+
     async def media(request: Request) -> Response:
         parts = request.path_params
-        return await run_in_threadpool(_picture, workspace, parts["project"], parts["sha"], parts["size"])
+        return await run_sync(_picture, workspace, parts["project"], parts["sha"], parts["size"], limiter=limiter)
 
     _first(app, f"{MEDIA}/{{project}}/{{sha}}/{{size}}", media, "GET")
 
@@ -91,8 +102,10 @@ def add_functions_route(app: FastAPI, demo: gr.Blocks) -> None:
     answers, without most of its work.
 
     That one looks through a hundred routes, works out the function's signature and walks over the answer, each time anew, and
-    opens a session. Here the functions are known beforehand, and what they answer is JSON already. Takes JSON alone, no files.
+    opens a session; and its threads are those of everything else, so that acts wait where pictures or suggestions do. Here the
+    functions are known beforehand. Takes JSON alone, no files.
     """
+    limiter = CapacityLimiter(FUNCTIONS_AT_ONCE)
     functions = {
         (number, function.__name__): function
         for number, block in demo.blocks.items()
@@ -108,10 +121,27 @@ def add_functions_route(app: FastAPI, demo: gr.Blocks) -> None:
             return PlainTextResponse("That names no function of a page.", status_code=400)
         if function is None:
             return PlainTextResponse("There is no such function.", status_code=404)
-        return JSONResponse(await run_in_threadpool(function, data))
+        return Response(await run_sync(lambda: _as_json(function(data)), limiter=limiter), media_type="application/json")
 
     for path in (FUNCTIONS, f"{FUNCTIONS}/"):
         _first(app, path, answer, "POST")
+
+
+def _as_json(answer: Any) -> bytes:
+    """With null for a number that is none, as JSON has no word for it, and a question mark for half a character."""
+    try:
+        written = json.dumps(answer, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    except ValueError:
+        written = json.dumps(_without_nan(answer), ensure_ascii=False, separators=(",", ":"))
+    return written.encode("utf-8", "replace")
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _without_nan(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _first(app: FastAPI, path: str, answer: Callable[[Request], Awaitable[Response]], method: str) -> None:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ from studio.core.interfaces import Modality, Progress, Task
 from studio.core.results.audit import Audit, Doubt, Twins
 from studio.core.types import Item, ItemFilter, LabelEvent, classes_in, set_of
 from studio.data import labels
+from studio.data.kept import kept
 from studio.data.project import Project
 from studio.modalities import discover_modalities, modalities_named
 from studio.workspace.decisions import Decision, Decisions
@@ -48,6 +50,19 @@ NO_MODEL = "Choose a model and check again: it says which labels look wrong."
 TOO_FEW = "Label more: a label can be doubted once others of its class were learnt without it."
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """As it is kept in the project."""
+
+    doubts: list[tuple[int, str, str, float]]
+    """(item, its label, the suggested one, probability)."""
+    twins: list[tuple[int, int, float]]
+    """(item, the one to do without, likeness)."""
+    why_no_doubts: str
+    looked_at: int
+    at: float
+
+
 class Auditing:
     """Looks, keeps what it found, and carries out what is decided."""
 
@@ -58,27 +73,27 @@ class Auditing:
     def audit(self, model: str | None = None, progress: Progress | None = None) -> Audit:
         """Look at everything anew. Labels need a model that says which class an item looks like."""
         twins, looked_at = self._twins(progress)
-        before = self._store.meta(FOUND)
+        before = self._found()
         try:
             doubts, why = self._doubts(model, progress)
         except StudioError as error:  # what was found so far counts all the same
             doubts, why = [], f"{error.message} {error.hint}"
         if model is None and before:  # nobody has looked at the labels: what was doubted of them stays
-            doubts, why = before["doubts"], before["why_no_doubts"]
-        found = {"doubts": doubts, "twins": twins, "why_no_doubts": why, "looked_at": looked_at, "at": time.time()}
-        self._store.set_meta(FOUND, found)
-        return self._shown(self._store.meta(FOUND))
+            doubts, why = before.doubts, before.why_no_doubts
+        found = _Found(doubts, twins, why, looked_at, time.time())
+        self._store.set_meta(FOUND, asdict(found))
+        return self._shown(found)
 
     def last(self) -> Audit | None:
         """What is left of the newest audit: without what was settled, relabelled or dropped since. None before the first."""
-        found = self._store.meta(FOUND)
+        found = self._found()
         return self._shown(found) if found else None
 
     def leaks(self, learnt: Collection[int], judged: Collection[int]) -> int:
         """How many of the items `judged` are nearly the same as one of those `learnt` from, by the newest audit; without pairs
         that a person kept. To drop one does not undo that a run has learnt from it."""
-        found, kept = self._store.meta(FOUND), self._kept()
-        pairs = [(a, b) for a, b, _ in found["twins"] if f"twins/{a}/{b}" not in kept] if found else []
+        found, stays = self._found(), self._kept()
+        pairs = [(a, b) for a, b, _ in found.twins if f"twins/{a}/{b}" not in stays] if found else []
         return len({j for a, b in pairs for j, other in ((a, b), (b, a)) if j in judged and other in learnt})
 
     def settle(self, key: str, act: str, author: str = "me", saw: labels.Saw = ...) -> None:
@@ -117,16 +132,19 @@ class Auditing:
             raise NotFound("This is settled already, or no longer so.", "Reload the page.")
         return doubt, twins
 
+    def _found(self) -> _Found | None:
+        return kept(self._store, FOUND, _Found)
+
     def _kept(self) -> set[str]:
         return {decision.key for decision in self._decisions.standing() if decision.act == "keep"}
 
-    def _shown(self, found: Mapping[str, Any]) -> Audit:
+    def _shown(self, found: _Found) -> Audit:
         settled = self._kept()
-        items = self._store.standing({i for i, *_ in found["doubts"]} | {i for a, b, _ in found["twins"] for i in (a, b)})
+        items = self._store.standing({i for i, *_ in found.doubts} | {i for a, b, _ in found.twins for i in (a, b)})
         known = {c.name for c in self._store.classes()}
         doubts = [
             Doubt(key, items[i], suggested, p)
-            for i, given, suggested, p in found["doubts"]
+            for i, given, suggested, p in found.doubts
             if (key := f"label/{i}/{given}/{suggested}") not in settled
             and i in items
             and items[i].label == given
@@ -134,12 +152,10 @@ class Auditing:
         ]
         twins = [
             Twins(key, items[a], items[b], likeness)
-            for a, b, likeness in found["twins"]
+            for a, b, likeness in found.twins
             if (key := f"twins/{a}/{b}") not in settled and a in items and b in items
         ]
-        return Audit(
-            tuple(doubts), tuple(twins), found["why_no_doubts"], len(self._decisions.standing()), found["looked_at"], found["at"]
-        )
+        return Audit(tuple(doubts), tuple(twins), found.why_no_doubts, len(self._decisions.standing()), found.looked_at, found.at)
 
     # labels that look wrong
 

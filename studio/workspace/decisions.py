@@ -7,10 +7,10 @@ import json
 import sqlite3
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from typing import Any
 
 from studio.core.types import LabelEvent
 from studio.data import undo
+from studio.data.kept import checked, kept
 from studio.data.store import Store
 
 KEY = "audit_decisions"
@@ -39,7 +39,7 @@ class Decisions:
 
     def standing(self) -> list[Decision]:
         """The first first."""
-        return [one for one in _read(self._store.meta(KEY)) if not one.undone]
+        return [one for one in kept(self._store, KEY, list[Decision]) or () if not one.undone]
 
     def take(self, decision: Decision, act: Callable[[sqlite3.Connection], LabelEvent | None]) -> None:
         """Carry it out by `act`; what its author took back before cannot be done again from now on."""
@@ -76,13 +76,9 @@ def _turn(connection: sqlite3.Connection, author: str, back: bool) -> Decision |
     return found
 
 
-def _read(rows: list[dict[str, Any]] | None) -> list[Decision]:
-    return [Decision(**row) for row in rows or ()]
-
-
 def _kept(connection: sqlite3.Connection) -> list[Decision]:
     row = connection.execute("SELECT value FROM meta WHERE key = ?", (KEY,)).fetchone()
-    return _read(json.loads(row[0]) if row else None)
+    return checked(json.loads(row[0]), list[Decision]) or [] if row else []
 
 
 def _keep(connection: sqlite3.Connection, rows: list[Decision]) -> None:

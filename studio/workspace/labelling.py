@@ -14,18 +14,19 @@ from typing import Any
 
 from studio.core.errors import BadInput, CannotRun, Overtaken, UnreadableItem
 from studio.core.interfaces import Progress, Task
-from studio.core.results.projects import Counts, GivenLabels, ImportReport, ItemPage, Reject
+from studio.core.results.projects import Counts, GivenLabels, ImportReport, ItemPage
 from studio.core.types import NONE_OF_THESE, ClassInfo, ImportOptions, Item, ItemFilter, LabelEvent, classes_in
 from studio.data import truth
 from studio.data.importers import ImportRequest, importer_for
 from studio.data.importers.hub import HubImporter
 from studio.data.ingest import Rules, ingest
+from studio.data.kept import kept
 from studio.data.labels import Saw
 from studio.data.project import Project
 from studio.data.sets import Said
 from studio.modalities import discover_modalities, modalities_named
 from studio.settings import reaches_hub
-from studio.workspace.prompts import checked_templates
+from studio.workspace.prompts import checked_templates, templates_of
 
 Read = Callable[[bytes | str, str], Any]
 """`read(source, name)` of a modality."""
@@ -91,10 +92,7 @@ class Labelling:
 
     def last_report(self) -> ImportReport | None:
         """Of the newest import into this project, also after a restart."""
-        saved: dict[str, Any] | None = self._store.meta("last_report")
-        if saved is None:
-            return None
-        return ImportReport(**{**saved, "rejects": tuple(Reject(**reject) for reject in saved["rejects"])})
+        return kept(self._store, "last_report", ImportReport)
 
     # browse
 
@@ -262,7 +260,7 @@ class Labelling:
 
     def templates(self) -> tuple[str, ...]:
         """Prompt templates of the project with `{}` for the class."""
-        return tuple(self._store.meta("templates") or self._task.templates)
+        return templates_of(self._project, self._task)
 
     def set_templates(self, templates: Sequence[str]) -> None:
         """Raises BadInput where there is none, or one has not exactly one `{}`."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from studio.core.errors import BadInput
 from studio.core.results.people import Agreement, Dispute, Kappa, Opinion
 from studio.core.types import NONE_OF_THESE, Item, LabelEvent
 from studio.data.content import plain_name
+from studio.data.kept import kept
 from studio.data.opinions import NOBODY
 from studio.data.project import Project
 from studio.evaluation.agreement import cohen, fleiss
@@ -83,8 +83,7 @@ class People:
 
     def second_opinions(self) -> SecondOpinions:
         """As the project is set."""
-        kept: dict[str, Any] | None = self._store.meta(KEPT)
-        return SecondOpinions(**kept) if kept else SecondOpinions()
+        return kept(self._store, KEPT, SecondOpinions) or SecondOpinions()
 
     def ask_twice(self, people: int, share: float) -> SecondOpinions:
         """Have that share of the items labelled by so many people, who do not see what the others said. Raises BadInput."""

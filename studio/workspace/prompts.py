@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 from studio.core.errors import BadInput
 from studio.core.interfaces import Task
+from studio.data.kept import kept
 from studio.data.project import Project
 
 
 def templates_of(project: Project, task: Task) -> tuple[str, ...]:
     """The project's own templates, or its task's."""
-    return tuple(project.store.meta("templates") or task.templates)
+    return kept(project.store, "templates", tuple[str, ...]) or tuple(task.templates)
 
 
 def checked_templates(templates: Sequence[str]) -> tuple[str, ...]:

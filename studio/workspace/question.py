@@ -14,6 +14,7 @@ from studio.core.errors import BadInput, CannotRun
 from studio.core.interfaces import FoundationModel, Progress, Task
 from studio.core.results.projects import Missing
 from studio.core.types import Item, Split
+from studio.data.kept import kept
 from studio.data.project import Project
 from studio.data.snapshot import Snapshot
 from studio.data.splits import support
@@ -117,8 +118,7 @@ class Questions:
 
     def accepted(self) -> float | None:
         """The error rate that the project accepts."""
-        found = self.project.store.meta(ACCEPTED)
-        return None if found is None else float(found)
+        return kept(self.project.store, ACCEPTED, float)
 
     def held_out(self) -> tuple[Split, list[Item]]:
         """The test split's items with a truth, or the validation split's. Raises CannotRun where there is none."""

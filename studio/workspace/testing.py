@@ -13,6 +13,7 @@ from studio.core.results.evidence import Abstention, StrengthRow, Strengths
 from studio.core.results.projects import Missing
 from studio.core.threads import apart
 from studio.core.types import Item
+from studio.data.kept import kept
 from studio.data.project import Project
 from studio.workspace.answers import comparison_from
 from studio.workspace.classifying import Classifying
@@ -191,8 +192,8 @@ class Testing:
 
     def _gated(self, found: Comparison) -> Comparison:
         """Without its claim, where items that judged are nearly the same as ones that were learnt from."""
-        sides = self._store.meta("compared") or {"learnt": [], "judged": []}
-        leaks = self._leaks(set(sides["learnt"]), set(sides["judged"]))
+        sides = kept(self._store, "compared", dict[str, list[int]]) or {}
+        leaks = self._leaks(set(sides.get("learnt", ())), set(sides.get("judged", ())))
         return replace(found, verdict=LEAKING.format(leaks)) if leaks else found
 
     def forget(self, model_id: str) -> None:

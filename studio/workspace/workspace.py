@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import threading
@@ -115,8 +116,8 @@ class Workspace:
         """The project of a backup, in `folder` or under the projects' folder; it becomes the current one. Where its original is
         known and still there, it gets an id of its own. Raises NotFound, ProjectError, and then there is no new project."""
         source = _path(file)
-        if not source.is_file():
-            raise NotFound(f"There is no file {source}.", "Check the path.")
+        if not os.path.isfile(source):
+            raise NotFound(f"There is no file {source} that can be read.", "Check the path.")
         root = _path(folder) if folder else self._free_folder(name_in(source))
         restore(source, root, progress)
         try:
@@ -205,13 +206,13 @@ class Workspace:
 
     def _find(self, ref: str) -> Path:
         path = _path(ref)
-        if (path / "project.json").is_file():
+        if os.path.isfile(path / "project.json"):
             return path.resolve()
         cards = [overview(Path(p), at) for p, at in self._known()]
         for card in cards:
             if ref in (card.id, card.name, card.path):
                 return Path(card.path)
-        if path.is_dir():
+        if os.path.isdir(path):
             read_card(path)  # says what is wrong with the folder
         known = ", ".join(card.name for card in cards[:5]) or "none yet"
         raise NotFound(f"There is no project {ref!r}.", f"Give a folder, or one of the known: {known}.")

@@ -1,4 +1,5 @@
 import json
+import math
 import os
 from pathlib import Path
 
@@ -64,6 +65,7 @@ STRANGE = ("5", "[1, 2]", "[" * 200_000, "{}", '{"status": [1]}', '{"status": "r
     f'{{"status": "done", "accuracy": 1{"0" * 400}}}',
     '{"status": "running", "process": {"pid": 1e999, "started": 1, "boot": 1}}',
     f'{{"status": "running", "process": {{"pid": 1, "started": 1{"0" * 400}, "boot": 1.5}}}}',
+    '{"status": "done", "eta_s": 1e999}', r'{"status": "done", "note": "\ud800"}',
     '{"status": "done", "x": 1}', '{"status": "done", "step": "many"}', '{"status": "done", "error": {}}')  # fmt: skip
 
 
@@ -77,6 +79,28 @@ def test_a_state_that_studio_did_not_write_is_no_state(tmp_path: Path, said: str
     assert (shown.status, shown.step, shown.error) == ("interrupted", 0, None)
     (folder.path / "preflight.json").write_text(said)
     assert folder.events()[0] == () and folder.wish() == "stop" and folder.preflight() is None
+
+
+def test_a_number_that_is_none_is_not_shown(tmp_path: Path) -> None:
+    folder = RunFolder.create(tmp_path, SPEC)
+    folder.update(status="done", accuracy=float("nan"), eta_s=float("inf"), loss=0.5)
+    shown = folder.snapshot()
+    assert (shown.status, shown.accuracy, shown.eta_s, shown.loss) == ("done", None, None, 0.5)
+
+
+ODD_EVENTS = (
+    {"at": math.nan}, {"at": math.inf}, {"at": None}, {"step": math.nan}, {"step": "1"}, {"total": 10**400}, {"total": True},
+    {"kind": 5}, {"values": 3}, {"values": None}, {"values": {"message": "\ud800"}}, {"more": 1},
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("odd", ODD_EVENTS, ids=range(len(ODD_EVENTS)))
+def test_an_event_that_studio_did_not_write_is_passed_over(tmp_path: Path, odd: dict[str, object]) -> None:
+    folder = RunFolder.create(tmp_path, SPEC)
+    event = {"kind": "eval", "step": 1, "total": 2, "at": 1.0, "values": {"loss": math.inf}}
+    lines = [json.dumps(event), json.dumps({**event, **odd}), json.dumps({**event, "step": 2})]
+    (folder.path / "events.jsonl").write_text("\n".join(lines) + "\n")
+    assert [event.step for event in folder.events()[0]] == [1, 2]
 
 
 def test_old_checkpoints_make_room(tmp_path: Path) -> None:

@@ -1,16 +1,23 @@
 from __future__ import annotations
 
+import math
 import shutil
 import socket
+from collections.abc import Callable
 from pathlib import Path
+from threading import Event
+from types import SimpleNamespace
+from typing import Any
 
+import anyio
+import httpx
 import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from studio.core.errors import BadInput
 from studio.ui import launch
-from studio.ui.server import add_media_route, free_port
+from studio.ui.server import FUNCTIONS, add_functions_route, add_media_route, free_port
 from studio.workspace import Workspace
 from studio.workspace.open_project import OpenProject
 
@@ -54,6 +61,64 @@ def test_what_is_no_picture_of_the_project_is_not_found(client: TestClient, proj
 @pytest.mark.parametrize("other", ["nobody", "..", "%2e%2e", "a" * 65])
 def test_other_projects_are_not_found(client: TestClient, project: OpenProject, other: str) -> None:
     assert client.get(f"/studio/media/{other}/{sha_of_first(project)}/96").status_code == 404
+
+
+def with_functions(*functions: Callable[[Any], Any]) -> FastAPI:
+    """An app with one widget, number 1, of these functions."""
+    app, demo = FastAPI(openapi_url=None), SimpleNamespace(blocks={1: SimpleNamespace(server_fns=functions)})
+    add_functions_route(app, demo)  # type: ignore[arg-type]
+    return app
+
+
+def asked(name: str) -> dict[str, Any]:
+    return {"component_id": 1, "fn_name": name, "data": {}}
+
+
+@pytest.mark.parametrize("what", ["suggestions", "pictures"])
+def test_an_act_does_not_wait_for_fifty_people_who_wait_for(what: str) -> None:
+    over, waiting = Event(), list[int]()
+
+    def suggest(payload: Any) -> dict[str, Any]:
+        waiting.append(1)
+        over.wait(60)
+        return {}
+
+    def act(payload: Any) -> dict[str, Any]:
+        return {"ok": True}
+
+    app = with_functions(suggest, act)
+    add_media_route(app, SimpleNamespace(project=suggest))  # type: ignore[arg-type]
+
+    async def fifty_and_one() -> Any:
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        async with (
+            httpx.AsyncClient(transport=transport, base_url="http://x", timeout=60) as client,
+            anyio.create_task_group() as all,
+        ):
+            for _ in range(50):
+                if what == "suggestions":
+                    all.start_soon(lambda: client.post(FUNCTIONS, json=asked("suggest")))
+                else:
+                    all.start_soon(client.get, f"/studio/media/x/{'0' * 64}/96")
+            try:
+                while not waiting:
+                    await anyio.sleep(0.01)
+                await anyio.sleep(0.2)
+                with anyio.fail_after(20):
+                    return (await client.post(FUNCTIONS, json=asked("act"))).json()
+            finally:
+                over.set()
+
+    assert anyio.run(fifty_and_one) == {"ok": True}
+
+
+def test_an_answer_is_sent_whatever_numbers_and_characters_are_in_it() -> None:
+    def look(payload: Any) -> dict[str, Any]:
+        return {"loss": [math.nan, (1.5, -math.inf)], "of": {"half": "a\ud800b"}, "whole": "é"}
+
+    answer = TestClient(with_functions(look)).post(FUNCTIONS, json=asked("look"))
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.json() == {"loss": [None, [1.5, None]], "of": {"half": "a?b"}, "whole": "é"}
 
 
 def test_a_port_in_use_is_refused_and_passed_over() -> None:

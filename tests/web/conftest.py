@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -16,8 +17,8 @@ NAME, PASSWORD = "ann", "three plain words"
 class Served:
     """The app's address, a client that is signed in and one that is not."""
 
-    def __init__(self, url: str) -> None:
-        self.url = url
+    def __init__(self, url: str, log: Path) -> None:
+        self.url, self.log = url, log
         self.stranger = httpx.Client(base_url=url, timeout=20)
         self.inside = httpx.Client(base_url=url, timeout=20)
 
@@ -30,7 +31,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     home = tmp_path_factory.mktemp("served") / "home"
     Accounts(home / "accounts.json").set(NAME, PASSWORD)
     with running_app(home, "--auth") as url:
-        made = Served(url)
+        made = Served(url, home.with_name("home.log"))
         made.sign_in()
         yield made
         made.stranger.close()

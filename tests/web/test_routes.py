@@ -6,6 +6,7 @@ import json
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -152,3 +153,15 @@ def test_what_a_widget_asks_is_answered_and_what_is_no_function_of_one_is_refuse
     for body in (b"", b"[", b"[]", b"null", b"{}", unnamed, b"[" * 100_000, b"\xff"):
         assert ask(body).status_code == 400, body[:20]
     assert call(number, "open_desk").status_code == 200
+
+
+@pytest.mark.parametrize("path", [FUNCTIONS, PATH])
+def test_a_request_that_breaks_off_is_no_fault_of_the_servers(served: Served, path: str) -> None:
+    before = len(served.log.read_text())
+    for length, begun in (("Content-Length: 1000", b"{"), ("Transfer-Encoding: chunked", b"5\r\n{")):
+        with asking(served, path, f"Content-Type: application/json\r\n{length}\r\n") as broken:
+            broken.sendall(begun)
+            time.sleep(0.3)  # until it waits for the rest
+    time.sleep(0.3)
+    assert served.inside.get("/").status_code == 200
+    assert "Traceback" not in served.log.read_text()[before:]

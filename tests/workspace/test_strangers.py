@@ -144,6 +144,39 @@ def test_a_card_that_is_none_is_refused(workspace: Workspace, theirs: Path, tmp_
     refused(workspace, theirs, tmp_path, "project's card|juggling")
 
 
+KEPT: tuple[object, ...] = (
+    3, "x", [], [1], [[1]], {}, {"at": []}, True, {"learnt": 5}, {"people": [], "share": {}}, {"rejects": 5, "more": 1},
+    [{"key": "x"}], {"doubts": [[1]], "twins": [5], "why_no_doubts": None}, -1e308,
+)  # fmt: skip
+"""What each of the things that a project keeps beside its items may say in a stranger's."""
+
+
+@pytest.mark.parametrize("value", KEPT, ids=range(len(KEPT)))
+def test_what_a_project_keeps_beside_its_items_is_read_as_its_type_or_not_at_all(
+    workspace: Workspace, theirs: Path, value: object
+) -> None:
+    keys = (
+        "audit",
+        "audit_decisions",
+        "second_opinions",
+        "last_report",
+        "templates",
+        "compared",
+        "comparison",
+        "accepted_errors",
+    )
+    with sqlite3.connect(theirs / "studio.db") as connection:
+        connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", [(key, json.dumps(value)) for key in keys])
+    connection.close()
+    project = workspace.open_project(str(theirs))
+    assert project.auditing.last() is None and project.auditing.undo() is None and project.auditing.leaks([1], [2]) == 0
+    assert project.people.second_opinions().people == 1 and project.testing.last_comparison() is None
+    assert project.labelling.last_report() is None
+    assert all(type(template) is str for template in project.labelling.templates()) and project.labelling.templates()
+    project.labelling.label(1, "dog")
+    assert project.auditing.audit().twins == ()
+
+
 LINKS = ("studio.db", ".studio.db.lock", "media", "thumbs", "features", "features/x", "media/ab", "runs/run-1", "project.json")
 
 

@@ -121,6 +121,11 @@ def test_a_run_that_was_copied_at_work_is_at_work_in_the_original_alone(workspac
 def test_what_is_no_project_says_so(workspace: Workspace, tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="no project 'nothing'"):
         workspace.open_project("nothing")
+    for named in ("x" * 300, f"{tmp_path}/{'x' * 300}/y", "a\0b"):
+        with pytest.raises(NotFound):
+            workspace.open_project(named)
+        with pytest.raises(NotFound):
+            workspace.restore(named)
     with pytest.raises(ProjectError, match="not a Studio project"):
         workspace.open_project(str(tmp_path))
     with pytest.raises(NotFound, match="no task named 'cooking'"):
