@@ -6,7 +6,6 @@ one of its number is not opened, whoever made it; and of a project that comes fr
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sqlite3
@@ -17,6 +16,7 @@ from typing import Any
 from urllib.parse import quote
 
 from studio.core.errors import ProjectError
+from studio.core.plain import parsed
 from studio.data.content import SHA256, media_of
 from studio.data.schema import MIGRATIONS, NEWEST
 
@@ -98,11 +98,11 @@ def _is_spoilt(connection: sqlite3.Connection) -> bool:
     if connection.execute(_SPOILT.format(items=items)).fetchone()[0]:
         return True
     contents, settings = connection.execute(f"SELECT content FROM {items}"), connection.execute("SELECT value FROM meta")
-    return not (all(_is_content(text) for (text,) in contents) and all(_parsed(text) is not None for (text,) in settings))
+    return not (all(_is_content(text) for (text,) in contents) and all(_is_json(text) for (text,) in settings))
 
 
 def _is_content(text: str) -> bool:
-    content = _parsed(text)
+    content = parsed(text) if _is_json(text) else None
     return (
         isinstance(content, dict)
         and all(type(part) is str for part in content.values())
@@ -110,15 +110,13 @@ def _is_content(text: str) -> bool:
     )
 
 
-def _parsed(text: Any) -> Any:
-    """The JSON, None for what is none or what no page could show; also for `null`, which is nothing that Studio writes."""
+def _is_json(text: Any) -> bool:
+    """Whether it is any that a page could show."""
     try:
-        found = json.loads(text)
-        if "\\u" in text:  # half a character may be written so
-            json.dumps(found, ensure_ascii=False).encode()
+        parsed(text)
     except (ValueError, TypeError, RecursionError):
-        return None
-    return found
+        return False
+    return True
 
 
 def _is_readable(connection: sqlite3.Connection, found: frozenset[Any]) -> bool:

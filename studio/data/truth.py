@@ -49,4 +49,10 @@ def give(connection: sqlite3.Connection, per_class: int, seed: int, author: str)
 
 def _known(connection: sqlite3.Connection) -> dict[str, str]:
     row = connection.execute("SELECT value FROM meta WHERE key = ?", (KEY,)).fetchone()
-    return dict(json.loads(row[0])) if row else {}
+    known = json.loads(row[0]) if row else {}
+    said = known.items() if isinstance(known, dict) else ()
+    return {item: label for item, label in said if _is_id(item) and isinstance(label, str)}
+
+
+def _is_id(text: str) -> bool:
+    return len(text) < 19 and text.isdecimal() and str(int(text)) == text

@@ -6,6 +6,7 @@ what the families say: no list names them.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,7 +51,7 @@ def folder_of(model_id: str) -> tuple[str, Path] | None:
         rest = model_id.removeprefix(head)
         if rest and rest != model_id:
             folder = expanded(rest)
-            if head not in repositories or rest.startswith(("/", ".", "~")) or folder.is_dir():
+            if head not in repositories or rest.startswith(("/", ".", "~")) or os.path.isdir(folder):
                 return head, folder
     return None
 

@@ -20,9 +20,11 @@ import psutil
 
 from studio.core.config import TrainConfig
 from studio.core.errors import BadInput, NotFound, RunError
+from studio.core.plain import parsed
 from studio.core.publish import clear_unfinished, make_folder, new_folder, publish_text, sync_folder
 from studio.core.results.training import Preflight
 from studio.core.types import FINE_TUNING, RunSnapshot, RunStatus, TrainEvent
+from studio.data.kept import checked
 from studio.runs.process import alive, identity
 
 Wish = Literal["stop", "keep"]
@@ -104,14 +106,16 @@ class RunFolder:
     def spec(self) -> RunSpec:
         """What the run was asked to do. Raises RunError where `config.json` cannot be read."""
         try:
-            values = json.loads((self.path / "config.json").read_text("utf-8"))
+            values = parsed((self.path / "config.json").read_text("utf-8"))
             values["train"] = TrainConfig.from_json(values["train"])
             values["classes"] = tuple(values["classes"])
             values["prompts"] = tuple(tuple(p) for p in values["prompts"])
-            if not all(isinstance(values[key], str) for key in ("task", "model", "method")):
-                raise TypeError("task, model and method are texts")
+            if not all(isinstance(text, str) for text in (values["task"], values["model"], values["method"], *values["classes"])):
+                raise TypeError("task, model, method and classes are texts")
+            if not abs(values["created"]) < LAST_S:
+                raise ValueError("it was never created")
             return RunSpec(**values)
-        except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError, BadInput) as error:
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError, BadInput) as error:
             raise RunError(f"The settings of {self.id} cannot be read ({error}).", "Start a new run.") from error
 
     def readable(self) -> bool:
@@ -128,7 +132,7 @@ class RunFolder:
     def state(self) -> dict[str, Any]:
         try:
             # null for a number that is none, as the loss of a training that diverged
-            found = _parsed((self.path / "state.json").read_text("utf-8"), parse_constant=lambda _: None)
+            found = parsed((self.path / "state.json").read_text("utf-8"), parse_constant=lambda _: None)
         except (OSError, ValueError, RecursionError):
             found = None
         # never written, damaged, or not Studio's: what was learnt lies in the checkpoints
@@ -187,7 +191,7 @@ class RunFolder:
         found = []
         for line in whole.splitlines():
             try:
-                event = TrainEvent(**_parsed(line.decode()))
+                event = TrainEvent(**parsed(line.decode()))
             except (ValueError, TypeError, RecursionError):  # a line torn by a kill, followed by a resumed run's
                 continue
             if _is_event(event):
@@ -232,8 +236,8 @@ class RunFolder:
     def preflight(self) -> Preflight | None:
         """What was measured before the first step, so that a resumed run goes on in the same way."""
         try:
-            return Preflight(**json.loads((self.path / "preflight.json").read_text("utf-8")))
-        except (OSError, ValueError, TypeError, RecursionError):
+            return checked(json.loads((self.path / "preflight.json").read_text("utf-8")), Preflight)
+        except (OSError, ValueError, RecursionError):
             return None
 
     def publish_preflight(self, found: Preflight) -> None:
@@ -242,7 +246,7 @@ class RunFolder:
     def report(self) -> dict[str, Any]:
         """What the run said of itself at its end; empty before."""
         try:
-            return dict(json.loads((self.path / "report.json").read_text("utf-8")))
+            return dict(parsed((self.path / "report.json").read_text("utf-8")))
         except (OSError, ValueError, TypeError, RecursionError):
             return {}
 
@@ -250,21 +254,17 @@ class RunFolder:
         publish_text(self.path / "report.json", json.dumps(report, indent=2))
 
 
-def _parsed(text: str, **how: Any) -> Any:
-    """What a JSON text says. Raises ValueError for half a character too, which no page can show."""
-    found = json.loads(text, **how)
-    if "\\u" in text:
-        json.dumps(found, ensure_ascii=False).encode()
-    return found
-
-
 def _is_event(event: TrainEvent) -> bool:
     """Whether it is one that `append` writes."""
     counts = all(type(count) is int and abs(count) < LARGEST for count in (event.step, event.total))
     named = isinstance(event.kind, str) and isinstance(event.values, dict)
-    return counts and named and isinstance(event.at, int | float) and abs(event.at) < LARGEST
+    if not (counts and named and isinstance(event.at, int | float) and abs(event.at) < LARGEST):
+        return False
+    return not any(type(value) is int and abs(value) >= LARGEST for value in event.values.values())
 
 
+LAST_S = 10**11
+"""Seconds since 1970 that a date can still say."""
 LARGEST = 2**63
 """Of a state's and an event's numbers: Python's may have any number of digits, and no other."""
 

@@ -109,7 +109,7 @@ def chosen_strength(folder: RunFolder) -> float:
     """γ that the run chose; 1 where it chose none. Raises RunError where what it wrote is no number."""
     try:
         return float(_answers(folder).get("strength", 1.0))
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise RunError(f"{ANSWERS} of {folder.id} does not say a strength.", "Train again.") from error
 
 
@@ -151,7 +151,7 @@ def _temperatures(folder: RunFolder) -> dict[float, float]:
     try:
         rows = folder.report().get("strengths", ())
         return {float(row["strength"]): float(row.get("temperature", 1.0)) for row in rows}
-    except (TypeError, ValueError, KeyError, AttributeError) as error:
+    except (TypeError, ValueError, KeyError, AttributeError, OverflowError) as error:
         raise RunError(f"report.json of {folder.id} does not say its strengths.", "Train again.") from error
 
 

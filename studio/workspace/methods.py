@@ -230,7 +230,8 @@ def _few_shot(note: str, predictor: Answering, held: Held | None, q: Question) -
 def _of_run(q: Question, ladder: Ladder) -> Verdict | None:
     """The rung that the run asked about learnt, where it learnt one, from these labels."""
     learnt = q.run.report() if q.run is not None and q.support and not q.run.spec.tunes else {}
-    return Verdict(learnt["rung"], learnt["reason"], ()) if learnt.get("rung") in ladder.classifiers else None
+    rung = str(learnt.get("rung"))
+    return Verdict(rung, str(learnt.get("reason", "")), ()) if rung in ladder.classifiers else None
 
 
 def _published(run: RunFolder) -> int:

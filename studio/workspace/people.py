@@ -83,7 +83,8 @@ class People:
 
     def second_opinions(self) -> SecondOpinions:
         """As the project is set."""
-        return kept(self._store, KEPT, SecondOpinions) or SecondOpinions()
+        asked = kept(self._store, KEPT, SecondOpinions)
+        return asked if asked and 1 <= asked.people <= MOST_PEOPLE and 0 <= asked.share <= 1 else SecondOpinions()
 
     def ask_twice(self, people: int, share: float) -> SecondOpinions:
         """Have that share of the items labelled by so many people, who do not see what the others said. Raises BadInput."""

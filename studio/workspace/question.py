@@ -118,7 +118,8 @@ class Questions:
 
     def accepted(self) -> float | None:
         """The error rate that the project accepts."""
-        return kept(self.project.store, ACCEPTED, float)
+        rate = kept(self.project.store, ACCEPTED, float)
+        return rate if rate is not None and 0 < rate < 1 else None
 
     def held_out(self) -> tuple[Split, list[Item]]:
         """The test split's items with a truth, or the validation split's. Raises CannotRun where there is none."""

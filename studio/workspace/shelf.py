@@ -6,6 +6,7 @@ Each model is loaded once, however many ask at the same time. Refuses to decide 
 from __future__ import annotations
 
 import gc
+import os
 import sys
 import threading
 from collections import Counter
@@ -110,7 +111,7 @@ class ModelShelf:
         if not text or len(text) > 4096 or any(ord(letter) < 32 for letter in text):
             raise BadInput("That names no model.", forms())
         named = folder_of(text)
-        if named and named[1].is_dir():
+        if named and os.path.isdir(named[1]):
             text = f"{named[0]}{named[1].resolve()}"
         family_for(text)
         return text
@@ -119,7 +120,7 @@ class ModelShelf:
         """Why a model cannot be loaded, as far as can be told at once: its folder is not there, or it is not here and Studio
         is offline. None for what may be loaded."""
         named, repository = folder_of(model_id), repository_of(model_id)
-        if named and not named[1].is_dir():
+        if named and not os.path.isdir(named[1]):
             return f"There is no model folder {named[1]}. Choose another model."
         if repository and self._settings.offline and cached_model(repository) is None:
             return f"{repository} is not on this machine, and Studio is offline. Choose a local model, or start Studio online."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, replace
+from math import isfinite
 
 from studio.core.errors import BadInput, CannotRun
 from studio.core.interfaces import Progress, Task
@@ -13,7 +14,7 @@ from studio.core.results.evidence import Abstention, StrengthRow, Strengths
 from studio.core.results.projects import Missing
 from studio.core.threads import apart
 from studio.core.types import Item
-from studio.data.kept import kept
+from studio.data.kept import checked, kept
 from studio.data.project import Project
 from studio.workspace.answers import comparison_from
 from studio.workspace.classifying import Classifying
@@ -153,12 +154,11 @@ class Testing:
         """
         folder = self._questions.run(model, run, shots, seed)
         report = folder.report() if folder is not None and folder.spec.tunes else {}
-        rows = tuple(StrengthRow(**row) for row in report.get("strengths", ()))
-        return (
-            Strengths(folder.id, report["strength"], rows, report.get("general", ""))
-            if folder is not None and len(rows) > 1
-            else None
-        )
+        rows = checked(report.get("strengths"), tuple[StrengthRow, ...]) or ()
+        chosen, general = checked(report.get("strength"), float), checked(report.get("general"), str) or ""
+        if folder is None or chosen is None or len(rows) < 2 or not all(isfinite(row.accuracy) for row in rows):
+            return None
+        return Strengths(folder.id, chosen, rows, general)
 
     def accepted_errors(self) -> float | None:
         """The share of wrong answers beyond which methods say "not sure"; None: they always answer."""

@@ -90,7 +90,7 @@ def test_a_number_that_is_none_is_not_shown(tmp_path: Path) -> None:
 
 ODD_EVENTS = (
     {"at": math.nan}, {"at": math.inf}, {"at": None}, {"step": math.nan}, {"step": "1"}, {"total": 10**400}, {"total": True},
-    {"kind": 5}, {"values": 3}, {"values": None}, {"values": {"message": "\ud800"}}, {"more": 1},
+    {"kind": 5}, {"values": 3}, {"values": None}, {"values": {"message": "\ud800"}}, {"values": {"loss": 10**400}}, {"more": 1},
 )  # fmt: skip
 
 
@@ -101,6 +101,19 @@ def test_an_event_that_studio_did_not_write_is_passed_over(tmp_path: Path, odd: 
     lines = [json.dumps(event), json.dumps({**event, **odd}), json.dumps({**event, "step": 2})]
     (folder.path / "events.jsonl").write_text("\n".join(lines) + "\n")
     assert [event.step for event in folder.events()[0]] == [1, 2]
+
+
+ODD_SPECS = (
+    {"created": "x"}, {"created": 1e300}, {"classes": [[1]]}, {"model": "\ud800"}, {"train": {"lora": {"rank": 10**400}}},
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("odd", ODD_SPECS, ids=range(len(ODD_SPECS)))
+def test_settings_that_studio_did_not_write_are_no_run(tmp_path: Path, odd: dict[str, object]) -> None:
+    good, bad = RunFolder.create(tmp_path, SPEC), RunFolder.create(tmp_path, SPEC)
+    config = json.loads((bad.path / "config.json").read_text())
+    (bad.path / "config.json").write_text(json.dumps({**config, **odd}))
+    assert [folder.id for folder in RunFolder.all(tmp_path)] == [good.id]
 
 
 def test_old_checkpoints_make_room(tmp_path: Path) -> None:

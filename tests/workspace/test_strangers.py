@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from studio.core.errors import ProjectError
+from studio.core.errors import CannotRun, ProjectError
 from studio.core.types import ImportOptions, ItemFilter
 from studio.data.backup import back_up
 from studio.data.project import Project
@@ -146,7 +146,8 @@ def test_a_card_that_is_none_is_refused(workspace: Workspace, theirs: Path, tmp_
 
 KEPT: tuple[object, ...] = (
     3, "x", [], [1], [[1]], {}, {"at": []}, True, {"learnt": 5}, {"people": [], "share": {}}, {"rejects": 5, "more": 1},
-    [{"key": "x"}], {"doubts": [[1]], "twins": [5], "why_no_doubts": None}, -1e308,
+    [{"key": "x"}], {"01": "dog", "x": "dog", "1": 5}, {"people": 10**9, "share": 1}, {"people": 2, "share": float("nan")},
+    {"doubts": [[1]], "twins": [5], "why_no_doubts": None}, -1e308,
 )  # fmt: skip
 """What each of the things that a project keeps beside its items may say in a stranger's."""
 
@@ -164,6 +165,7 @@ def test_what_a_project_keeps_beside_its_items_is_read_as_its_type_or_not_at_all
         "compared",
         "comparison",
         "accepted_errors",
+        "hidden_truth",
     )
     with sqlite3.connect(theirs / "studio.db") as connection:
         connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", [(key, json.dumps(value)) for key in keys])
@@ -171,10 +173,22 @@ def test_what_a_project_keeps_beside_its_items_is_read_as_its_type_or_not_at_all
     project = workspace.open_project(str(theirs))
     assert project.auditing.last() is None and project.auditing.undo() is None and project.auditing.leaks([1], [2]) == 0
     assert project.people.second_opinions().people == 1 and project.testing.last_comparison() is None
+    assert project.testing.accepted_errors() is None
+    with pytest.raises(CannotRun, match="has one already"):
+        project.labelling.label_for_me(1)
     assert project.labelling.last_report() is None
     assert all(type(template) is str for template in project.labelling.templates()) and project.labelling.templates()
     project.labelling.label(1, "dog")
     assert project.auditing.audit().twins == ()
+
+
+def test_a_project_that_says_nothing_of_a_thing_comes_back_from_its_backup(workspace: Workspace, tmp_path: Path) -> None:
+    project = workspace.create_project("Mine", "text-classification")
+    project.testing.accept_errors(0.1)
+    project.testing.accept_errors(None)  # as where its box on the page is emptied
+    kept = project.sharing.backup(tmp_path)
+    again = workspace.restore(str(kept), str(tmp_path / "again"))
+    assert again.testing.accepted_errors() is None
 
 
 LINKS = ("studio.db", ".studio.db.lock", "media", "thumbs", "features", "features/x", "media/ab", "runs/run-1", "project.json")
