@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 from studio.core.results.answers import MethodAnswer
 from studio.core.results.comparison import Comparison
 from studio.core.types import Prediction
+from studio.data.importers import MOST_ROWS
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -66,5 +67,10 @@ def _aligned(prediction: Prediction, classes: tuple[str, ...]) -> tuple[float, .
 
 
 def comparison_from(values: Mapping[str, Any]) -> Comparison:
-    """A stored comparison as the frozen value it was. Raises ValueError where it was stored by another version."""
-    return TypeAdapter(Comparison).validate_python(values)
+    """A stored comparison as the frozen value it was. Raises ValueError where it was stored by another version, or counts more
+    than a project holds."""
+    found: Comparison = TypeAdapter(Comparison).validate_python(values)
+    shares = [share for point in found.risk for share in (point.coverage, point.risk)]
+    if not all(0 <= share <= 1 for share in shares) or (found.calibration and found.calibration.n > MOST_ROWS):
+        raise ValueError("No project holds so many items.")
+    return found

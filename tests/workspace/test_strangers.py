@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import sqlite3
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from studio.core.errors import CannotRun, ProjectError
+from studio.core.results.comparison import Comparison
+from studio.core.results.evidence import RiskPoint
 from studio.core.types import ImportOptions, ItemFilter
 from studio.data.backup import back_up
 from studio.data.project import Project
@@ -180,6 +184,20 @@ def test_what_a_project_keeps_beside_its_items_is_read_as_its_type_or_not_at_all
     assert all(type(template) is str for template in project.labelling.templates()) and project.labelling.templates()
     project.labelling.label(1, "dog")
     assert project.auditing.audit().twins == ()
+
+
+@pytest.mark.parametrize(
+    ("coverage", "risk", "sound"), [(1.0, 0.5, True), (1e12, 0.5, False), (1.0, 1e12, False), (math.nan, 0, False)]
+)
+def test_a_comparison_that_counts_more_than_there_is_is_none(
+    workspace: Workspace, theirs: Path, coverage: float, risk: float, sound: bool
+) -> None:
+    found = Comparison("hf:x/y", "test", ("cat", "dog"), (), "", risk=(RiskPoint(0.5, coverage, risk),))
+    with sqlite3.connect(theirs / "studio.db") as connection:
+        connection.execute("INSERT INTO meta VALUES ('comparison', ?)", (json.dumps(asdict(found)),))
+    connection.close()
+    project = workspace.open_project(str(theirs))
+    assert (project.testing.last_comparison() is not None) is sound
 
 
 def test_a_project_that_says_nothing_of_a_thing_comes_back_from_its_backup(workspace: Workspace, tmp_path: Path) -> None:
