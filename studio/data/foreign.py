@@ -27,6 +27,8 @@ _PLANNER = frozenset(
     }
 )
 """What SQLite notes of its tables for itself."""
+_NOT_SHOWN = (ValueError, TypeError, RecursionError)
+"""What `parsed` raises for what no page could show."""
 _SPOILT = """
     SELECT EXISTS (SELECT 1 FROM {items} WHERE typeof(content) <> 'text' OR typeof(name) <> 'text'
         OR split NOT IN ('train', 'val', 'test'))
@@ -102,7 +104,10 @@ def _is_spoilt(connection: sqlite3.Connection) -> bool:
 
 
 def _is_content(text: str) -> bool:
-    content = parsed(text) if _is_json(text) else None
+    try:
+        content = parsed(text)
+    except _NOT_SHOWN:
+        return False
     return (
         isinstance(content, dict)
         and all(type(part) is str for part in content.values())
@@ -114,7 +119,7 @@ def _is_json(text: Any) -> bool:
     """Whether it is any that a page could show."""
     try:
         parsed(text)
-    except (ValueError, TypeError, RecursionError):
+    except _NOT_SHOWN:
         return False
     return True
 
